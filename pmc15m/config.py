@@ -1,0 +1,196 @@
+"""The configuration: frozen dataclasses, every default in one place, read from TOML and `--set section.key=value`.
+
+A stage's output depends on its own section alone; the section is part of the fingerprint of every part the stage
+writes (`workspace.fingerprint`), so a changed value makes the parts stale. What cannot change the output (how many
+connections, how long to wait) lives in `NetworkConfig` and is not part of any fingerprint.
+"""
+
+import dataclasses
+import difflib
+import tomllib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pmc15m.errors import ConfigError
+
+PMC_CLOUD_SERVICE = "https://pmc-oa-opendata.s3.amazonaws.com"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SelectConfig:
+    """Which article versions of the catalog are fetched."""
+
+    where: str = ""  # SQL condition over the catalog
+    ids: str = ""  # file of PMCIDs, PMIDs or DOIs, one a line
+    sample: float = 1.0  # share of PMCIDs, by hash: 0.01 is always the same 1 %
+    limit: int = 0  # at most so many article versions; 0 = all
+    as_of: str = ""  # ISO date: nothing released or changed later
+    versions: str = "preferred"  # "preferred" = one a PMCID (published before manuscript, then the highest), or "all"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CrawlConfig:
+    """What a raw shard holds."""
+
+    articles_per_shard: int = 500
+    table_images: bool = False  # pictures of tables as well
+    formula_images: bool = False
+    max_object_bytes: int = 256 << 20  # larger objects end as rows with the reason `too_big`
+    max_bytes: int = 0  # stop cleanly after so many bytes; 0 = no budget
+    min_free_bytes: int = 2 << 30  # stop cleanly before the disk is full
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkConfig:
+    """How the crawler behaves towards the service; has no influence on what is stored."""
+
+    requests_per_s: float = 50.0
+    connections: int = 16
+    connect_timeout_s: float = 10.0
+    read_timeout_s: float = 30.0
+    object_deadline_s: float = 300.0  # total, whatever trickles in between
+    attempts: int = 6
+    backoff_s: float = 0.5
+    backoff_max_s: float = 60.0
+    contact: str = ""  # e-mail or URL for the User-Agent
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ParseConfig:
+    """From raw shards to articles, figures and images."""
+
+    max_xml_bytes: int = 64 << 20
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SplitConfig:
+    """From images to pixels and panels."""
+
+    separator: str = "network"  # or "gutters", the pure-numpy one
+    max_pixels: int = 128_000_000  # larger images are rows with a reason, never decoded
+    min_side: int = 32  # px; smaller images are not split
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CurateConfig:
+    """From figures and panels to pairs."""
+
+    near_distance: int = 4  # Hamming distance of perceptual hashes that makes near duplicates
+    val_share: float = 0.00089  # of articles, as PMC-15M: 13.6 k of 15.3 M pairs
+    test_share: float = 0.0475  # 726 k of 15.3 M
+    against: str = ""  # file of hashes, or folder of images, of a benchmark to keep away from
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExportConfig:
+    """From pairs to training shards."""
+
+    recipe: str = "panels"  # a file of manifests/recipes, by name or path
+    format: str = "webdataset"  # or "hf", "jsonl"
+    pairs_per_shard: int = 10_000
+    image_side: int = 0  # longer side in px after resizing; 0 = bytes as published (crops are always re-encoded)
+    jpeg_quality: int = 92
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All of it."""
+
+    source: str = PMC_CLOUD_SERVICE
+    select: SelectConfig = SelectConfig()
+    crawl: CrawlConfig = CrawlConfig()
+    network: NetworkConfig = NetworkConfig()
+    parse: ParseConfig = ParseConfig()
+    split: SplitConfig = SplitConfig()
+    curate: CurateConfig = CurateConfig()
+    export: ExportConfig = ExportConfig()
+
+
+def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
+    """The defaults, changed by a TOML file and then by `section.key=value` strings.
+
+    Raises `ConfigError` for a file that is not TOML, an unknown key, or a value of the wrong type.
+    """
+    config = Config()
+    if path is not None:
+        try:
+            tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"cannot read the config file {path}: {error.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not TOML: {error}") from None
+        config = _apply(config, tree)
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals:
+            raise ConfigError(f"--set takes section.key=value, not {override!r}")
+        tree = _parse_value(value)
+        for part in reversed(key.strip().split(".")):
+            tree = {part: tree}
+        config = _apply(config, tree)
+    return config
+
+
+def as_dict(section: Any) -> dict[str, Any]:
+    """A section (or the whole) as plain values, for fingerprints and for saving."""
+    return dataclasses.asdict(section)
+
+
+def to_toml(config: Config) -> str:
+    """The configuration as TOML that `load_config` reads back to the same value."""
+    tree = as_dict(config)
+    lines = [f"{key} = {_toml_value(value)}" for key, value in tree.items() if not isinstance(value, dict)]
+    for name, section in tree.items():
+        if isinstance(section, dict):
+            lines += ["", f"[{name}]", *(f"{key} = {_toml_value(value)}" for key, value in section.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _toml_value(value: bool | int | float | str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+        return f'"{escaped}"'
+    return repr(value)
+
+
+def _parse_value(text: str) -> Any:
+    """A TOML value, or the text itself where it is none (`--set source=http://…` needs no quotes)."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _apply(section: Any, tree: Mapping[str, Any], prefix: str = "") -> Any:
+    fields = {field.name: field for field in dataclasses.fields(section)}
+    hints = typing.get_type_hints(type(section))
+    changes = {}
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        if key not in fields:
+            close = difflib.get_close_matches(key, fields, n=1)
+            hint = f"did you mean {prefix}{close[0]}?" if close else f"known keys: {', '.join(fields)}"
+            raise ConfigError(f"unknown config key {name}; {hint}")
+        current = getattr(section, key)
+        if dataclasses.is_dataclass(current):
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"{name} is a section, not a value; set one of its keys")
+            changes[key] = _apply(current, value, f"{name}.")
+        else:
+            changes[key] = _checked(name, value, hints[key])
+    return dataclasses.replace(section, **changes)
+
+
+def _checked(name: str, value: Any, kind: Any) -> Any:
+    kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    if float in kinds and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        expected = " or ".join(k.__name__ for k in kinds)
+        raise ConfigError(f"{name} takes a {expected}, not {value!r}")
+    return value

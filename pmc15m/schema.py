@@ -1,0 +1,265 @@
+"""Every table's schema, a comment a column.
+
+`SCHEMA_VERSION` changes when a column changes its name, type or meaning; parts of another version are stale.
+The reasons are the enums of the stages that give them (`crawl`, `jats`, `figures`, `curate`), stored as text.
+"""
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+_TEXTS = pa.list_(pa.string())
+SPAN = pa.struct([pa.field("start", pa.int32()), pa.field("end", pa.int32())])  # characters, end exclusive
+BOX = pa.struct([pa.field(side, pa.int32()) for side in ("x0", "y0", "x1", "y1")])  # px, x1 and y1 exclusive
+_MARKUP = pa.struct([*SPAN, pa.field("kind", pa.string())])
+_MENTION = pa.struct(
+    [
+        pa.field("section_path", pa.string()),
+        pa.field("paragraph", pa.string()),
+        pa.field("sentence", pa.string()),
+        pa.field("panels", _TEXTS),  # letters cited beside the figure: "Fig. 2B,C" gives B and C
+        pa.field("origin", pa.string()),
+        pa.field("expanded", pa.bool_()),  # true where only a range names the figure: "Figs 1–3" for Figure 2
+    ]
+)
+
+
+def _table(**columns: tuple[pa.DataType, str]) -> pa.Schema:
+    return pa.schema([pa.field(name, kind, metadata={"comment": comment}) for name, (kind, comment) in columns.items()])
+
+
+CATALOG = _table(
+    pmcid=(pa.string(), "PMC + digits"),
+    version=(pa.int32(), "article version; 0 where the source has none (kept tarballs)"),
+    change_token=(pa.string(), "changes when any object of the version changes: the metadata's ETag, or Last Updated"),
+    last_modified=(pa.timestamp("us", tz="UTC"), "of the metadata object or the tarball"),
+    locator=(pa.string(), "where the source keeps it: metadata key, tarball path"),
+    state=(pa.string(), "listed, changed or removed since the index before"),
+    pmid=(pa.string(), "from PMC-ids.csv.gz, else null until the metadata is read"),
+    doi=(pa.string(), "likewise"),
+    journal=(pa.string(), "likewise"),
+    issn=(pa.string(), "likewise"),
+    year=(pa.int32(), "of publication, likewise"),
+    licence_code=(pa.string(), "as the service says it: CC BY, CC0, TDM …; null until the metadata is read"),
+    licence_group=(pa.string(), "commercial, noncommercial or other"),
+    is_pmc_openaccess=(pa.bool_(), "member of the Open Access Subset"),
+    is_manuscript=(pa.bool_(), "funder's author manuscript: no media"),
+    is_historical_ocr=(pa.bool_(), "scanned back issue: no figures"),
+    is_retracted=(pa.bool_(), "retracted"),
+)
+
+# One row an object, and one row (role `article`) an article version, in the order of the tar.
+RAW_INDEX = _table(
+    pmcid=(pa.string(), "PMC + digits"),
+    version=(pa.int32(), "article version; 0 where the source has none"),
+    role=(pa.string(), "article, metadata, xml or media"),
+    member=(pa.string(), "name in the tar, PMC<id>.<v>/<name>; null where nothing was stored"),
+    name=(pa.string(), "the object's name as published, or the href that led to nothing"),
+    offset=(pa.int64(), "first byte of the content in the tar"),
+    size=(pa.int64(), "bytes"),
+    md5=(pa.string(), "of the content, hex"),
+    sha256=(pa.string(), "of the content, hex"),
+    format=(pa.string(), "by the first bytes: jpeg, png, gif, tiff, webp, html …"),
+    change_token=(pa.string(), "role article: the catalog's token that this fetch answers"),
+    status=(pa.string(), "ok, excluded, partial, failed …"),
+    reason=(pa.string(), "why not ok"),
+)
+
+ARTICLES = _table(
+    pmcid=(pa.string(), "PMC + digits"),
+    version=(pa.int32(), "article version; 0 where the source has none"),
+    pmid=(pa.string(), "PubMed id"),
+    doi=(pa.string(), "DOI as written"),
+    title=(pa.string(), "article title"),
+    journal=(pa.string(), "journal title"),
+    issn=(pa.string(), "electronic before print"),
+    publisher=(pa.string(), "publisher's name"),
+    pub_date=(pa.date32(), "earliest publication date; month and day default to 1"),
+    release_date=(pa.date32(), "in PMC"),
+    article_type=(pa.string(), "JATS article-type"),
+    language=(pa.string(), "xml:lang of the article"),
+    subjects=(_TEXTS, "subject groups"),
+    keywords=(_TEXTS, "author's keywords"),
+    abstract=(pa.string(), "plain text"),
+    licence_code=(pa.string(), "normalised: CC BY, CC BY-NC, CC0 …; the service's word before the XML's"),
+    licence_url=(pa.string(), "with its version"),
+    licence_group=(pa.string(), "commercial, noncommercial or other; unknown is other"),
+    licence_statement=(pa.string(), "as the article words it"),
+    is_pmc_openaccess=(pa.bool_(), "member of the Open Access Subset; null where the source does not say"),
+    is_retracted=(pa.bool_(), "by the service or the article"),
+    is_manuscript=(pa.bool_(), "funder's author manuscript"),
+    is_historical_ocr=(pa.bool_(), "scanned back issue"),
+    citation=(pa.string(), "as NLM words it"),
+    source=(pa.string(), "cloud, oa_package or folder"),
+    shard=(pa.string(), "raw shard with its bytes"),
+    n_figures=(pa.int32(), "rows of figures"),
+    n_media_unreferenced=(pa.int32(), "published media that no figure refers to: supplements, leftovers"),
+    status=(pa.string(), "ok, excluded, failed …"),
+    reason=(pa.string(), "why not ok, or what is special"),
+)
+
+FIGURES = _table(
+    figure_key=(pa.string(), "PMC<id>_<version>_f<index>: stable, index = position in the article"),
+    pmcid=(pa.string(), "PMC + digits"),
+    version=(pa.int32(), "article version"),
+    figure_id=(pa.string(), "id in the XML, or #n where it has none"),
+    order=(pa.int32(), "reading order: by label number where it parses, else by position"),
+    kind=(pa.string(), "figure, scheme, chart, graphical_abstract, video, supplementary …"),
+    origin=(pa.string(), "body, floats, back, abstract, boxed_text, sub_article"),
+    label=(pa.string(), "as printed"),
+    title=(pa.string(), "title of the caption"),
+    caption=(pa.string(), "whole caption, title included; null = the article has none"),
+    caption_markup=(pa.list_(_MARKUP), "bold, italic, sup, sub, generated … over caption"),
+    caption_language=(pa.string(), "language of the caption where it is not the article's"),
+    group_label=(pa.string(), "label of the enclosing fig-group"),
+    group_caption=(pa.string(), "caption of the enclosing fig-group, inherited"),
+    section_path=(pa.string(), "titles of the enclosing sections, ' > ' between"),
+    mentions=(pa.list_(_MENTION), "places in the text that cite the figure"),
+    attrib=(pa.string(), "credit line"),
+    alt_text=(pa.string(), "alternative text"),
+    rights=(pa.string(), "the figure's own permissions, or the phrase that names one"),
+    n_graphics=(pa.int32(), "pictures of the figure"),
+    status=(pa.string(), "ok, or dropped"),
+    reason=(pa.string(), "why dropped: no_caption, no_graphic, not_an_image …"),
+)
+
+IMAGES = _table(
+    image_key=(pa.string(), "<figure_key>_g<index>"),
+    figure_key=(pa.string(), "its figure"),
+    pmcid=(pa.string(), "PMC + digits"),
+    version=(pa.int32(), "article version"),
+    graphic_index=(pa.int32(), "position among the figure's pictures"),
+    href=(pa.string(), "as the XML writes it"),
+    file=(pa.string(), "the published name it resolved to"),
+    resolved_by=(pa.string(), "the step that matched: exact, decoded, case_folded, stem …"),
+    shard=(pa.string(), "raw shard with the bytes"),
+    offset=(pa.int64(), "first byte in the shard's tar"),
+    size=(pa.int64(), "bytes"),
+    md5=(pa.string(), "hex"),
+    sha256=(pa.string(), "hex"),
+    format=(pa.string(), "by the first bytes"),
+    status=(pa.string(), "ok, or dropped"),
+    reason=(pa.string(), "why dropped: missing_file, no_media_by_licence, ambiguous, external, not_an_image …"),
+)
+
+# What only the decoded picture tells: written by `split`, which decodes each image once.
+PIXELS = _table(
+    image_key=(pa.string(), "its image"),
+    width=(pa.int32(), "px"),
+    height=(pa.int32(), "px"),
+    mode=(pa.string(), "Pillow mode as stored: RGB, L, CMYK, P …"),
+    pixel_sha256=(pa.string(), "of size and RGB pixels: equal for lossless re-encodings"),
+    phash=(pa.uint64(), "64-bit perceptual hash"),
+    kind=(pa.string(), "photo, radiology, microscopy, plot, diagram …, by a small classifier"),
+    kind_score=(pa.float32(), "its probability"),
+    entropy=(pa.float32(), "of the grey histogram, bit"),
+    white_share=(pa.float32(), "share of pixels near white"),
+    colour_share=(pa.float32(), "share of pixels with colour"),
+    compound=(pa.float32(), "probability that the figure has several panels"),
+    n_panels=(pa.int32(), "rows of panels"),
+    status=(pa.string(), "single, split_aligned, split_unaligned, kept_whole or dropped"),
+    reason=(pa.string(), "why kept whole or dropped: truncated, too_many_pixels …"),
+)
+
+PANELS = _table(
+    panel_key=(pa.string(), "<image_key>_p<order>"),
+    image_key=(pa.string(), "its image"),
+    figure_key=(pa.string(), "its figure"),
+    pmcid=(pa.string(), "PMC + digits"),
+    version=(pa.int32(), "article version"),
+    order=(pa.int32(), "reading order, from 0"),
+    label=(pa.string(), "printed letter as assigned; null = none"),
+    box=(BOX, "px of the stored image"),
+    label_box=(BOX, "where the letter is printed"),
+    tiles=(pa.list_(BOX), "visual units inside the panel"),
+    score=(pa.float32(), "confidence in the box"),
+    subcaption_spans=(pa.list_(SPAN), "of figures.caption"),
+    subcaption=(pa.string(), "the spans' text, joined by a blank"),
+    shared_spans=(pa.list_(SPAN), "opening and legends that concern all panels"),
+    alignment_score=(pa.float32(), "confidence that sub-caption and box belong together"),
+    phash=(pa.uint64(), "of the crop"),
+    kind=(pa.string(), "as pixels.kind, of the crop"),
+    kind_score=(pa.float32(), "its probability"),
+    splitter=(pa.string(), "separator that found it"),
+    status=(pa.string(), "ok, or dropped"),
+    reason=(pa.string(), "why dropped: no_subcaption, too_small …"),
+)
+
+DUPLICATES = _table(
+    key=(pa.string(), "image_key or panel_key"),
+    duplicate_group=(pa.string(), "key of the group's keeper"),
+    group_size=(pa.int32(), "members"),
+    is_keeper=(pa.bool_(), "largest, then oldest, then smallest key"),
+    relation=(pa.string(), "to the keeper: bytes, pixels or near"),
+    distance=(pa.int32(), "Hamming distance of the perceptual hashes"),
+)
+
+PAIRS = _table(
+    pair_key=(pa.string(), "image_key or panel_key; no dot, as WebDataset wants"),
+    level=(pa.string(), "figure or panel"),
+    pmcid=(pa.string(), "PMC + digits"),
+    version=(pa.int32(), "article version"),
+    figure_key=(pa.string(), "its figure"),
+    image_key=(pa.string(), "its image"),
+    panel_key=(pa.string(), "its panel; null at figure level"),
+    shard=(pa.string(), "raw shard with the picture"),
+    offset=(pa.int64(), "first byte in the shard's tar"),
+    size=(pa.int64(), "bytes"),
+    box=(BOX, "crop, px; null = the whole picture"),
+    width=(pa.int32(), "px of the picture or crop"),
+    height=(pa.int32(), "px"),
+    format=(pa.string(), "of the stored picture"),
+    label=(pa.string(), "figure label, with the panel's letter"),
+    text=(pa.string(), "caption or sub-caption"),
+    context=(pa.string(), "text with what is shared by all panels, or with the group caption"),
+    n_chars=(pa.int32(), "of text"),
+    n_words=(pa.int32(), "of text"),
+    caption_hash=(pa.uint64(), "of the normalised text: equal for equal captions"),
+    article_hash=(pa.uint64(), "of the PMCID: for sampling"),
+    journal=(pa.string(), "journal title"),
+    year=(pa.int32(), "of publication"),
+    article_type=(pa.string(), "JATS article-type"),
+    language=(pa.string(), "of the caption"),
+    licence_code=(pa.string(), "normalised"),
+    licence_url=(pa.string(), "with version"),
+    licence_group=(pa.string(), "commercial, noncommercial or other"),
+    figure_kind=(pa.string(), "figures.kind"),
+    origin=(pa.string(), "figures.origin"),
+    image_kind=(pa.string(), "pixels.kind or panels.kind"),
+    image_kind_score=(pa.float32(), "its probability"),
+    alignment_score=(pa.float32(), "panels.alignment_score"),
+    sha256=(pa.string(), "of the stored picture's bytes"),
+    phash=(pa.uint64(), "of the picture or crop"),
+    duplicate_group=(pa.string(), "key of the group's keeper; null = no duplicates"),
+    is_duplicate=(pa.bool_(), "in a group and not its keeper"),
+    split=(pa.string(), "train, val or test, by article"),
+    flags=(_TEXTS, "retracted, own_rights, boilerplate_caption, several_graphics, compound …"),
+)
+
+# Tables that lie in parts, one a raw shard, in the order of the flow.
+TABLES: Mapping[str, pa.Schema] = {
+    "articles": ARTICLES,
+    "figures": FIGURES,
+    "images": IMAGES,
+    "pixels": PIXELS,
+    "panels": PANELS,
+    "duplicates": DUPLICATES,
+    "pairs": PAIRS,
+}
+
+
+def figure_key(pmcid: str, version: int, index: int) -> str:
+    """Key of the figure at position `index` (from 1) of an article version."""
+    return f"{pmcid}_{version}_f{index:03d}"
+
+
+def image_key(figure: str, graphic_index: int) -> str:
+    """Key of a figure's picture at position `graphic_index` (from 1)."""
+    return f"{figure}_g{graphic_index:02d}"
+
+
+def panel_key(image: str, order: int) -> str:
+    """Key of an image's panel at place `order` (from 0) of the reading order."""
+    return f"{image}_p{order:02d}"

@@ -1,0 +1,123 @@
+"""A stage maps parts to parts, one raw shard at a time, and does only what is missing or stale."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from pmc15m.config import Config, as_dict
+from pmc15m.engine import Failure, map_units
+from pmc15m.errors import ExitCode, UsageError
+from pmc15m.progress import Progress
+from pmc15m.workspace import Workspace, fingerprint, read_fingerprint, write_part
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What a stage reads, what it writes and on what its output depends.
+
+    `version` is raised with every change of the code that changes the output: it makes the parts stale.
+    """
+
+    name: str
+    version: int
+    reads: tuple[str, ...]  # tables whose part of the same shard is read; `raw` is the index of the tar
+    writes: tuple[str, ...]  # tables whose part is written; the last one written marks completeness
+    section: str  # of the configuration
+    run: Callable[[Workspace, str, Config], Mapping[str, pa.Table]]  # pure but for reading the shard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """How units are run; without influence on what they write."""
+
+    engine: str = "local"
+    workers: int = 1
+    shard: tuple[int, int] = (0, 1)  # i/n: this process takes the units whose hash is i modulo n
+
+    def takes(self, unit: str) -> bool:
+        """Whether a unit falls to this process."""
+        index, count = self.shard
+        return int.from_bytes(hashlib.sha256(unit.encode()).digest()[:8]) % count == index
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageState:
+    """What of a stage is done, by shard."""
+
+    current: tuple[str, ...]
+    stale: tuple[str, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def todo(self) -> tuple[str, ...]:
+        return tuple(sorted(self.stale + self.missing))
+
+
+def expected_fingerprint(stage: Stage, workspace: Workspace, config: Config, shard: str) -> str | None:
+    """What the stage's parts of a shard should carry today; None while an input is not there."""
+    inputs = [read_fingerprint(workspace.part(table, shard)) for table in stage.reads]
+    known = [value for value in inputs if value is not None]
+    if len(known) < len(inputs):
+        return None
+    return fingerprint(stage.name, stage.version, as_dict(getattr(config, stage.section)), known)
+
+
+def stage_state(stage: Stage, workspace: Workspace, config: Config) -> StageState:
+    """Compare every shard's parts with what they should be."""
+    current, stale, missing = [], [], []
+    for shard in workspace.shards():
+        expected = expected_fingerprint(stage, workspace, config, shard)
+        found = {read_fingerprint(workspace.part(table, shard)) for table in stage.writes}
+        if expected is not None and found == {expected}:
+            current.append(shard)
+        elif None in found:
+            missing.append(shard)
+        else:
+            stale.append(shard)
+    return StageState(current=tuple(current), stale=tuple(stale), missing=tuple(missing))
+
+
+def run_stage(stage: Stage, workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
+    """Bring the stage's parts up to date. Raises `UsageError` when the stage before has not been run."""
+    if not workspace.shards(stage.reads[0]):
+        raise UsageError(
+            f"nothing to {stage.name} in {workspace.root}: no {stage.reads[0]} parts; run the stage before"
+        )
+    todo = [shard for shard in stage_state(stage, workspace, config).todo if execution.takes(shard)]
+    if not todo:
+        log.info("%s: nothing to do", stage.name)
+        return ExitCode.COMPLETE
+    work = _Unit(stage, workspace, config)
+    failures = 0
+    with Progress(stage.name, total=len(todo), unit="shard") as progress:
+        for result in map_units(work, todo, engine=execution.engine, workers=execution.workers):
+            if isinstance(result, Failure):
+                failures += 1
+                log.error("%s: shard %s failed: %s", stage.name, result.unit, result.error)
+                log.debug("%s", result.trace)
+            progress.advance(failures=failures)
+    return ExitCode.INCOMPLETE if failures else ExitCode.COMPLETE
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """One shard's work, picklable."""
+
+    stage: Stage
+    workspace: Workspace
+    config: Config
+
+    def __call__(self, shard: str) -> dict[str, Any]:
+        made_from = expected_fingerprint(self.stage, self.workspace, self.config, shard)
+        if made_from is None:
+            raise UsageError(f"the {' and '.join(self.stage.reads)} parts of shard {shard} are not complete")
+        tables = self.stage.run(self.workspace, shard, self.config)
+        for table in self.stage.writes:
+            write_part(self.workspace.part(table, shard), tables[table], made_from)
+        return {table: tables[table].num_rows for table in self.stage.writes}

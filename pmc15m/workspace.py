@@ -1,0 +1,132 @@
+"""Where each table, shard and part lies; how parts are written; what is complete and what is stale.
+
+    <root>/config.toml               the configuration of the last `run`
+    <root>/catalog/catalog.parquet   one row an article version
+    <root>/raw/NNNNN.tar             XML, metadata and images, byte for byte as published
+    <root>/raw/NNNNN.parquet         the tar's index; its presence is the shard's completeness
+    <root>/<table>/NNNNN.parquet     one part a raw shard: articles, figures, images, pixels, panels, pairs
+    <root>/export/<name>/            training shards
+    <root>/report/index.html         the report
+
+A part is written to a temporary name, synced and renamed. It carries, as Parquet metadata, the fingerprint of what
+made it: the stage's name and version, its section of the configuration, and the fingerprints of its inputs. A part
+is current when that equals what the stage would record today; so re-running a command is the resume.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pmc15m.errors import UsageError
+from pmc15m.schema import SCHEMA_VERSION
+
+_METADATA_KEY = b"pmc15m"
+_TEMPORARY = ".tmp"
+_ROW_GROUP = 65_536
+
+
+class Workspace:
+    """A folder with a dataset in it. Nothing is written outside `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def create(self) -> None:
+        """Make sure that the folder exists and can be written. Raises `UsageError`."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            probe = self.root / f".probe{os.getpid()}{_TEMPORARY}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise UsageError(
+                f"cannot write the workspace {self.root}: {error.strerror}; choose another with --workspace DIR"
+            ) from None
+
+    @property
+    def catalog(self) -> Path:
+        return self.root / "catalog" / "catalog.parquet"
+
+    def tar(self, shard: str) -> Path:
+        return self.root / "raw" / f"{shard}.tar"
+
+    def part(self, table: str, shard: str) -> Path:
+        """Path of a table's part; table `raw` is the index of the raw shard."""
+        return self.root / table / f"{shard}.parquet"
+
+    def shards(self, table: str = "raw") -> list[str]:
+        """Names of the parts that a table has, sorted."""
+        return sorted(path.stem for path in (self.root / table).glob("*.parquet"))
+
+    def parts(self, table: str) -> list[Path]:
+        """Paths of the parts that a table has, sorted."""
+        return [self.part(table, shard) for shard in self.shards(table)]
+
+
+def fingerprint(stage: str, version: int, config: Mapping[str, Any], inputs: Iterable[str]) -> str:
+    """What a part's content depends on, as 32 hex digits."""
+    facts = [stage, version, SCHEMA_VERSION, dict(config), list(inputs)]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def read_fingerprint(path: Path) -> str | None:
+    """The fingerprint that a part carries; None where there is no readable part of ours."""
+    try:
+        metadata = pq.read_metadata(path).metadata or {}
+        return str(json.loads(metadata[_METADATA_KEY])["fingerprint"])
+    except (OSError, pa.ArrowInvalid, KeyError, ValueError):
+        return None
+
+
+def write_part(path: Path, table: pa.Table, made_from: str) -> None:
+    """Write a table atomically, with the fingerprint `made_from`. Same table and fingerprint, same bytes."""
+    metadata = {_METADATA_KEY: json.dumps({"fingerprint": made_from, "schema_version": SCHEMA_VERSION})}
+    with atomic(path) as temporary:
+        pq.write_table(
+            table.replace_schema_metadata(metadata),
+            temporary,
+            compression="zstd",
+            row_group_size=_ROW_GROUP,
+            write_page_index=True,
+        )
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`: synced and renamed to it on success, removed on failure."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}{_TEMPORARY}")
+    try:
+        yield temporary
+        sync(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Force a file or folder to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def rows_to_table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Rows as a table of exactly `schema`. A row with a column that the schema lacks raises `KeyError`."""
+    names = set(schema.names)
+    checked = []
+    for row in rows:
+        if unknown := row.keys() - names:
+            raise KeyError(f"not in the schema: {', '.join(sorted(unknown))}")
+        checked.append(row)
+    return pa.Table.from_pylist(checked, schema=schema)
