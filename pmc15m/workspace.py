@@ -57,6 +57,14 @@ class Workspace:
     def tar(self, shard: str) -> Path:
         return self.root / "raw" / f"{shard}.tar"
 
+    def read(self, shard: str, offset: int, size: int) -> bytes:
+        """One object of a raw shard with one positioned read. Raises `OSError` where the bytes are not there."""
+        with self.tar(shard).open("rb") as tar:
+            content = os.pread(tar.fileno(), size, offset)
+        if len(content) != size:
+            raise OSError(f"{self.tar(shard).name} ends before byte {offset + size}")
+        return content
+
     def part(self, table: str, shard: str) -> Path:
         """Path of a table's part; table `raw` is the index of the raw shard."""
         return self.root / table / f"{shard}.parquet"

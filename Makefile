@@ -1,0 +1,53 @@
+# Every target works on a fresh machine: what it needs is installed into .venv first.
+PYTHON ?= python3
+WORKSPACE ?= data
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format sample pmc15m index crawl import parse split curate export report stats status verify run sql train bench clean
+
+help:  ## this list
+	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# The stamp makes installing happen once, and again when what is to be installed changes.
+.venv/installed: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,dev]'
+	@touch $@
+
+demo: .venv/installed  ## the whole chain on a generated miniature PMC, without internet: articles to dataset to model
+	$(BIN)/pmc15m demo --workspace $(WORKSPACE)/demo
+	$(BIN)/python -m train $(WORKSPACE)/demo/export/panels --preset tiny --out $(WORKSPACE)/demo/model
+	@echo "report: $(WORKSPACE)/demo/report/index.html"
+
+test: .venv/installed  ## lint, types and all tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n auto
+
+check: .venv/installed  ## lint and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/installed  ## let ruff format and mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+sample: .venv/installed  ## 200 real articles from the PMC Cloud Service
+	$(BIN)/pmc15m run --workspace $(WORKSPACE)/sample --limit 200 --set select.where="is_pmc_openaccess" $(ARGS)
+
+pmc15m: .venv/installed  ## everything: the whole Open Access Subset
+	$(BIN)/pmc15m run --workspace $(WORKSPACE) $(ARGS)
+
+# One target a stage; more flags with ARGS, e.g. make crawl ARGS='--limit 1000'.
+index crawl import parse split curate export report stats status verify run sql: .venv/installed
+	$(BIN)/pmc15m $@ --workspace $(WORKSPACE) $(ARGS)
+
+train: .venv/installed  ## train on an export: make train EXPORT=data/export/panels
+	$(BIN)/python -m train $(EXPORT) $(ARGS)
+
+clean:  ## remove the environment and the caches; data stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,300 @@
+"""The command line: one sub-command a stage. Parses arguments and calls, nothing more.
+
+Modules of stages are imported only by the command that needs them, so that `pmc15m --help` answers at once.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pmc15m.config import Config, load_config
+from pmc15m.errors import ExitCode, Pmc15mError, UsageError
+
+if TYPE_CHECKING:
+    from pmc15m.stage import Execution
+    from pmc15m.workspace import Workspace
+
+_EPILOG = """exit codes: 0 complete, 1 something left undone (`pmc15m status` says what), 2 wrong use or bad input,
+130 interrupted. Running the same command again is the resume."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    arguments = _parser().parse_args(argv)
+    _start_logging(arguments)
+    try:
+        return int(arguments.call(arguments))
+    except Pmc15mError as error:
+        print(f"pmc15m: {error}", file=sys.stderr)
+        return ExitCode.USAGE
+    except KeyboardInterrupt:
+        print("pmc15m: interrupted; the same command goes on where this one stopped", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:  # `pmc15m sql … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.COMPLETE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pmc15m", description="Rebuild PMC-15M, ask it questions in SQL, export subsets of it.", epilog=_EPILOG
+    )
+    from pmc15m import __version__
+
+    parser.add_argument("--version", action="version", version=f"pmc15m {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, call: Callable[[argparse.Namespace], ExitCode], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", epilog=_EPILOG)
+        added.set_defaults(call=call)
+        _add_common(added)
+        return added
+
+    _add_selection(command("run", _run, "the whole chain: index, crawl, parse, split, curate, export, report"))
+    _add_selection(command("index", _index, "read the source's inventory into the catalog"))
+    crawl = command("crawl", _crawl, "fetch the selected articles into raw shards, verified")
+    _add_selection(crawl)
+    crawl.add_argument("--retry-failed", action="store_true", help="take just what failed before")
+    importing = command("import", _import, "index and crawl a folder of kept tarballs or of a bucket's copy")
+    importing.add_argument("folder", help="folder with oa_package tarballs, or in the bucket's layout")
+    _add_selection(importing)
+    command("parse", _parse, "raw shards to articles, figures and images")
+    split = command("split", _split, "images to pixels and panels with sub-captions")
+    split.add_argument("--gallery", type=_count, metavar="N", help="write a page with N figures, boxes drawn")
+    command("curate", _curate, "duplicates, splits and pairs")
+    exporting = command("export", _export, "pairs to training shards")
+    exporting.add_argument("--recipe", help="named subset (manifests/recipes) or path of a recipe")
+    exporting.add_argument("--format", help="webdataset, hf or jsonl")
+    sql = command("sql", _sql, "ask a question; without a query, an interactive shell")
+    sql.add_argument("query", nargs="?", help="SQL over the workspace's tables; read-only")
+    sql.add_argument("-f", "--file", type=Path, help="read the query from a file")
+    sql.add_argument("--format", default="table", help="table, csv, json, parquet or markdown")
+    sql.add_argument("-o", "--output", type=Path, help="write the answer to a file")
+    sql.add_argument("--allow-files", action="store_true", help="let the query read files outside the workspace")
+    command("stats", _stats, "the numbers of the report as text")
+    command("report", _report, "one self-contained HTML page: funnel, plots, drop reasons, gallery")
+    command("status", _status, "what is complete, stale, missing or failed")
+    command("verify", _verify, "re-read every byte of the raw shards")
+    demo = command("demo", _demo, "the whole chain on a generated miniature PMC, without internet")
+    demo.add_argument("--articles", type=_count, default=60, metavar="N", help="articles to generate (default: 60)")
+    demo.add_argument("--seed", type=int, default=0, help="of the generator (default: 0)")
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workspace", type=Path, default=Path("data"), metavar="DIR", help="default: data")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML; every key with its default: pmc15m/config.py")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="e.g. crawl.table_images=true"
+    )
+    parser.add_argument("--source", metavar="URL", help="base URL of the bucket, or a folder (default: the PMC service)")
+    parser.add_argument("--workers", type=_count, default=os.cpu_count() or 1, metavar="N", help="processes")
+    parser.add_argument("--engine", choices=("local", "ray"), default="local")
+    parser.add_argument("--shard", type=_shard, default=(0, 1), metavar="i/n", help="take the i-th of n shares, from 0")
+    parser.add_argument("--json", action="store_true", help="results as JSON, logs as JSON lines")
+    volume = parser.add_mutually_exclusive_group()
+    volume.add_argument("-v", "--verbose", action="store_true", help="say more")
+    volume.add_argument("-q", "--quiet", action="store_true", help="say only what went wrong")
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("selection", "which articles of the catalog")
+    group.add_argument("--where", metavar="SQL", help="condition over the catalog, e.g. \"licence_group = 'commercial'\"")
+    group.add_argument("--limit", type=_count, metavar="N", help="at most N article versions")
+    group.add_argument("--sample", type=float, metavar="SHARE", help="stable random share, e.g. 0.01")
+    group.add_argument("--ids", metavar="FILE", help="file of PMCIDs, PMIDs or DOIs, one a line")
+    group.add_argument("--as-of", metavar="DATE", help="nothing newer than this ISO date")
+    group.add_argument("--max-bytes", type=_count, metavar="N", help="stop cleanly after N bytes")
+
+
+# The flags that stand for a key of the configuration.
+_FLAGS = {
+    "source": "source",
+    "where": "select.where",
+    "limit": "select.limit",
+    "sample": "select.sample",
+    "ids": "select.ids",
+    "as_of": "select.as_of",
+    "max_bytes": "crawl.max_bytes",
+    "recipe": "export.recipe",
+}
+
+
+def _config(arguments: argparse.Namespace) -> Config:
+    flags = [
+        f"{key}={json.dumps(value, ensure_ascii=False)}"
+        for flag, key in _FLAGS.items()
+        if (value := getattr(arguments, flag, None)) is not None
+    ]
+    return load_config(arguments.config, [*arguments.overrides, *flags])
+
+
+def _context(arguments: argparse.Namespace) -> "tuple[Workspace, Config, Execution]":
+    from pmc15m.stage import Execution
+    from pmc15m.workspace import Workspace
+
+    execution = Execution(engine=arguments.engine, workers=arguments.workers, shard=arguments.shard)
+    return Workspace(arguments.workspace), _config(arguments), execution
+
+
+def _run(arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m.run import run
+
+    return run(*_context(arguments))
+
+
+def _index(arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m.crawl import index
+
+    workspace, config, _ = _context(arguments)
+    workspace.create()
+    return index(workspace, config)
+
+
+def _crawl(arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m.crawl import crawl
+
+    workspace, config, execution = _context(arguments)
+    workspace.create()
+    return crawl(workspace, config, execution, retry_failed=arguments.retry_failed)
+
+
+def _import(arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m.crawl import crawl, index
+
+    arguments.source = arguments.folder
+    workspace, config, execution = _context(arguments)
+    workspace.create()
+    return max(index(workspace, config), crawl(workspace, config, execution))
+
+
+def _parse(arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m.parse import PARSE
+    from pmc15m.stage import run_stage
+
+    return run_stage(PARSE, *_context(arguments))
+
+
+def _split(arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m.split import SPLIT
+    from pmc15m.stage import run_stage
+
+    workspace, config, execution = _context(arguments)
+    code = run_stage(SPLIT, workspace, config, execution)
+    if arguments.gallery:
+        from pmc15m.query import gallery
+
+        print(gallery(workspace, arguments.gallery))
+    return code
+
+
+def _curate(arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m.curate import curate
+
+    return curate(*_context(arguments))
+
+
+def _export(arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m.export import export
+
+    if arguments.format is not None:
+        arguments.overrides.append(f"export.format={arguments.format}")
+    return export(*_context(arguments))
+
+
+def _sql(arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m import query
+
+    workspace, _, _ = _context(arguments)
+    text = arguments.query
+    if arguments.file is not None:
+        if text is not None:
+            raise UsageError("give a query or -f FILE, not both")
+        try:
+            text = arguments.file.read_text(encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"cannot read {arguments.file}: {error.strerror}") from None
+    if text is None:
+        return query.shell(workspace, allow_files=arguments.allow_files)
+    style = "json" if arguments.json else arguments.format
+    return query.sql(workspace, text, format=style, output=arguments.output, allow_files=arguments.allow_files)
+
+
+def _stats(arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m.query import stats
+
+    workspace, _, _ = _context(arguments)
+    print(stats(workspace, json=arguments.json))
+    return ExitCode.COMPLETE
+
+
+def _report(arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m.query import report
+
+    workspace, config, _ = _context(arguments)
+    print(report(workspace, config))
+    return ExitCode.COMPLETE
+
+
+def _status(arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m.status import show_status
+
+    workspace, config, _ = _context(arguments)
+    text, code = show_status(workspace, config, as_json=arguments.json)
+    print(text)
+    return code
+
+
+def _verify(arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m.crawl import verify
+
+    workspace, _, _ = _context(arguments)
+    return verify(workspace)
+
+
+def _demo(arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m.run import run_demo
+
+    workspace, config, execution = _context(arguments)
+    return run_demo(workspace, config, execution, articles=arguments.articles, seed=arguments.seed)
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+def _shard(text: str) -> tuple[int, int]:
+    index, _, count = text.partition("/")
+    if not (index.isdecimal() and count.isdecimal() and int(index) < int(count)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not i/n with 0 <= i < n")
+    return int(index), int(count)
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object a record, for machines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = {"time": round(record.created, 3), "level": record.levelname, "message": record.getMessage()}
+        return json.dumps(facts, ensure_ascii=False)
+
+
+def _start_logging(arguments: argparse.Namespace) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines() if arguments.json else logging.Formatter("%(message)s"))
+    level = logging.WARNING if arguments.quiet else logging.DEBUG if arguments.verbose else logging.INFO
+    logger = logging.getLogger("pmc15m")
+    logger.handlers[:] = [handler]
+    logger.setLevel(level)
+    logger.propagate = False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

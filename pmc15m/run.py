@@ -1,0 +1,49 @@
+"""The whole chain: index → crawl → parse → split → curate → export → report, each step doing only what is left."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from pmc15m.config import Config, to_toml
+from pmc15m.errors import ExitCode
+from pmc15m.stage import Execution, run_stage
+from pmc15m.workspace import Workspace, atomic
+
+log = logging.getLogger(__name__)
+
+
+def run(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
+    """Bring a workspace up to date with a source; the worst exit code of the steps.
+
+    A step that leaves something undone (an article that could not be fetched) does not keep the next ones from
+    working on what is there.
+    """
+    from pmc15m.crawl import crawl, index
+    from pmc15m.curate import curate
+    from pmc15m.export import export
+    from pmc15m.parse import PARSE
+    from pmc15m.query import report
+    from pmc15m.split import SPLIT
+
+    workspace.create()
+    save_config(workspace, config)
+    steps: list[Callable[[], ExitCode]] = [
+        lambda: index(workspace, config),
+        lambda: crawl(workspace, config, execution),
+        lambda: run_stage(PARSE, workspace, config, execution),
+        lambda: run_stage(SPLIT, workspace, config, execution),
+        lambda: curate(workspace, config, execution),
+        lambda: export(workspace, config, execution),
+        lambda: report(workspace, config),
+    ]
+    return max(step() for step in steps)
+
+
+def save_config(workspace: Workspace, config: Config) -> Path:
+    """Keep the effective configuration beside the data. Returns its path."""
+    path = workspace.root / "config.toml"
+    text = to_toml(config)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        with atomic(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return path
