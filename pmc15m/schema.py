@@ -21,9 +21,10 @@ _MENTION = pa.struct(
         pa.field("sentence", pa.string()),
         pa.field("panels", _TEXTS),  # letters cited beside the figure: "Fig. 2B,C" gives B and C
         pa.field("origin", pa.string()),
-        pa.field("expanded", pa.bool_()),  # true where only a range names the figure: "Figs 1–3" for Figure 2
+        pa.field("basis", pa.string()),  # explicit, or expanded from a range: "Figs 1–3" cites Figure 2
     ]
 )
+_OTHER_CAPTION = pa.struct([pa.field(name, pa.string()) for name in ("language", "label", "caption")])
 
 
 def _table(**columns: tuple[pa.DataType, str]) -> pa.Schema:
@@ -76,7 +77,10 @@ ARTICLES = _table(
     journal=(pa.string(), "journal title"),
     issn=(pa.string(), "electronic before print"),
     publisher=(pa.string(), "publisher's name"),
-    pub_date=(pa.date32(), "earliest publication date; month and day default to 1"),
+    authors=(_TEXTS, "'Surname Given', groups by name"),
+    pub_date=(pa.date32(), "earliest publication date"),
+    pub_date_precision=(pa.string(), "day, month or year; what is missing is set to 1"),
+    electronic_date=(pa.date32(), "of the electronic publication"),
     release_date=(pa.date32(), "in PMC"),
     article_type=(pa.string(), "JATS article-type"),
     language=(pa.string(), "xml:lang of the article"),
@@ -87,17 +91,19 @@ ARTICLES = _table(
     licence_url=(pa.string(), "with its version"),
     licence_group=(pa.string(), "commercial, noncommercial or other; unknown is other"),
     licence_statement=(pa.string(), "as the article words it"),
+    copyright_statement=(pa.string(), "likewise"),
     is_pmc_openaccess=(pa.bool_(), "member of the Open Access Subset; null where the source does not say"),
     is_retracted=(pa.bool_(), "by the service or the article"),
     is_manuscript=(pa.bool_(), "funder's author manuscript"),
     is_historical_ocr=(pa.bool_(), "scanned back issue"),
-    citation=(pa.string(), "as NLM words it"),
-    source=(pa.string(), "cloud, oa_package or folder"),
+    notices=(_TEXTS, "retracted, corrected, concern; is_retraction … where the article itself is the notice"),
+    flags=(_TEXTS, "what is unusual about the XML: recovered, named_entities …"),
+    citation=(pa.string(), "as NLM words it, else made from the article's facts"),
     shard=(pa.string(), "raw shard with its bytes"),
     n_figures=(pa.int32(), "rows of figures"),
     n_media_unreferenced=(pa.int32(), "published media that no figure refers to: supplements, leftovers"),
-    status=(pa.string(), "ok, excluded, failed …"),
-    reason=(pa.string(), "why not ok, or what is special"),
+    status=(pa.string(), "ok, partial (an object is missing), unusable, or the crawl's excluded, failed, removed"),
+    reason=(pa.string(), "why not ok, or why an article has no figures"),
 )
 
 FIGURES = _table(
@@ -108,21 +114,28 @@ FIGURES = _table(
     order=(pa.int32(), "reading order: by label number where it parses, else by position"),
     kind=(pa.string(), "figure, scheme, chart, graphical_abstract, video, supplementary …"),
     origin=(pa.string(), "body, floats, back, abstract, boxed_text, sub_article"),
+    sub_article_type=(pa.string(), "article-type of the enclosing sub-article, e.g. translation"),
     label=(pa.string(), "as printed"),
+    derived_label=(pa.string(), "a label that stands at the start of the caption instead"),
     title=(pa.string(), "title of the caption"),
     caption=(pa.string(), "whole caption, title included; null = the article has none"),
     caption_markup=(pa.list_(_MARKUP), "bold, italic, sup, sub, generated … over caption"),
-    caption_language=(pa.string(), "language of the caption where it is not the article's"),
-    group_label=(pa.string(), "label of the enclosing fig-group"),
-    group_caption=(pa.string(), "caption of the enclosing fig-group, inherited"),
+    caption_source=(pa.string(), "the element that held the caption: figure or graphic"),
+    language=(pa.string(), "of the caption"),
+    other_captions=(pa.list_(_OTHER_CAPTION), "the same caption in other languages"),
+    group_id=(pa.string(), "id of the enclosing fig-group"),
+    group_label=(pa.string(), "its label"),
+    group_caption=(pa.string(), "its caption, inherited"),
     section_path=(pa.string(), "titles of the enclosing sections, ' > ' between"),
     mentions=(pa.list_(_MENTION), "places in the text that cite the figure"),
     attrib=(pa.string(), "credit line"),
     alt_text=(pa.string(), "alternative text"),
-    rights=(pa.string(), "the figure's own permissions, or the phrase that names one"),
+    permissions=(pa.string(), "the figure's own permissions statement"),
+    rights=(_TEXTS, "signs that the article's licence may not cover it: own_permissions, permission_phrase …"),
+    media=(_TEXTS, "hrefs of what is no picture: films, files"),
     n_graphics=(pa.int32(), "pictures of the figure"),
-    status=(pa.string(), "ok, or dropped"),
-    reason=(pa.string(), "why dropped: no_caption, no_graphic, not_an_image …"),
+    status=(pa.string(), "ok, or unusable"),
+    reason=(pa.string(), "why unusable: no_caption, no_graphic, not_an_image, damaged_xml …"),
 )
 
 IMAGES = _table(
@@ -132,6 +145,7 @@ IMAGES = _table(
     version=(pa.int32(), "article version"),
     graphic_index=(pa.int32(), "position among the figure's pictures"),
     href=(pa.string(), "as the XML writes it"),
+    alternatives=(_TEXTS, "other hrefs of the same picture"),
     file=(pa.string(), "the published name it resolved to"),
     resolved_by=(pa.string(), "the step that matched: exact, decoded, case_folded, stem …"),
     shard=(pa.string(), "raw shard with the bytes"),

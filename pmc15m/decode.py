@@ -1,0 +1,58 @@
+"""The bytes of one published picture, decoded once and completely, with limits.
+
+Pixels are those that are stored: no EXIF rotation, the first frame of an animation. Transparency shows white paper.
+"""
+
+import enum
+import io
+import warnings
+from dataclasses import dataclass
+
+from PIL import Image
+
+from pmc15m.figures.raster import as_image
+
+# What may be decoded: the formats of figures. Pillow's other readers (EPS runs a program) are kept out.
+FORMATS = ("JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP")
+
+
+class DecodeError(enum.StrEnum):
+    """Why a picture cannot be used."""
+
+    NOT_AN_IMAGE = "not_an_image"
+    BROKEN = "broken"  # truncated, or wrong inside
+    TOO_MANY_PIXELS = "too_many_pixels"
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A decoded picture: `image` is RGB or L; `mode` and `format` (lower case) are those of the stored bytes."""
+
+    image: Image.Image
+    mode: str
+    format: str
+    frames: int
+
+
+def decode(content: bytes, max_pixels: int) -> Decoded | DecodeError:
+    """Decode a picture of at most `max_pixels` pixels; larger ones are refused by their header alone."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # broken EXIF, odd palettes, Pillow's own pixel limit: what matters raises
+        try:
+            stored = Image.open(io.BytesIO(content), formats=FORMATS)
+        except Image.DecompressionBombError:
+            return DecodeError.TOO_MANY_PIXELS
+        except (OSError, ValueError, SyntaxError):
+            return DecodeError.NOT_AN_IMAGE
+        if stored.width * stored.height > max_pixels:
+            return DecodeError.TOO_MANY_PIXELS
+        mode, kind = stored.mode, (stored.format or "").lower()
+        try:
+            image = as_image(stored)
+            image.load()
+            frames = int(getattr(stored, "n_frames", 1))
+        except Image.DecompressionBombError:
+            return DecodeError.TOO_MANY_PIXELS
+        except Exception:  # Pillow's decoders raise nearly anything for hostile bytes
+            return DecodeError.BROKEN
+    return Decoded(image, mode, kind, frames)
