@@ -1,0 +1,155 @@
+-- Every table of a workspace as a view over its Parquet parts, and the views that people ask by.
+--
+--   plain duckdb:  cd data && duckdb -init path/to/views.sql
+--   Python:        connection = pmc15m.query.connect("data")
+--
+-- Views whose tables have no parts yet are there, typed and empty.
+
+-- Where the parts lie: the current folder, unless a program has said otherwise.
+SET VARIABLE parts = coalesce(getvariable('parts'), '.');
+
+-- generated from pmc15m/schema.py: begin (python -m pmc15m.query.generate)
+
+SET VARIABLE catalog = (
+  SELECT if(count(*) > 0,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/catalog/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$SELECT
+      NULL::VARCHAR AS "pmcid", NULL::INTEGER AS "version", NULL::VARCHAR AS "change_token", NULL::TIMESTAMPTZ AS
+      "last_modified", NULL::VARCHAR AS "locator", NULL::VARCHAR AS "state", NULL::VARCHAR AS "pmid", NULL::VARCHAR
+      AS "doi", NULL::VARCHAR AS "journal", NULL::VARCHAR AS "issn", NULL::INTEGER AS "year", NULL::VARCHAR AS
+      "licence_code", NULL::VARCHAR AS "licence_group", NULL::BOOLEAN AS "is_pmc_openaccess", NULL::BOOLEAN AS
+      "is_manuscript", NULL::BOOLEAN AS "is_historical_ocr", NULL::BOOLEAN AS "is_retracted"
+    WHERE false$$)
+  FROM glob(getvariable('parts') || '/catalog/*.parquet'));
+CREATE VIEW catalog AS FROM query(getvariable('catalog'));
+
+SET VARIABLE raw = (
+  SELECT if(count(*) > 0,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/raw/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$SELECT
+      NULL::VARCHAR AS "pmcid", NULL::INTEGER AS "version", NULL::VARCHAR AS "role", NULL::VARCHAR AS "member",
+      NULL::VARCHAR AS "name", NULL::BIGINT AS "offset", NULL::BIGINT AS "size", NULL::VARCHAR AS "md5",
+      NULL::VARCHAR AS "sha256", NULL::VARCHAR AS "format", NULL::VARCHAR AS "change_token", NULL::VARCHAR AS
+      "status", NULL::VARCHAR AS "reason"
+    WHERE false$$)
+  FROM glob(getvariable('parts') || '/raw/*.parquet'));
+CREATE VIEW raw AS FROM query(getvariable('raw'));
+
+SET VARIABLE articles = (
+  SELECT if(count(*) > 0,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/articles/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$SELECT
+      NULL::VARCHAR AS "pmcid", NULL::INTEGER AS "version", NULL::VARCHAR AS "pmid", NULL::VARCHAR AS "doi",
+      NULL::VARCHAR AS "title", NULL::VARCHAR AS "journal", NULL::VARCHAR AS "issn", NULL::VARCHAR AS "publisher",
+      NULL::VARCHAR[] AS "authors", NULL::DATE AS "pub_date", NULL::VARCHAR AS "pub_date_precision", NULL::DATE AS
+      "electronic_date", NULL::DATE AS "release_date", NULL::VARCHAR AS "article_type", NULL::VARCHAR AS "language",
+      NULL::VARCHAR[] AS "subjects", NULL::VARCHAR[] AS "keywords", NULL::VARCHAR AS "abstract", NULL::VARCHAR AS
+      "licence_code", NULL::VARCHAR AS "licence_url", NULL::VARCHAR AS "licence_group", NULL::VARCHAR AS
+      "licence_statement", NULL::VARCHAR AS "copyright_statement", NULL::BOOLEAN AS "is_pmc_openaccess",
+      NULL::BOOLEAN AS "is_retracted", NULL::BOOLEAN AS "is_manuscript", NULL::BOOLEAN AS "is_historical_ocr",
+      NULL::VARCHAR[] AS "notices", NULL::VARCHAR[] AS "flags", NULL::VARCHAR AS "citation", NULL::VARCHAR AS
+      "shard", NULL::INTEGER AS "n_figures", NULL::INTEGER AS "n_media_unreferenced", NULL::VARCHAR AS "status",
+      NULL::VARCHAR AS "reason"
+    WHERE false$$)
+  FROM glob(getvariable('parts') || '/articles/*.parquet'));
+CREATE VIEW articles AS FROM query(getvariable('articles'));
+
+SET VARIABLE figures = (
+  SELECT if(count(*) > 0,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/figures/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$SELECT
+      NULL::VARCHAR AS "figure_key", NULL::VARCHAR AS "pmcid", NULL::INTEGER AS "version", NULL::VARCHAR AS
+      "figure_id", NULL::INTEGER AS "order", NULL::VARCHAR AS "kind", NULL::VARCHAR AS "origin", NULL::VARCHAR AS
+      "sub_article_type", NULL::VARCHAR AS "label", NULL::VARCHAR AS "derived_label", NULL::VARCHAR AS "title",
+      NULL::VARCHAR AS "caption", NULL::STRUCT("start" INTEGER, "end" INTEGER, "kind" VARCHAR)[] AS
+      "caption_markup", NULL::VARCHAR AS "caption_source", NULL::VARCHAR AS "language", NULL::STRUCT("language"
+      VARCHAR, "label" VARCHAR, "caption" VARCHAR)[] AS "other_captions", NULL::VARCHAR AS "group_id", NULL::VARCHAR
+      AS "group_label", NULL::VARCHAR AS "group_caption", NULL::VARCHAR AS "section_path",
+      NULL::STRUCT("section_path" VARCHAR, "paragraph" VARCHAR, "sentence" VARCHAR, "panels" VARCHAR[], "origin"
+      VARCHAR, "basis" VARCHAR)[] AS "mentions", NULL::VARCHAR AS "attrib", NULL::VARCHAR AS "alt_text",
+      NULL::VARCHAR AS "permissions", NULL::VARCHAR[] AS "rights", NULL::VARCHAR[] AS "media", NULL::INTEGER AS
+      "n_graphics", NULL::VARCHAR AS "status", NULL::VARCHAR AS "reason"
+    WHERE false$$)
+  FROM glob(getvariable('parts') || '/figures/*.parquet'));
+CREATE VIEW figures AS FROM query(getvariable('figures'));
+
+SET VARIABLE images = (
+  SELECT if(count(*) > 0,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/images/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$SELECT
+      NULL::VARCHAR AS "image_key", NULL::VARCHAR AS "figure_key", NULL::VARCHAR AS "pmcid", NULL::INTEGER AS
+      "version", NULL::INTEGER AS "graphic_index", NULL::VARCHAR AS "href", NULL::VARCHAR[] AS "alternatives",
+      NULL::VARCHAR AS "file", NULL::VARCHAR AS "resolved_by", NULL::VARCHAR AS "shard", NULL::BIGINT AS "offset",
+      NULL::BIGINT AS "size", NULL::VARCHAR AS "md5", NULL::VARCHAR AS "sha256", NULL::VARCHAR AS "format",
+      NULL::VARCHAR AS "status", NULL::VARCHAR AS "reason"
+    WHERE false$$)
+  FROM glob(getvariable('parts') || '/images/*.parquet'));
+CREATE VIEW images AS FROM query(getvariable('images'));
+
+SET VARIABLE pixels = (
+  SELECT if(count(*) > 0,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/pixels/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$SELECT
+      NULL::VARCHAR AS "image_key", NULL::INTEGER AS "width", NULL::INTEGER AS "height", NULL::VARCHAR AS "mode",
+      NULL::VARCHAR AS "pixel_sha256", NULL::UBIGINT AS "phash", NULL::VARCHAR AS "kind", NULL::FLOAT AS
+      "kind_score", NULL::FLOAT AS "entropy", NULL::FLOAT AS "white_share", NULL::FLOAT AS "colour_share",
+      NULL::FLOAT AS "compound", NULL::INTEGER AS "n_panels", NULL::VARCHAR AS "status", NULL::VARCHAR AS "reason"
+    WHERE false$$)
+  FROM glob(getvariable('parts') || '/pixels/*.parquet'));
+CREATE VIEW pixels AS FROM query(getvariable('pixels'));
+
+SET VARIABLE panels = (
+  SELECT if(count(*) > 0,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/panels/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$SELECT
+      NULL::VARCHAR AS "panel_key", NULL::VARCHAR AS "image_key", NULL::VARCHAR AS "figure_key", NULL::VARCHAR AS
+      "pmcid", NULL::INTEGER AS "version", NULL::INTEGER AS "order", NULL::VARCHAR AS "label", NULL::STRUCT("x0"
+      INTEGER, "y0" INTEGER, "x1" INTEGER, "y1" INTEGER) AS "box", NULL::STRUCT("x0" INTEGER, "y0" INTEGER, "x1"
+      INTEGER, "y1" INTEGER) AS "label_box", NULL::STRUCT("x0" INTEGER, "y0" INTEGER, "x1" INTEGER, "y1" INTEGER)[]
+      AS "tiles", NULL::FLOAT AS "score", NULL::STRUCT("start" INTEGER, "end" INTEGER)[] AS "subcaption_spans",
+      NULL::VARCHAR AS "subcaption", NULL::STRUCT("start" INTEGER, "end" INTEGER)[] AS "shared_spans", NULL::FLOAT
+      AS "alignment_score", NULL::UBIGINT AS "phash", NULL::VARCHAR AS "kind", NULL::FLOAT AS "kind_score",
+      NULL::VARCHAR AS "splitter", NULL::VARCHAR AS "status", NULL::VARCHAR AS "reason"
+    WHERE false$$)
+  FROM glob(getvariable('parts') || '/panels/*.parquet'));
+CREATE VIEW panels AS FROM query(getvariable('panels'));
+
+SET VARIABLE duplicates = (
+  SELECT if(count(*) > 0,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/duplicates/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$SELECT
+      NULL::VARCHAR AS "key", NULL::VARCHAR AS "duplicate_group", NULL::INTEGER AS "group_size", NULL::BOOLEAN AS
+      "is_keeper", NULL::VARCHAR AS "relation", NULL::INTEGER AS "distance"
+    WHERE false$$)
+  FROM glob(getvariable('parts') || '/duplicates/*.parquet'));
+CREATE VIEW duplicates AS FROM query(getvariable('duplicates'));
+
+SET VARIABLE pairs = (
+  SELECT if(count(*) > 0,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/pairs/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$SELECT
+      NULL::VARCHAR AS "pair_key", NULL::VARCHAR AS "level", NULL::VARCHAR AS "pmcid", NULL::INTEGER AS "version",
+      NULL::VARCHAR AS "figure_key", NULL::VARCHAR AS "image_key", NULL::VARCHAR AS "panel_key", NULL::VARCHAR AS
+      "shard", NULL::BIGINT AS "offset", NULL::BIGINT AS "size", NULL::STRUCT("x0" INTEGER, "y0" INTEGER, "x1"
+      INTEGER, "y1" INTEGER) AS "box", NULL::INTEGER AS "width", NULL::INTEGER AS "height", NULL::VARCHAR AS
+      "format", NULL::VARCHAR AS "label", NULL::VARCHAR AS "text", NULL::VARCHAR AS "context", NULL::INTEGER AS
+      "n_chars", NULL::INTEGER AS "n_words", NULL::UBIGINT AS "caption_hash", NULL::UBIGINT AS "article_hash",
+      NULL::VARCHAR AS "journal", NULL::INTEGER AS "year", NULL::VARCHAR AS "article_type", NULL::VARCHAR AS
+      "language", NULL::VARCHAR AS "licence_code", NULL::VARCHAR AS "licence_url", NULL::VARCHAR AS "licence_group",
+      NULL::VARCHAR AS "figure_kind", NULL::VARCHAR AS "origin", NULL::VARCHAR AS "image_kind", NULL::FLOAT AS
+      "image_kind_score", NULL::FLOAT AS "alignment_score", NULL::VARCHAR AS "sha256", NULL::UBIGINT AS "phash",
+      NULL::VARCHAR AS "duplicate_group", NULL::BOOLEAN AS "is_duplicate", NULL::VARCHAR AS "split", NULL::VARCHAR[]
+      AS "flags"
+    WHERE false$$)
+  FROM glob(getvariable('parts') || '/pairs/*.parquet'));
+CREATE VIEW pairs AS FROM query(getvariable('pairs'));
+-- generated from pmc15m/schema.py: end
+
+-- Every picture, with what decoding it told; `picture_status` is null while `split` has not seen it.
+CREATE VIEW pictures AS
+  SELECT images.*, pixels.* EXCLUDE (image_key, status, reason),
+    pixels.status AS picture_status, pixels.reason AS picture_reason
+  FROM images LEFT JOIN pixels USING (image_key);
+
+CREATE VIEW figure_pairs AS FROM pairs WHERE level = 'figure';
+CREATE VIEW panel_pairs AS FROM pairs WHERE level = 'panel';

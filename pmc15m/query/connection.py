@@ -1,0 +1,118 @@
+"""A DuckDB connection over a workspace, and the guard that keeps queries from changing anything.
+
+What the connection itself refuses, because the configuration is locked: files outside the workspace, the network,
+extensions, other settings. What DuckDB cannot be set to refuse (COPY TO, ATTACH and EXPORT inside the folders that
+it may read, also hidden in a WITH clause) `refuse_changes` refuses before anything runs.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pmc15m.errors import UsageError
+from pmc15m.query.manifests import ALL_TABLES, FOLDER
+from pmc15m.workspace import Workspace
+
+MEMORY_LIMIT = "1400MB"  # DuckDB's own buffers; the process stays below 2 GB
+_READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+_READING_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
+# Matches whole tokens at the start and no comment, so that what follows is what DuckDB will explain.
+_EXPLAIN = re.compile(r"\AEXPLAIN\s+(ANALYZE\s+|\([\w\s,]*\)\s*)?", re.IGNORECASE)
+
+
+def connect(workspace: Workspace | Path | str, *, allow_files: bool = False) -> duckdb.DuckDBPyConnection:
+    """An in-memory connection with every table of the workspace, and the views of `manifests/views.sql`.
+
+    A table without parts is an empty view with the right columns. Files outside the workspace can be read only with
+    `allow_files`; the settings cannot be changed. SQL that somebody else wrote goes through `refuse_changes` first.
+    Raises `UsageError` where there is no such folder.
+    """
+    root = (workspace.root if isinstance(workspace, Workspace) else Path(workspace)).resolve()
+    if not root.is_dir():
+        raise UsageError(f"there is no workspace {root}; name one with --workspace DIR")
+    connection = duckdb.connect(
+        config={
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": str(root / f".duckdb-{os.getpid()}.tmp"),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "allow_community_extensions": False,
+            "allow_persistent_secrets": False,
+            "python_enable_replacements": False,
+            "TimeZone": "UTC",
+        }
+    )
+    parts = _glob_escaped(str(root))
+    connection.execute("SET VARIABLE parts = ?", [parts])
+    connection.execute((FOLDER / "views.sql").read_text(encoding="utf-8"))
+    for table in ALL_TABLES:  # the same views without variables, which a cursor() would not inherit
+        source = connection.execute("SELECT getvariable(?)", [table]).fetchone()
+        assert source is not None
+        connection.execute(f"CREATE OR REPLACE VIEW {table} AS {source[0]}")
+    if not allow_files:
+        connection.execute("SET allowed_directories = [?, ?]", [str(root), parts])  # DuckDB compares the pattern too
+        connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def refuse_changes(connection: duckdb.DuckDBPyConnection, query: str) -> str:
+    """The query, when it is one statement that only reads. Raises `UsageError` otherwise.
+
+    DuckDB's own parser decides: the statement's type, then every node of its syntax tree (`WITH a AS (COPY …)` is a
+    SELECT to the first look).
+    """
+    try:
+        statements = connection.extract_statements(query)
+    except duckdb.Error as error:
+        raise query_error(error) from None
+    if len(statements) != 1:
+        raise UsageError(f"one statement at a time, please, not {len(statements)}")
+    statement = statements[0]
+    if statement.type == duckdb.StatementType.MULTI:
+        raise UsageError("PIVOT needs its values here: PIVOT … ON column IN ('a', 'b')")
+    if statement.type not in _READING:
+        raise UsageError(f"queries only read: no {statement.type.name}; write an answer with --output FILE")
+    text = statement.query.strip().rstrip(";")
+    if statement.type == duckdb.StatementType.EXPLAIN:
+        text = _EXPLAIN.sub("", text)
+    tree = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchone()
+    assert tree is not None
+    parsed = json.loads(tree[0])
+    if parsed["error"] or not set(_nodes(parsed)) <= _READING_NODES:
+        raise UsageError("queries only read: no COPY, INSERT, UPDATE or DELETE, and EXPLAIN before a SELECT only")
+    return query
+
+
+def _nodes(tree: Any) -> Iterator[str]:
+    """Types of the query nodes in a serialised statement."""
+    if isinstance(tree, dict):
+        kind = tree.get("type")
+        if isinstance(kind, str) and kind.endswith("_NODE"):
+            yield kind
+        for value in tree.values():
+            yield from _nodes(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _nodes(value)
+
+
+def query_error(error: duckdb.Error) -> UsageError:
+    """DuckDB's message as one line, with a hint where there is one to give."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    said = [line for line in lines if line and not line.startswith(("LINE ", "^"))]
+    message = " ".join(said)
+    if isinstance(error, duckdb.PermissionException):
+        message += "; queries read the workspace only (--allow-files opens the rest)"
+    elif isinstance(error, duckdb.CatalogException) and "Table" in message:
+        message += f"; tables: {', '.join(ALL_TABLES)}"
+    return UsageError(message)
+
+
+def _glob_escaped(path: str) -> str:
+    return re.sub(r"([*?\[])", r"[\1]", path)

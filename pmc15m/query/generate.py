@@ -1,0 +1,83 @@
+"""Write anew what of the folder `manifests` follows from the schema: `python -m pmc15m.query.generate`.
+
+`views.sql` and `README.md` each hold a block between two marker lines; a test compares it with the schema.
+"""
+
+import textwrap
+from pathlib import Path
+
+import pyarrow as pa
+
+from pmc15m.query.manifests import ALL_TABLES, FOLDER
+
+_BEGIN, _END = "generated from pmc15m/schema.py: begin", "generated from pmc15m/schema.py: end"
+_NAMES = {
+    pa.string(): "VARCHAR",
+    pa.bool_(): "BOOLEAN",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.uint64(): "UBIGINT",
+    pa.float32(): "FLOAT",
+    pa.date32(): "DATE",
+    pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
+}
+
+
+def duckdb_type(kind: pa.DataType) -> str:
+    """DuckDB's name of an Arrow type that the schema uses."""
+    if pa.types.is_list(kind):
+        return duckdb_type(kind.value_type) + "[]"
+    if pa.types.is_struct(kind):
+        fields = (f'"{field.name}" {duckdb_type(field.type)}' for field in kind)
+        return f"STRUCT({', '.join(fields)})"
+    return _NAMES[kind]
+
+
+def table_views() -> str:
+    """One view a table, over its Parquet parts; typed and empty while the table has none."""
+    return "\n".join(_table_view(table, schema) for table, schema in ALL_TABLES.items())
+
+
+def _table_view(table: str, schema: pa.Schema) -> str:
+    columns = ", ".join(f'NULL::{duckdb_type(field.type)} AS "{field.name}"' for field in schema)
+    empty = textwrap.fill(columns, width=116, initial_indent="      ", subsequent_indent="      ")
+    return f"""
+SET VARIABLE {table} = (
+  SELECT if(count(*) > 0,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/{table}/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$SELECT
+{empty}
+    WHERE false$$)
+  FROM glob(getvariable('parts') || '/{table}/*.parquet'));
+CREATE VIEW {table} AS FROM query(getvariable('{table}'));"""
+
+
+def schema_tables() -> str:
+    """The schema as Markdown, one heading a table."""
+    return "\n\n".join(_schema_table(table, schema) for table, schema in ALL_TABLES.items())
+
+
+def _schema_table(table: str, schema: pa.Schema) -> str:
+    lines = [f"### {table}", "", "| column | type | meaning |", "|---|---|---|"]
+    for field in schema:
+        kind, comment = duckdb_type(field.type).replace('"', ""), field.metadata[b"comment"].decode()
+        lines.append(f"| `{field.name}` | {kind} | {comment.replace('|', '/')} |")
+    return "\n".join(lines)
+
+
+def generated() -> dict[Path, str]:
+    """The files with a generated block, as they should be."""
+    blocks = {FOLDER / "views.sql": table_views(), FOLDER / "README.md": schema_tables()}
+    return {path: _with_block(path.read_text(encoding="utf-8"), block) for path, block in blocks.items()}
+
+
+def _with_block(text: str, block: str) -> str:
+    lines = text.split("\n")
+    begin = next(n for n, line in enumerate(lines) if _BEGIN in line)
+    end = next(n for n, line in enumerate(lines) if _END in line)
+    return "\n".join([*lines[: begin + 1], block, *lines[end:]])
+
+
+if __name__ == "__main__":
+    for path, text in generated().items():
+        path.write_text(text, encoding="utf-8")
