@@ -44,9 +44,9 @@ def connect(workspace: Workspace | Path | str, *, allow_files: bool = False) -> 
             "allow_community_extensions": False,
             "allow_persistent_secrets": False,
             "python_enable_replacements": False,
-            "TimeZone": "UTC",
         }
     )
+    connection.execute("SET TimeZone = 'UTC'")
     parts = _glob_escaped(str(root))
     connection.execute("SET VARIABLE parts = ?", [parts])
     connection.execute((FOLDER / "views.sql").read_text(encoding="utf-8"))
