@@ -1,0 +1,102 @@
+"""A miniature PMC from a seed: the bucket's folder, and beside it the ground truth."""
+
+import csv
+import gzip
+import io
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pmc15m.demo.article import Article
+from pmc15m.demo.builder import Builder, Settings
+from pmc15m.demo.jats import article_text, article_xml
+from pmc15m.demo.layout import add_inventory, inventory_rows, put_article
+from pmc15m.demo.shapes import SHAPES
+from pmc15m.demo.store import EPOCH, Bucket
+from pmc15m.demo.truth import DemoTruth
+
+INVENTORY_DAYS = (
+    datetime(2026, 10, 1, 1, 0, tzinfo=UTC),
+    datetime(2026, 10, 2, 1, 0, tzinfo=UTC),
+    datetime(2026, 10, 3, 1, 0, tzinfo=UTC),
+)
+"""An older inventory, the newest complete one, and one that is not finished yet."""
+
+PMC_IDS_HEADER = "Journal Title,ISSN,eISSN,Year,Volume,Issue,Page,DOI,PMCID,PMID,Manuscript Id,Release Date"
+
+
+def generate(root: Path, *, seed: int = 0, articles: int = 60, figure_px: int = 620, plain: bool = False) -> DemoTruth:
+    """Write a bucket of `articles` PMCIDs to the new or empty folder `root`, and the truth beside it.
+
+    The same arguments give the same bytes. `plain=True` with a small `figure_px` makes articles by the
+    hundred for tests of the crawler. Raises FileExistsError when `root` holds something.
+    """
+    if root.exists() and any(root.iterdir()):
+        raise FileExistsError(f"{root} is not empty; the demo writes to a new folder")
+    made = list(make_articles(Settings(seed, figure_px, plain), articles))
+    root.mkdir(parents=True, exist_ok=True)
+    make_bucket(made).write(root)
+    truth = DemoTruth(root, tuple(article.truth() for article in made))
+    truth.write()
+    return truth
+
+
+def make_articles(settings: Settings, count: int) -> Iterator[Article]:
+    """All versions of `count` PMCIDs: the shapes in turn."""
+    for index in range(count):
+        shape = SHAPES[index % len(SHAPES)]
+        builder = Builder(settings, index, pmcid_number(index), shape.__name__)
+        shape(builder)
+        yield from builder.versions
+
+
+def pmcid_number(index: int) -> int:
+    """Numbers that PMC has not reached. Every tenth has a digit more and begins like its neighbour, so that byte
+    order is not number order and "PMC70000001" is a prefix of another article.
+    """
+    return 700_000_000 + 10 * index + 1 if index % 10 == 9 else 70_000_000 + index
+
+
+def make_bucket(articles: list[Article]) -> Bucket:
+    """The bucket that holds the articles: objects, metadata, inventories, README and PMC-ids.csv.gz."""
+    bucket = Bucket()
+    for index, article in enumerate(articles):
+        put_article(
+            bucket,
+            article.metadata(),
+            article_xml(article),
+            text=article_text(article),
+            pdf=None if article.is_manuscript else b"%PDF-1.4\n%%EOF\n",
+            media=article.media,
+            last_modified=EPOCH + timedelta(minutes=index),
+            percent_encoded=article.percent_encoded_urls,
+        )
+    older, newest, unfinished = INVENTORY_DAYS
+    rows = inventory_rows(bucket)
+    # Since the day before: the first article was changed, the last was added, another was removed.
+    changed = (*rows[0][:2], "2026-08-01T00:00:00.000Z", "0" * 32)
+    removed = (rows[0][0], "metadata/PMC69999999.1.json", "2026-08-01T00:00:00.000Z", "1" * 32)
+    add_inventory(bucket, older, rows=[changed, *rows[1:-1], removed], shards=1)
+    stray = (rows[0][0], "metadata/README.txt", "2026-08-01T00:00:00.000Z", "2" * 32)
+    add_inventory(bucket, newest, rows=[*rows, stray])
+    add_inventory(bucket, unfinished, finished=False)
+    bucket.put("README.txt", b"A generated miniature of the PMC Article Datasets; nothing in it is real.\n")
+    bucket.put("PMC-ids.csv.gz", gzip.compress(pmc_ids_csv(articles).encode(), mtime=0))
+    return bucket
+
+
+def pmc_ids_csv(articles: list[Article]) -> str:
+    """PMC-ids.csv, one row a PMCID. The first title that holds a comma stands unquoted, so that its row has a
+    thirteenth field, as about one in ten thousand real rows has.
+    """
+    rows = io.StringIO()
+    writer = csv.writer(rows, lineterminator="\n")
+    for article in {article.number: article for article in articles}.values():
+        journal = article.journal
+        year, month = article.published.year, article.published.month
+        row = [journal.abbreviation, "", journal.issn, year, year - 2000, month, article.number % 9000]
+        row += [article.doi or "", article.pmcid, article.pmid or "", article.mid or "", "live"]
+        writer.writerow(row)
+    unquoted = re.sub(r'^"([^"]*)"', r"\1", rows.getvalue(), count=1, flags=re.MULTILINE)
+    return f"{PMC_IDS_HEADER}\n{unquoted}"
