@@ -1,0 +1,139 @@
+"""Train the evidence weights of the caption splitter on publisher-bold labels.
+
+    python -m benchmarks.captions_train SILVER.jsonl.gz --leave-out ARTICLES_DIR --out WEIGHTS.json
+
+Logistic regression (L2, Newton's method) over the candidates of `find_candidates`, with the publisher's bold taken
+away: positive where the publisher set a label, negative elsewhere. Articles that lie in ARTICLES_DIR are left out, and
+every fifth article is held back for the report, which is printed before the weights of all articles are written.
+"""
+
+import argparse
+import gzip
+import json
+import re
+import zlib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pmc15m.figures.captions.evidence import Reading, read
+from pmc15m.figures.captions.markers import find_candidates, plain
+
+RARE = 8  # a feature seen less often gets no weight
+RIDGE = 1.0
+LEADING = (
+    ("(", ")"),
+    ("", ") "),
+    ("", ": "),
+    ("", ". "),
+    ("", ", "),
+    ("[", "] "),
+    ("Panel ", " "),
+    ("", " "),
+    ("(", ")"),
+)
+TRAILING = (("(", ")"), ("[", "]"), ("(panel ", ")"), ("(", ")"))
+
+
+def restyled(record: dict[str, Any]) -> dict[str, Any]:
+    """The same caption with its markers set in another way, chosen by its text: silver is nearly all "(A)".
+
+    Only captions whose markers all stand in round brackets are rewritten; what leads a sentence may lose them.
+    """
+    caption, markers = record["caption"], record["markers"]
+    if not all(caption[a - 1 : a] == "(" and caption[b : b + 1] == ")" for a, b, _ in markers):
+        return record
+    leads = all(
+        re.search(r"(?:^|[.;:]\s*)\($", caption[:a]) and re.match(r"\)\s+\w", caption[b:]) for a, b, _ in markers
+    )
+    chance = zlib.crc32(caption.encode())
+    before, after = (LEADING if leads else TRAILING)[chance // 7 % (len(LEADING) if leads else len(TRAILING))]
+    case = (str, str.upper, str.lower)[chance // 101 % 3] if after.strip() or before.strip() else str.lower
+    joint = (",", ", ", " and ", "-", " & ")[chance // 1009 % 5]
+    pieces, spans, at, length = [], [], 0, 0
+    for a, b, labels in markers:
+        written = joint.join(labels) if len(labels) == 2 and joint != "-" else caption[a:b]
+        written, named = case(written), [case(label) for label in labels]
+        kept = caption[at : a - 1] + before
+        pieces += [kept, written, after]
+        spans.append([length + len(kept), length + len(kept) + len(written), named])
+        length += len(kept) + len(written) + len(after)
+        at = b + 1 + (after.endswith(" ") and caption[b + 1 : b + 2] == " ")
+        if leads and after in (". ", " "):  # what follows a bare or stopped label begins with a capital
+            word = re.match(r"\s*\w", caption[at:])
+            pieces.append(word[0].strip().upper() if word else "")
+            length += len(pieces[-1])
+            at += len(word[0]) if word else 0
+    return record | {"caption": "".join(pieces) + caption[at:], "markers": spans}
+
+
+def examples(record: dict[str, Any]) -> list[tuple[Reading, bool]]:
+    """Readings of a caption, and whether the publisher marked them."""
+    text = plain(record["caption"])
+    spans = record["markers"]
+    out = []
+    for reading in read(text, find_candidates(text)):
+        a, b = reading.candidate.inner
+        marked = {label for start, end, labels in spans if start < b and a < end for label in labels}
+        out.append((reading, bool(marked & {label.text for label in reading.labels})))
+    return out
+
+
+def fit(data: list[tuple[Reading, bool]]) -> dict[str, float]:
+    """Feature weights by Newton's method; the bias is not shrunk."""
+    counts = Counter(f for reading, _ in data for f in set(reading.features))
+    names = sorted(f for f, n in counts.items() if n >= RARE)
+    column = {name: i + 1 for i, name in enumerate(names)}
+    x = np.zeros((len(data), len(names) + 1), np.float32)
+    x[:, 0] = 1
+    for row, (reading, _) in enumerate(data):
+        x[row, [column[f] for f in reading.features if f in column]] = 1
+    y = np.array([positive for _, positive in data], np.float64)
+    ridge = np.full(x.shape[1], RIDGE)
+    ridge[0] = 1e-6
+    w = np.zeros(x.shape[1])
+    for _ in range(12):
+        p = 1 / (1 + np.exp(-(x @ w)))
+        hessian = x.T @ (x * (p * (1 - p))[:, None]) + np.diag(ridge)
+        w += np.linalg.solve(hessian, x.T @ (y - p) - ridge * w)
+    return {name: round(float(v), 3) for name, v in zip(["bias", *names], w, strict=True)}
+
+
+def accuracy(weights: dict[str, float], data: list[tuple[Reading, bool]]) -> float:
+    """Share of readings on the right side of even odds."""
+    scores = [weights["bias"] + sum(weights.get(f, 0.0) for f in reading.features) for reading, _ in data]
+    return float(np.mean([(score > 0) == positive for score, (_, positive) in zip(scores, data, strict=True)]))
+
+
+def main() -> None:
+    """Read the arguments, report on held-back articles, write the weights."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("silver", type=Path)
+    parser.add_argument("--leave-out", type=Path, help="folder whose article folders are left out")
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    left_out = {p.name for p in arguments.leave_out.iterdir()} if arguments.leave_out else set()
+    with gzip.open(arguments.silver, "rt", encoding="utf-8") as lines:
+        records = [r for r in map(json.loads, lines) if r["pmcid"] not in left_out]
+    print(f"{len(records)} captions of {len({r['pmcid'] for r in records})} articles")
+    fold = {r["pmcid"]: zlib.crc32(r["pmcid"].encode()) % 5 for r in records}
+    train, held = (
+        [
+            e
+            for r in records
+            if (fold[r["pmcid"]] == 0) is back
+            for version in (r, restyled(r))
+            for e in examples(version)
+        ]
+        for back in (False, True)
+    )
+    print(f"held-back articles: {accuracy(fit(train), held):.4f} of {len(held)} readings right")
+    weights = fit(train + held)
+    arguments.out.write_text(json.dumps(weights, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"{len(weights)} weights, {arguments.out.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""How much speaks for each candidate: sparse features and a linear model over them.
+
+The weights come from `python -m benchmarks.captions_train` and lie beside this module. Reading them is a sum over
+the features that hold; there is nothing to install and nothing that differs between machines.
+"""
+
+import functools
+import json
+import re
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from typing import NamedTuple
+
+from pmc15m.figures.captions.labels import Label, Series
+from pmc15m.figures.captions.markers import Candidate
+from pmc15m.figures.captions.model import Style
+
+_LAST_WORD = re.compile(r"([A-Za-z]+)\.?\s*$")
+_REFERENCE = re.compile(
+    "in|from|of|see|panels?|figs?|figures?|as|than|to|between|with|for|by|and|or|versus|vs|at|on|shown|same|both|inset"
+    "|row|column"
+)
+
+
+class Reading(NamedTuple):
+    """A candidate read in one series, with the features that hold for it."""
+
+    candidate: Candidate
+    series: Series
+    labels: tuple[Label, ...]
+    features: tuple[str, ...]
+
+
+def read(text: str, candidates: Sequence[Candidate]) -> list[Reading]:
+    """Every reading of every candidate, in the order of the text."""
+    indices: dict[tuple[Style | None, Series], set[int]] = {}
+    for candidate in candidates:
+        for series, labels in candidate.readings.items():
+            for key in ((candidate.style, series), (None, series)):
+                indices.setdefault(key, set()).update(label.rank for label in labels)
+    runs = {key: _run(found) for key, found in indices.items()}
+    seen: dict[tuple[Style | None, Series], int] = {}
+    readings = []
+    for candidate in candidates:
+        around = tuple(_surroundings(text, candidate))
+        for series, labels in candidate.readings.items():
+            context = _context(candidate, series, labels, runs, seen)
+            readings.append(Reading(candidate, series, labels, around + tuple(context)))
+    return readings
+
+
+def _run(indices: set[int]) -> int:
+    """Length of the gap-free run from the first label."""
+    n = 0
+    while n in indices:
+        n += 1
+    return n
+
+
+def _surroundings(text: str, candidate: Candidate) -> Iterator[str]:
+    style = candidate.style.value
+    left, right = _left(text, candidate.start), _right(text, candidate.end)
+    yield f"left {left}"
+    yield f"right {right}"
+    yield f"left {style} {left}"
+    yield f"right {style} {right}"
+    yield f"between {left} {right}"
+    if candidate.start and not text[candidate.start - 1].isspace():
+        yield f"glued {style}"
+    if candidate.end - candidate.start > candidate.inner[1] - candidate.inner[0] + 3:
+        yield f"extra {style}"
+
+
+def _left(text: str, start: int) -> str:
+    before = text[max(0, start - 24) : start].rstrip()
+    if not before:
+        return "start"
+    if before[-1].isalpha():
+        match = _LAST_WORD.search(before)
+        word = match.group(1).lower() if match else ""
+        return word if _REFERENCE.fullmatch(word) else "word"
+    return "digit" if before[-1].isdigit() else before[-1]
+
+
+def _right(text: str, end: int) -> str:
+    after = text[end : end + 24].lstrip()
+    if not after:
+        return "end"
+    if after[0].isalpha():
+        if after[:4] == "and " or after[:3] == "or ":
+            return "and"
+        return "upper" if after[0].isupper() else "lower"
+    return "digit" if after[0].isdigit() else after[0]
+
+
+def _context(
+    candidate: Candidate,
+    series: Series,
+    labels: tuple[Label, ...],
+    runs: dict[tuple[Style | None, Series], int],
+    seen: dict[tuple[Style | None, Series], int],
+) -> Iterator[str]:
+    style = candidate.style.value
+    kind = series if len(series) == 1 else "2" + series[-1]
+    own, union = runs[candidate.style, series], runs[None, series]
+    first, last = labels[0].rank, labels[-1].rank
+    run = str(min(own, 6)) if first < own else "out"
+    joint = str(min(union, 6)) if first < union else "out"
+    yield f"kind {kind}"
+    yield f"kind {style} {kind}"
+    yield f"run {run}"
+    yield f"run {kind} {run}"
+    yield f"run {style} {run}"
+    yield f"union {joint}"
+    yield f"union {style} {joint}"
+    top = seen.get((None, series), -1)
+    order = "next" if first == top + 1 else "gap" if first > top else "again" if last <= top else "back"
+    yield f"order {order}"
+    yield f"order {style} {order}"
+    yield f"first {min(first, 3)}"
+    yield f"first {min(first, 3)} {style}"
+    yield f"long {min(len(labels), 4)}"
+    if labels[0].text[-1:].isdigit() and series in "Aa":
+        yield f"suffix {style}"
+    if order in ("next", "gap") and first < union:
+        seen[None, series] = max(top, last)
+
+
+@functools.cache
+def weights() -> dict[str, float]:
+    """The trained weights, a feature's name to log-odds."""
+    file = resources.files(__package__).joinpath("weights.json")
+    loaded: dict[str, float] = json.loads(file.read_text(encoding="utf-8"))
+    return loaded
+
+
+def log_odds(reading: Reading) -> float:
+    """How much speaks for a reading being the marker of panels: natural log-odds."""
+    table = weights()
+    return table["bias"] + sum(table.get(feature, 0.0) for feature in reading.features)

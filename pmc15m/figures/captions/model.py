@@ -1,0 +1,52 @@
+"""What a split caption is. All spans are character offsets of the caption that was given, end exclusive."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pmc15m.figures.model import Span
+
+
+class Style(enum.StrEnum):
+    """How a caption sets off its labels; the style of most of its markers."""
+
+    NONE = "none"
+    PAREN = "paren"  # (A) text
+    BRACKET = "bracket"  # [A] text
+    HALF = "half"  # A) text
+    COLON = "colon"  # A: text
+    DOT = "dot"  # A. Text
+    COMMA = "comma"  # A, text
+    PANEL = "panel"  # Panel A shows text
+    BARE = "bare"  # a Text
+    POSITION = "position"  # (left) text; Top row: text
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """One place where the caption names labels: the span with its brackets, and the labels in order."""
+
+    span: Span
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionSplit:
+    """Which text of a caption belongs to which panel.
+
+    `labels` stand in the order of their series. `segments` holds for each label its own text, without the marker
+    that leads it; a marker inside or behind the text stays. `stems` holds what a label shares with the others of
+    its sentence ("Axial (a) and coronal (b) *views of the lung*"). `shared` is the text of the whole figure: opening
+    and closing legends. `references` are markers that only point to a panel. `confidence` is the probability that
+    the label set is right.
+    """
+
+    labels: tuple[str, ...] = ()
+    segments: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
+    stems: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
+    markers: tuple[Marker, ...] = ()
+    shared: tuple[Span, ...] = ()
+    references: tuple[Marker, ...] = ()
+    positional: bool = False
+    style: Style = Style.NONE
+    confidence: float = 0.0

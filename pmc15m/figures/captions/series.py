@@ -1,0 +1,79 @@
+"""Choose the labels of a caption: the gap-free series with the most evidence behind it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pmc15m.figures.captions.evidence import Reading, log_odds
+from pmc15m.figures.captions.labels import Series
+
+MISSING = -2.0  # log-odds of a label that the caption never sets off, inside a series that it does
+FLOOR = -4.0  # one strange marker must not undo a long series
+MOST_MISSING = 1
+
+
+class Choice(NamedTuple):
+    """The chosen series: its labels in order, the readings that name them, and how clear the choice was."""
+
+    series: Series
+    labels: tuple[str, ...]
+    readings: tuple[Reading, ...]
+    total: float  # summed log-odds of the labels
+    weakest: float  # of the least certain label
+    next_label: float  # log-odds of the label that would have come next
+    rival: float  # total of the best other series
+
+
+def choose(readings: Sequence[Reading]) -> Choice | None:
+    """The best series of at least two labels, or None where nothing speaks for one."""
+    scored = [(reading, log_odds(reading)) for reading in readings]
+    options = []
+    for series in dict.fromkeys(reading.series for reading in readings):
+        option = _longest(series, [(r, s) for r, s in scored if r.series == series])
+        if option is not None:
+            options.append(option)
+    if not options:
+        return None
+    options.sort(key=lambda option: -option.total)
+    best = options[0]
+    return best._replace(rival=max((o.total for o in options[1:]), default=0.0)) if best.total > 0 else None
+
+
+def _longest(series: Series, scored: Sequence[tuple[Reading, float]]) -> Choice | None:
+    """The prefix of a series with the largest sum of evidence."""
+    evidence: dict[int, float] = {}
+    for reading, score in scored:
+        for label in reading.labels:
+            evidence[label.rank] = max(evidence.get(label.rank, FLOOR), score)
+    total, missing, best = 0.0, 0, (0.0, 0)
+    for n in range(max(evidence) + 1):
+        missing += n not in evidence
+        if missing > MOST_MISSING:
+            break
+        total += evidence.get(n, MISSING)
+        if n and n in evidence and total >= best[0]:
+            best = (total, n + 1)
+    total, count = best
+    if count < 2:
+        return None
+    kept = tuple(r for r, s in scored if s > 0 and r.labels[-1].rank < count)
+    strong = {label for r in kept for label in r.labels}
+    if len({label.rank for label in strong}) < 2:
+        return None
+    labels: list[str] = []
+    for index in range(count):
+        texts = sorted({label.text for label in strong if label.rank == index}, key=lambda t: (len(t), t))
+        bare = [t for t in texts if not t[-1].isdigit() or series == "1"]
+        labels += bare or texts or [_inferred(series, index, scored)]
+    scores = [evidence.get(n, MISSING) for n in range(count)]
+    return Choice(series, tuple(labels), kept, total, min(scores), evidence.get(count, FLOOR), 0.0)
+
+
+def _inferred(series: Series, index: int, scored: Sequence[tuple[Reading, float]]) -> str:
+    """The text of a label that no accepted marker names."""
+    for reading, _ in scored:
+        for label in reading.labels:
+            if label.rank == index:
+                return label.text
+    if series == "1":
+        return str(index + 1)
+    return series[:-1] + chr(ord(series[-1]) + index)
