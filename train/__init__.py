@@ -1,0 +1,19 @@
+"""The CLIP trainer of pmc15m: small, exact, resumable. It knows the exported data and nothing else of `pmc15m/`.
+
+    __main__      the command line: `python -m train DATA_DIR --out runs/x`
+    config        frozen dataclasses; the values live in presets/*.toml
+    shards        an exported split as rows: WebDataset tars, Hugging Face Parquet
+    order         which row comes when: a stateless function of (seed, epoch, position)
+    images        picture bytes in, one uint8 crop out
+    tokens        WordPiece: trained on the captions, or read from a folder
+    data          rows, crops and tokens into batches
+    towers        timm ViT + transformers BERT under open_clip's parameter names
+    loss          symmetric InfoNCE, tiled, fp32 logits, with its own gradient
+    step          one optimizer step; GradCache when a micro-batch is asked for
+    loop          the whole run, top to bottom
+    checkpoint    weights, optimizer and a readable meta.json, written atomically
+    evaluate      retrieval, exact and chunked
+    export        the trained pair as an open_clip folder
+
+Nothing here imports torch, timm or transformers before it is needed: `python -m train --help` answers at once.
+"""

@@ -1,0 +1,79 @@
+"""Picture bytes in, one square uint8 crop out. Pillow and numpy only: no torchvision, no torch.
+
+The crop is cut and resized in one bicubic step. A JPEG is decoded at the smallest DCT scale that still holds the crop
+(`Image.draft`): 2.2 times faster than full decoding at 800 px, 38–41 dB from it (reference notes, §4.4).
+"""
+
+import io
+import math
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+Crop = np.ndarray[Any, np.dtype[np.uint8]]  # (3, size, size), RGB
+Box = tuple[float, float, float, float]  # left, top, right, bottom in px
+
+FORMATS = ("JPEG", "PNG", "WEBP")
+RATIO = (3 / 4, 4 / 3)  # of a random crop's width to its height: torchvision's and open_clip's default
+ATTEMPTS = 10
+
+
+class UnreadableImage(Exception):
+    """Not a JPEG, PNG or WebP, torn, or larger than allowed."""
+
+
+def decode_crop(data: bytes, size: int, max_pixels: int, scale: float = 0.0, rng: np.random.Generator | None = None) -> Crop:
+    """One crop of a picture, resized to (3, size, size).
+
+    With `rng`: RandomResizedCrop keeping `scale`…1 of the area. Without: the centre square, which equals open_clip's
+    "resize the shorter side, crop the centre". Raises `UnreadableImage`.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            width, height = image.size
+            if width * height > max_pixels:
+                raise UnreadableImage(f"{width} × {height} px is more than {max_pixels} px")
+            box = random_box(width, height, scale, rng) if rng is not None else centre_box(width, height)
+            needed = (math.ceil(width * size / (box[2] - box[0])), math.ceil(height * size / (box[3] - box[1])))
+            image.draft("RGB", needed)
+            shrunk = (image.width / width, image.height / height)
+            box = (box[0] * shrunk[0], box[1] * shrunk[1], box[2] * shrunk[0], box[3] * shrunk[1])
+            crop = to_rgb(image).resize((size, size), Image.Resampling.BICUBIC, box=box)
+    except UnreadableImage:
+        raise
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:  # what Pillow raises
+        raise UnreadableImage(f"{type(error).__name__}: {error}") from None
+    return np.ascontiguousarray(np.asarray(crop).transpose(2, 0, 1))
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """RGB, with transparency laid on white, the paper figures are printed on."""
+    if image.has_transparency_data:
+        layered = image.convert("RGBA")
+        white = Image.new("RGBA", layered.size, "white")
+        return Image.alpha_composite(white, layered).convert("RGB")
+    return image.convert("RGB")
+
+
+def centre_box(width: int, height: int) -> Box:
+    """The largest centred square."""
+    side = min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    return left, top, left + side, top + side
+
+
+def random_box(width: int, height: int, scale: float, rng: np.random.Generator) -> Box:
+    """A box of `scale`…1 of the area and a ratio of 3:4 … 4:3, as torchvision's RandomResizedCrop draws it."""
+    for _ in range(ATTEMPTS):
+        area = width * height * rng.uniform(scale, 1.0)
+        ratio = math.exp(rng.uniform(math.log(RATIO[0]), math.log(RATIO[1])))
+        box_width, box_height = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+        if 0 < box_width <= width and 0 < box_height <= height:
+            left = int(rng.integers(0, width - box_width + 1))
+            top = int(rng.integers(0, height - box_height + 1))
+            return left, top, left + box_width, top + box_height
+    box_width = min(width, round(height * RATIO[1]))
+    box_height = min(height, round(width / RATIO[0]))
+    left, top = (width - box_width) // 2, (height - box_height) // 2
+    return left, top, left + box_width, top + box_height

@@ -1,0 +1,371 @@
+"""A whole run, readable from top to bottom.
+
+Writes into the run folder and nowhere else:
+
+    config.toml      the effective configuration
+    metrics.jsonl    a line every `run.log_every` steps, and one for each evaluation
+    checkpoints/     see `checkpoint.py`
+    summary.json     once the run is complete
+"""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import math
+import platform
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+
+from train import checkpoint
+from train.config import Config, to_toml
+from train.data import EvalBatches, Schedule, TrainBatches, iter_batches
+from train.distributed import World, join, leave
+from train.errors import CheckpointError, DataError
+from train.evaluate import Retrieval, evaluate
+from train.order import Order
+from train.shards import Split, open_split
+from train.step import StepSettings, build_optimizer, learning_rate, train_step
+from train.tokens import CAPTIONS_FOR_TRAINING, load_tokenizer, train_tokenizer
+from train.towers import Clip, build_model
+
+log = logging.getLogger("train")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a run came to."""
+
+    complete: bool
+    steps: int
+    batch_size: int
+    seconds: float  # of this process, training only
+    first_loss: float  # of step 1
+    last_loss: float  # of the last step
+    checkpoint: str
+    val: dict[str, Any] | None  # None: there is no val split
+
+    def __str__(self) -> str:
+        pairs = self.steps * self.batch_size
+        lines = [
+            f"{self.steps} steps of {self.batch_size} pairs ({pairs} in all), {self.seconds:.1f} s of training here",
+            f"loss {self.first_loss:.3f} → {self.last_loss:.3f} "
+            f"(a model that knows nothing: ln {self.batch_size} = {math.log(self.batch_size):.3f})",
+        ]
+        if self.val is None:
+            lines.append("no val split, so nothing was evaluated")
+        elif self.val["n"]:
+            both = (self.val["image_to_text"], self.val["text_to_image"])
+            shown = [f"{way['r1']:.1%} (95 %: {way['r1_95'][0]:.1%}–{way['r1_95'][1]:.1%})" for way in both]
+            lines.append(
+                f"val R@1 image→text {shown[0]}, text→image {shown[1]}; chance {self.val['chance_r1']:.1%}, n = {self.val['n']}"
+            )
+        lines.append(f"checkpoint {self.checkpoint}")
+        if not self.complete:
+            lines.append("interrupted; the same command with --resume goes on from there")
+        return "\n".join(lines)
+
+
+def run(config: Config, data: Path, out: Path) -> Summary:
+    """Train on `data` into `out`, from its newest checkpoint if it has one."""
+    world = join()
+    try:
+        with _signals() as stopped:
+            return _run(config, data, out, world, stopped)
+    finally:
+        leave(world)
+
+
+def _run(config: Config, data: Path, out: Path, world: World, stopped: list[int]) -> Summary:
+    if config.run.threads:
+        torch.set_num_threads(config.run.threads)
+    bf16 = config.run.precision == "bf16" or (config.run.precision == "auto" and world.device.type == "cuda")
+
+    # The data: rows in an order that is a function of the seed.
+    train_split = open_split(data, "train")
+    val_split = _val_split(data)
+    order = Order(train_split.sizes, config.run.seed, train_split.units_per_window)
+    schedule = Schedule(order, config.data.batch_size, world.rank, world.size)
+    steps = config.run.steps or config.run.epochs * schedule.steps_per_epoch
+    identity = _identity(train_split)
+
+    # The model: new, or as the newest checkpoint left it.
+    newest = next(reversed(checkpoint.checkpoints(out)), None)
+    if newest:
+        meta = checkpoint.read_meta(newest)
+        if meta.data != identity:
+            raise CheckpointError(f"{newest} was trained on other data: {meta.data}, now {identity}")
+        tokenizer = load_tokenizer(str(newest))
+        start, loss = meta.step, meta.loss
+    else:
+        tokenizer = _tokenizer(config, train_split)
+        start, loss = 0, math.nan
+    vocab_size = tokenizer.get_vocab_size()
+    model = build_model(config, vocab_size, pretrained=newest is None)
+    if newest:
+        checkpoint.load_weights(newest, model)
+    model.to(world.device).train()
+    optimizer = build_optimizer(model, config.optim)
+    if newest:
+        checkpoint.load_optimizer(newest, model, optimizer)
+    settings = StepSettings(config.run.seed, config.run.micro_batch, bf16, config.optim.clip_norm)
+
+    if world.leads:
+        (out / checkpoint.FOLDER).mkdir(parents=True, exist_ok=True)
+        (out / "config.toml").write_text(to_toml(config), encoding="utf-8")
+        checkpoint.prune(out, config.run.keep)
+        _forget_after(out / "metrics.jsonl", start)
+        _say_hello(config, train_split, schedule, model, tokenizer, start, steps, world, bf16)
+    world.barrier()
+
+    def save(step: int) -> None:
+        if world.leads:
+            meta = checkpoint.Meta(
+                step=step,
+                loss=loss,
+                config=dataclasses.asdict(config),
+                data=identity,
+                vocab_size=vocab_size,
+                versions=_versions(),
+            )
+            checkpoint.save_checkpoint(out, meta, model, optimizer, tokenizer)
+            checkpoint.prune(out, config.run.keep)
+
+    def validate(step: int) -> Retrieval | None:
+        if val_split is None or not world.leads:
+            return None
+        batches = EvalBatches(val_split, tokenizer, config.data)
+        scores = evaluate(model, iter_batches(batches, range(len(batches)), 0, pin=False), world.device, bf16)
+        _append(out / "metrics.jsonl", {"step": step, "val": scores.as_dict()})
+        log.info("step %d  val, %d pairs: %s", step, scores.n, str(scores).replace("\n", "; "))
+        return scores
+
+    batches = iter_batches(
+        TrainBatches(train_split, schedule, tokenizer, config.data, config.run.seed),
+        range(start, steps),
+        config.data.workers,
+        pin=world.device.type == "cuda",
+    )
+    clock = _Clock(config.data.batch_size, steps)
+    saved, validated, scores = start, -1, None
+    step = start
+    while step < steps and not world.any(bool(stopped)):
+        clock.waiting()
+        batch = next(batches).to(world.device)
+        clock.working()
+        for place in batch.unreadable:
+            log.warning("%s; the next pair takes its place", place)
+        lr = learning_rate(step, steps, config.optim)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        result = train_step(model, optimizer, batch, step, settings, world)
+        step += 1
+
+        if step == 1 or step % config.run.log_every == 0 or step == steps:
+            loss = float(result.loss)
+            if not math.isfinite(loss):
+                raise DataError(f"the loss is {loss} at step {step}; lower optim.lr or set optim.clip_norm")
+            row = {"step": step, "epoch": schedule.epoch(step - 1), "loss": loss, "lr": lr}
+            row |= {"grad_norm": float(result.grad_norm), "scale": float(model.logit_scale.detach().exp())}
+            row |= clock.read(step, start)
+            if world.leads:
+                _append(out / "metrics.jsonl", row)
+                log.info(_log_line(row, steps))
+        if config.run.save_every and step % config.run.save_every == 0:
+            loss = float(result.loss)
+            save(step)
+            saved = step
+        if config.run.eval_every and step % config.run.eval_every == 0:
+            scores, validated = validate(step), step
+            clock.pause()
+
+    seconds = clock.seconds
+    if step > saved or not newest:
+        if step > start:
+            loss = float(result.loss)
+        save(step)
+    complete = step >= steps
+    if complete and validated != step:
+        scores = validate(step)
+    summary = Summary(
+        complete=complete,
+        steps=step,
+        batch_size=config.data.batch_size,
+        seconds=seconds,
+        first_loss=_first_loss(out / "metrics.jsonl"),
+        last_loss=loss,
+        checkpoint=str(out / checkpoint.FOLDER / f"step_{step:06d}"),
+        val=scores.as_dict() if scores else None,
+    )
+    if complete and world.leads:
+        (out / "summary.json").write_text(json.dumps(dataclasses.asdict(summary), indent=2) + "\n", encoding="utf-8")
+    return summary
+
+
+def _val_split(data: Path) -> Split | None:
+    try:
+        return open_split(data, "val")
+    except DataError as error:
+        log.warning("nothing will be evaluated: %s", error)
+        return None
+
+
+def _tokenizer(config: Config, split: Split) -> Tokenizer:
+    if config.text.tokenizer:
+        return load_tokenizer(config.text.tokenizer)
+    if config.text.weights:
+        return load_tokenizer(config.text.weights)
+    texts = (text for text, _ in zip(split.texts(), range(CAPTIONS_FOR_TRAINING), strict=False))
+    return train_tokenizer(texts, config.text.vocab_size)
+
+
+def _identity(split: Split) -> dict[str, Any]:
+    """What tells one train split from another, cheaply: the layout and the number of pairs in every unit."""
+    digest = hashlib.sha256(json.dumps(list(split.sizes)).encode()).hexdigest()[:16]
+    return {"layout": split.layout, "pairs": sum(split.sizes), "units": len(split.sizes), "sizes_sha256": digest}
+
+
+def _versions() -> dict[str, str]:
+    packages = ("torch", "timm", "transformers", "tokenizers", "safetensors", "pillow", "numpy")
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}
+
+
+def _say_hello(
+    config: Config,
+    split: Split,
+    schedule: Schedule,
+    model: Clip,
+    tokenizer: Tokenizer,
+    start: int,
+    steps: int,
+    world: World,
+    bf16: bool,
+) -> None:
+    size = {name: sum(p.numel() for p in tower.parameters()) / 1e6 for name, tower in model.named_children()}
+    log.info(
+        "train split: %d pairs in %d %s units; an epoch is %d steps of %d, %d pairs sit each epoch out",
+        schedule.order.rows,
+        len(split.sizes),
+        split.layout,
+        schedule.steps_per_epoch,
+        schedule.batch_size,
+        schedule.order.rows % schedule.batch_size,
+    )
+    log.info(
+        "model: image tower %.1f M parameters, text tower %.1f M, %d tokens in the vocabulary",
+        size["visual"],
+        size["text"],
+        tokenizer.get_vocab_size(),
+    )
+    log.info(
+        "%s step %d of %d on %s × %d, %s",
+        "resuming at" if start else "starting at",
+        start,
+        steps,
+        world.device.type,
+        world.size,
+        "bf16 autocast" if bf16 else "fp32",
+    )
+
+
+def _log_line(row: dict[str, Any], steps: int) -> str:
+    return (
+        f"step {row['step']}/{steps}  loss {row['loss']:.4f}  lr {row['lr']:.2e}  grad {row['grad_norm']:.2f}  "
+        f"scale {row['scale']:.1f}  dt {row['dt_s'] * 1000:.0f} ms  {row['pairs_per_s']:.0f} pairs/s  "
+        f"waiting for data {row['data_wait']:.0%}  ETA {_duration(row['eta_s'])}"
+    )
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+class _Clock:
+    """Time a step, waiting for data, and what is left; evaluations do not count."""
+
+    def __init__(self, batch_size: int, steps: int) -> None:
+        self._batch_size, self._steps = batch_size, steps
+        self._since = self._mark = time.perf_counter()
+        self._waited, self._read_at = 0.0, -1
+        self.seconds = 0.0
+
+    def waiting(self) -> None:
+        self._mark = time.perf_counter()
+
+    def working(self) -> None:
+        self._waited += time.perf_counter() - self._mark
+
+    def pause(self) -> None:
+        self._since = time.perf_counter()
+
+    def read(self, step: int, start: int) -> dict[str, float]:
+        """Means since the last reading."""
+        now = time.perf_counter()
+        taken = step - (start if self._read_at < 0 else self._read_at)
+        spent = now - self._since
+        dt = spent / taken
+        row = {
+            "dt_s": dt,
+            "pairs_per_s": self._batch_size / dt,
+            "data_wait": self._waited / spent,
+            "eta_s": dt * (self._steps - step),
+        }
+        self.seconds += spent
+        self._since, self._waited, self._read_at = now, 0.0, step
+        return row
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """The list that SIGINT and SIGTERM append to; a second SIGINT stops at once."""
+    caught: list[int] = []
+
+    def catch(number: int, _frame: Any) -> None:
+        if caught and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        caught.append(number)
+        log.warning("stopping after this step; a checkpoint will be written")
+
+    before = {number: signal.signal(number, catch) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _append(path: Path, row: dict[str, Any]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:  # the last line of a run that was killed while writing it
+            continue
+    return rows
+
+
+def _forget_after(path: Path, step: int) -> None:
+    """Drop what a killed run logged after its last checkpoint: those steps are taken again."""
+    kept = [row for row in _rows(path) if row["step"] <= step]
+    path.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+
+
+def _first_loss(path: Path) -> float:
+    return next((float(row["loss"]) for row in _rows(path) if "loss" in row), math.nan)

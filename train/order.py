@@ -1,0 +1,53 @@
+"""Which row comes when: a function of (seed, epoch, position) and of nothing else.
+
+Nothing about the order is ever stored: a resumed run, and a run on another number of GPUs or loader processes, asks the
+same function again. Units (tars, row groups) are shuffled; runs of consecutive units form windows, and the rows of a window
+are shuffled among each other, so that reading touches a bounded number of files at a time.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+Rows = np.ndarray[Any, np.dtype[np.int64]]
+
+
+class Order:
+    """The order of all rows in every epoch.
+
+    `sizes`: rows in each unit; `units_per_window`: how many units are shuffled together.
+    """
+
+    def __init__(self, sizes: Sequence[int], seed: int, units_per_window: int) -> None:
+        self._sizes = np.asarray(sizes, dtype=np.int64)
+        self._starts = np.concatenate([[0], np.cumsum(self._sizes)])
+        self._seed = seed
+        self._units_per_window = units_per_window
+        self.rows = int(self._starts[-1])
+        self._windows = functools.lru_cache(maxsize=2)(self._window_rows)
+        self._epochs = functools.lru_cache(maxsize=2)(self._epoch_units)
+
+    def take(self, epoch: int, start: int, stop: int) -> Rows:
+        """The rows at positions start … stop-1 of an epoch."""
+        ends = self._epochs(epoch)[1]
+        parts = []
+        for window in range(int(np.searchsorted(ends, start, side="right")), len(ends)):
+            first = int(ends[window - 1]) if window else 0
+            if first >= stop:
+                break
+            parts.append(self._windows(epoch, window)[max(start - first, 0) : stop - first])
+        return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+    def _epoch_units(self, epoch: int) -> tuple[Rows, Rows]:
+        """The units in this epoch's order, and the position at which each window ends."""
+        units = np.random.default_rng([self._seed, epoch]).permutation(len(self._sizes))
+        ends = np.cumsum(self._sizes[units])
+        last = [*range(self._units_per_window - 1, len(units) - 1, self._units_per_window), len(units) - 1]
+        return units, ends[last]
+
+    def _window_rows(self, epoch: int, window: int) -> Rows:
+        units = self._epochs(epoch)[0][window * self._units_per_window : (window + 1) * self._units_per_window]
+        rows = np.concatenate([np.arange(self._starts[unit], self._starts[unit + 1]) for unit in units])
+        return np.random.default_rng([self._seed, epoch, window + 1]).permutation(rows)

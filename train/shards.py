@@ -1,0 +1,243 @@
+"""An exported split as numbered rows, each with its picture's bytes and its caption.
+
+Two layouts, both as `pmc15m export` writes them:
+
+    DATA/train/00000.tar …  + sizes.json        WebDataset: members of one sample adjacent, `<key>.jpg|png|jpeg|webp` and `<key>.txt`
+    DATA/data/train-00000-of-000NN.parquet …    Hugging Face: column `image` struct<bytes, path>, column `text`
+
+A *unit* is what is opened at once: a tar, or a row group. Units are numbered in name order, rows through all units in turn.
+Nothing is unpacked, and nothing but pictures and text is ever decoded (no pickles: the WebDataset format would allow them).
+"""
+
+import bisect
+import functools
+import itertools
+import json
+import tarfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from train.errors import DataError
+
+IMAGE_SUFFIXES = ("jpg", "png", "jpeg", "webp")  # open_clip's order
+TEXT_SUFFIX = "txt"
+SPLIT_NAMES = {"train": ("train",), "val": ("val", "validation"), "test": ("test",)}  # ours, then Hugging Face's
+
+TARS_PER_WINDOW = 32  # units shuffled together (`order.py`): an index of 10,000 rows takes 320 kB
+ROW_GROUPS_PER_WINDOW = 16  # of these the pictures themselves stay in memory
+
+
+class Pair(NamedTuple):
+    """One row: the picture as stored, and its caption."""
+
+    image: bytes
+    text: str
+
+
+class Split(Protocol):
+    """Rows 0 … len-1 in units of `sizes` rows each."""
+
+    name: str
+    layout: str
+    sizes: Sequence[int]
+    units_per_window: int
+
+    def pair(self, row: int) -> Pair: ...
+
+    def where(self, row: int) -> str:
+        """File and place of a row, for messages."""
+
+    def texts(self) -> Iterator[str]:
+        """All captions in row order, without reading the pictures."""
+
+
+def open_split(data: Path, name: str) -> Split:
+    """The split `name` (train, val or test) of an exported folder. Raises `DataError` when it is absent or empty."""
+    if not data.is_dir():
+        raise DataError(f"there is no data folder {data}; `pmc15m export` writes one")
+    for alias in SPLIT_NAMES[name]:
+        if tars := sorted((data / alias).glob("*.tar")):
+            return TarSplit(name, tars)
+        if files := sorted((data / "data").glob(f"{alias}-*.parquet")):
+            return ParquetSplit(name, files)
+    raise DataError(
+        f"{data} has no {name} split: neither {name}/*.tar (WebDataset) nor data/{name}-*.parquet (Hugging Face)"
+    )
+
+
+class TarSplit:
+    """WebDataset shards. A shard's index is made when its first row is asked for."""
+
+    layout = "WebDataset"
+    units_per_window = TARS_PER_WINDOW
+
+    def __init__(self, name: str, tars: Sequence[Path]) -> None:
+        self.name = name
+        self._tars = list(tars)
+        self.sizes: Sequence[int] = _read_sizes(self._tars)
+        self._ends = list(itertools.accumulate(self.sizes))
+        if not self._ends[-1]:
+            raise DataError(f"the {name} split in {self._tars[0].parent} is empty: its shards hold no pairs")
+
+    def _locate(self, row: int) -> tuple[int, int]:
+        return _locate(self._ends, row)
+
+    def _index(self, unit: int) -> "TarIndex":
+        index = tar_index(self._tars[unit])
+        if len(index.spans) != self.sizes[unit]:
+            raise DataError(
+                f"{self._tars[unit]} holds {len(index.spans)} complete pairs, but sizes.json says {self.sizes[unit]}; "
+                "export it again"
+            )
+        return index
+
+    def pair(self, row: int) -> Pair:
+        unit, inside = self._locate(row)
+        image_start, image_size, text_start, text_size = (int(v) for v in self._index(unit).spans[inside])
+        with self._tars[unit].open("rb", buffering=0) as file:
+            image = _read_at(file, image_start, image_size)
+            return Pair(image, _decode_text(_read_at(file, text_start, text_size)))
+
+    def where(self, row: int) -> str:
+        unit, inside = self._locate(row)
+        return f"{self.name}/{self._tars[unit].name}, pair {inside}"
+
+    def texts(self) -> Iterator[str]:
+        for unit, tar in enumerate(self._tars):
+            spans = self._index(unit).spans
+            with tar.open("rb", buffering=0) as file:
+                for start, size in spans[:, 2:]:
+                    yield _decode_text(_read_at(file, int(start), int(size)))
+
+
+@dataclass(frozen=True, slots=True)
+class TarIndex:
+    """Where the pairs of one tar lie."""
+
+    spans: np.ndarray[Any, np.dtype[np.int64]]  # (pairs, 4): image offset, image size, text offset, text size; bytes
+    incomplete: int  # samples that lack a picture or a text
+
+
+@functools.lru_cache(maxsize=2 * TARS_PER_WINDOW)  # a batch on the border of two windows touches both
+def tar_index(path: Path) -> TarIndex:
+    """One walk over the headers of a tar. Raises `DataError` when it is torn or no tar."""
+    spans: list[tuple[int, int, int, int]] = []
+    incomplete = 0
+    try:
+        with tarfile.open(path, "r:") as tar:
+            members = ((*_key_and_suffix(member.name), member) for member in tar if member.isfile())
+            for _, group in itertools.groupby(members, key=lambda named: named[0]):
+                found = {suffix: (member.offset_data, member.size) for _, suffix, member in group}
+                image = next((found[suffix] for suffix in IMAGE_SUFFIXES if suffix in found), None)
+                if image is None or TEXT_SUFFIX not in found:
+                    incomplete += 1
+                else:
+                    spans.append((*image, *found[TEXT_SUFFIX]))
+        size = path.stat().st_size
+    except (OSError, tarfile.TarError) as error:
+        raise DataError(f"{path} cannot be read as a tar: {error}") from None
+    if spans and max(spans[-1][0] + spans[-1][1], spans[-1][2] + spans[-1][3]) > size:
+        raise DataError(f"{path} is cut short; export it again")
+    return TarIndex(np.array(spans, dtype=np.int64).reshape(-1, 4), incomplete)
+
+
+class ParquetSplit:
+    """Hugging Face Parquet. A row group is read whole and kept while its window lasts."""
+
+    layout = "Hugging Face Parquet"
+    units_per_window = ROW_GROUPS_PER_WINDOW
+
+    def __init__(self, name: str, files: Sequence[Path]) -> None:
+        self.name = name
+        self._units = [(path, group) for path in files for group in range(_parquet_file(path).num_row_groups)]
+        self.sizes: Sequence[int] = [_parquet_file(path).metadata.row_group(g).num_rows for path, g in self._units]
+        self._ends = list(itertools.accumulate(self.sizes))
+        if not self._ends or not self._ends[-1]:
+            raise DataError(f"the {name} split in {files[0].parent} is empty: its Parquet files hold no rows")
+
+    def pair(self, row: int) -> Pair:
+        unit, inside = _locate(self._ends, row)
+        table = _row_group(*self._units[unit])
+        picture = table["image"][inside].as_py()
+        text = table["text"][inside].as_py()
+        return Pair((picture or {}).get("bytes") or b"", text or "")
+
+    def where(self, row: int) -> str:
+        unit, inside = _locate(self._ends, row)
+        path, group = self._units[unit]
+        return f"{path.name}, row group {group}, row {inside}"
+
+    def texts(self) -> Iterator[str]:
+        for path, group in self._units:
+            column = _parquet_file(path).read_row_group(group, columns=["text"])["text"]
+            for text in column.to_pylist():
+                yield text or ""
+
+
+@functools.lru_cache(maxsize=256)
+def _parquet_file(path: Path) -> pq.ParquetFile:
+    try:
+        file = pq.ParquetFile(path, memory_map=True)
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path} cannot be read as Parquet: {error}") from None
+    image = file.schema_arrow.field("image").type if "image" in file.schema_arrow.names else None
+    if image is None or not pa.types.is_struct(image) or image.get_field_index("bytes") < 0:
+        raise DataError(f"{path} has no column `image` of struct<bytes, path>")
+    if "text" not in file.schema_arrow.names:
+        raise DataError(f"{path} has no column `text`; its columns are {', '.join(file.schema_arrow.names)}")
+    return file
+
+
+@functools.lru_cache(maxsize=2 * ROW_GROUPS_PER_WINDOW)
+def _row_group(path: Path, group: int) -> pa.Table:
+    try:
+        return _parquet_file(path).read_row_group(group, columns=["image", "text"])
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path}, row group {group} cannot be read: {error}") from None
+
+
+def _read_sizes(tars: Sequence[Path]) -> list[int]:
+    """Pairs in each tar: from `sizes.json` beside them, or counted when there is none."""
+    path = tars[0].parent / "sizes.json"
+    if not path.exists():
+        return [len(tar_index(tar).spans) for tar in tars]
+    try:
+        sizes = json.loads(path.read_text(encoding="utf-8"))
+        listed = {name: int(count) for name, count in sizes.items()}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise DataError(f"{path} is not a JSON object of shard name → number of pairs: {error}") from None
+    names = {tar.name for tar in tars}
+    if absent := sorted(listed.keys() - names):
+        raise DataError(f"{path} lists {absent[0]}, which is not there; the export is incomplete")
+    if unlisted := sorted(names - listed.keys()):
+        raise DataError(f"{path} does not list {unlisted[0]}; export the split again")
+    return [listed[tar.name] for tar in tars]
+
+
+def _key_and_suffix(member: str) -> tuple[str, str]:
+    """WebDataset's rule: the suffix starts at the first dot of the file name."""
+    folder, _, name = member.rpartition("/")
+    stem, _, suffix = name.partition(".")
+    return f"{folder}/{stem}", suffix.lower()
+
+
+def _locate(ends: Sequence[int], row: int) -> tuple[int, int]:
+    """The unit that holds a row, and the row's number inside it."""
+    unit = bisect.bisect_right(ends, row)
+    return unit, row - (ends[unit - 1] if unit else 0)
+
+
+def _read_at(file: Any, start: int, size: int) -> bytes:
+    file.seek(start)
+    data: bytes = file.read(size)
+    return data
+
+
+def _decode_text(data: bytes) -> str:
+    return data.decode("utf-8", errors="replace").strip()

@@ -1,0 +1,143 @@
+"""One optimizer step: features, loss gradient, backward.
+
+The loss hands out its gradient by the features, so the towers see one kind of backward pass whether or not their
+activations fit at once. With `micro_batch` the features are first made without graphs, and each micro-batch is
+run again under its gradient (GradCache, arXiv 2101.06983): the gradient of the whole batch, exactly. Dropout draws from a
+generator seeded by (seed, step, process, tower, micro-batch): the second pass repeats the first, and a resumed run the
+uninterrupted one.
+"""
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from train.config import OptimConfig
+from train.data import Batch
+from train.distributed import World
+from train.loss import contrastive_loss
+from train.towers import MAX_LOGIT_SCALE, Clip
+
+Encode = Callable[[Tensor], Tensor]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StepSettings:
+    """What does not change during a run."""
+
+    seed: int
+    micro_batch: int  # pairs; 0 = the whole batch
+    bf16: bool
+    clip_norm: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StepResult:
+    """What a step reports; tensors, so that nobody waits for the GPU who does not read them."""
+
+    loss: Tensor  # () over the batch of all processes
+    grad_norm: Tensor  # () before clipping
+
+
+def train_step(
+    model: Clip, optimizer: torch.optim.Optimizer, batch: Batch, step: int, settings: StepSettings, world: World
+) -> StepResult:
+    """Update the model with one batch. The learning rate is the optimizer's present one."""
+    images = _Tower(model.encode_image, _chunks(batch.images, settings.micro_batch), ("image", step), settings, world)
+    texts = _Tower(model.encode_text, _text_chunks(batch.tokens, settings.micro_batch), ("text", step), settings, world)
+
+    image_features, text_features = images.features(), texts.features()
+    result = contrastive_loss(world.gather(image_features), world.gather(text_features), model.logit_scale.detach())
+
+    optimizer.zero_grad(set_to_none=True)
+    images.backward(world.own_part(result.image_ND))
+    texts.backward(world.own_part(result.text_ND))
+    world.sum_gradients(model)
+    model.logit_scale.grad = result.log_scale.to(model.logit_scale)  # every process has the whole of it already
+
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm or math.inf)
+    optimizer.step()
+    with torch.no_grad():
+        model.logit_scale.clamp_(max=MAX_LOGIT_SCALE)
+    return StepResult(result.loss, norm)
+
+
+class _Tower:
+    """One tower's forward and backward over the micro-batches of a step."""
+
+    def __init__(
+        self,
+        encode: Encode,
+        chunks: Sequence[tuple[Tensor, Tensor]],
+        key: tuple[str, int],
+        settings: StepSettings,
+        world: World,
+    ) -> None:
+        self._encode, self._chunks, self._settings = encode, chunks, settings
+        self._key = f"{settings.seed} {key[1]} {world.rank} {key[0]}"
+        self._kept: Tensor | None = None  # features with their graph, when all fit at once
+
+    def features(self) -> Tensor:
+        """(pairs, D) detached, in the order of the batch."""
+        if len(self._chunks) == 1:
+            self._kept = self._run(0)
+            parts = [self._kept.detach()]
+        else:
+            with torch.no_grad():
+                parts = [self._run(i) for i in range(len(self._chunks))]
+        features = torch.empty_like(torch.cat(parts))
+        for (places, _), part in zip(self._chunks, parts, strict=True):
+            features[places] = part
+        return features
+
+    def backward(self, grad: Tensor) -> None:
+        """Accumulate the parameters' gradients from the features' gradient (pairs, D)."""
+        for i, (places, _) in enumerate(self._chunks):
+            output = self._kept if self._kept is not None else self._run(i)
+            output.backward(grad[places])
+
+    def _run(self, i: int) -> Tensor:
+        inputs = self._chunks[i][1]
+        torch.manual_seed(int.from_bytes(hashlib.blake2b(f"{self._key} {i}".encode(), digest_size=7).digest()))
+        with torch.autocast(inputs.device.type, dtype=torch.bfloat16, enabled=self._settings.bf16):
+            return self._encode(inputs)
+
+
+def _chunks(inputs: Tensor, size: int) -> list[tuple[Tensor, Tensor]]:
+    """(places in the batch, inputs) of each micro-batch."""
+    places = torch.arange(len(inputs), device=inputs.device)
+    return [(part, inputs[part]) for part in places.split(size or len(inputs))]
+
+
+def _text_chunks(tokens: Tensor, size: int) -> list[tuple[Tensor, Tensor]]:
+    """Micro-batches in order of length, each cut to its own longest: padding costs as much as words do.
+
+    The loss needs all features of the batch anyway, so the order inside the batch changes nothing.
+    """
+    lengths = (tokens != 0).sum(1)
+    places = lengths.argsort(descending=True, stable=True)
+    return [(part, tokens[part, : int(lengths[part[0]])]) for part in places.split(size or len(tokens))]
+
+
+def learning_rate(step: int, steps: int, optim: OptimConfig) -> float:
+    """Linear warm-up, then half a cosine down to 0 at the end of the run."""
+    if step < optim.warmup_steps:
+        return optim.lr * (step + 1) / optim.warmup_steps
+    progress = (step - optim.warmup_steps) / max(1, steps - optim.warmup_steps)
+    return optim.lr * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def build_optimizer(model: Clip, optim: OptimConfig) -> torch.optim.AdamW:
+    """AdamW; weight decay on tensors of two and more dimensions only (open_clip's rule)."""
+    decayed = [p for p in model.parameters() if p.ndim >= 2]
+    other = [p for p in model.parameters() if p.ndim < 2]
+    return torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": optim.weight_decay}, {"params": other, "weight_decay": 0.0}],
+        lr=optim.lr,
+        betas=(optim.beta1, optim.beta2),
+        eps=optim.eps,
+        fused=model.logit_scale.is_cuda,
+    )

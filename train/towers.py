@@ -1,0 +1,156 @@
+"""The two towers under open_clip's parameter names, so that weights travel both ways.
+
+    visual.trunk.*   timm ViT, CLS token          visual.head.proj   linear, no bias
+    text.transformer.*   transformers BERT, CLS token of the last layer, no pooler
+    text.proj.0, text.proj.2   two linear layers without biases, GELU between them
+    logit_scale   log of the inverse temperature
+
+timm and transformers are imported here and nowhere else, after `_torchvision.make_importable`.
+"""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from train import _torchvision
+from train.config import Config, ImageConfig, TextConfig
+from train.errors import ConfigError
+
+MAX_LOGIT_SCALE = math.log(100)  # CLIP's clamp: a temperature of 1/100
+
+
+class ImageTower(nn.Module):
+    """(B, 3, S, S) normalised pixels → (B, D) features, not normalised."""
+
+    def __init__(self, trunk: nn.Module, width: int, embed_dim: int) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.head = nn.Sequential()
+        self.head.add_module("proj", nn.Linear(width, embed_dim, bias=False))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        features: Tensor = self.head(self.trunk(pixels))
+        return features
+
+
+class TextTower(nn.Module):
+    """(B, L) token ids, 0 = padding → (B, D) features, not normalised."""
+
+    def __init__(self, transformer: nn.Module, width: int, embed_dim: int) -> None:
+        super().__init__()
+        self.transformer = transformer
+        hidden = (width + embed_dim) // 2  # open_clip's "mlp" projection: 768 → 640 → 512 in BiomedCLIP
+        self.proj = nn.Sequential(
+            nn.Linear(width, hidden, bias=False), nn.GELU(), nn.Linear(hidden, embed_dim, bias=False)
+        )
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        states = self.transformer(input_ids=tokens, attention_mask=(tokens != 0).long()).last_hidden_state
+        features: Tensor = self.proj(states[:, 0])
+        return features
+
+
+class Clip(nn.Module):
+    """Both towers and the temperature. Features come out with unit length, in fp32."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, visual: ImageTower, text: TextTower, config: Config) -> None:
+        super().__init__()
+        self.visual = visual
+        self.text = text
+        self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / config.optim.temperature)))
+        for name, values in (("mean", config.data.mean), ("std", config.data.std)):
+            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        """(B, 3, S, S) uint8 → (B, D). Normalised on the device: a quarter of the bytes travel."""
+        return functional.normalize(self.visual((images / 255 - self.mean) / self.std).float(), dim=-1)
+
+    def encode_text(self, tokens: Tensor) -> Tensor:
+        """(B, L) int64 → (B, D)."""
+        return functional.normalize(self.text(tokens).float(), dim=-1)
+
+
+def build_model(config: Config, vocab_size: int, pretrained: bool = True) -> Clip:
+    """The model on the CPU, its random parts drawn from `run.seed`.
+
+    `pretrained=False` leaves the weights named in the configuration out: for a checkpoint that is loaded next.
+    Raises `ConfigError` when weights cannot be had, or a size does not fit the other.
+    """
+    _torchvision.make_importable()
+    torch.manual_seed(config.run.seed)
+    trunk, image_width = _vit(config.image, config.data.image_size, pretrained)
+    visual = ImageTower(trunk, image_width, config.embed_dim)
+    bert, text_width = _bert(config.text, config.data.context_length, vocab_size, pretrained)
+    return Clip(visual, TextTower(bert, text_width, config.embed_dim), config)
+
+
+def _vit(config: ImageConfig, image_size: int, pretrained: bool) -> tuple[nn.Module, int]:
+    import timm
+
+    sizes = {"patch_size": config.patch_size, "embed_dim": config.width, "depth": config.depth, "num_heads": config.heads}
+    from_file = Path(config.weights) if config.weights not in ("", "hub") else None
+    if from_file and not from_file.is_file():
+        raise ConfigError(f'image.weights is "", "hub" or a safetensors file; there is no file {from_file}')
+    try:
+        trunk: Any = timm.create_model(
+            config.model,
+            pretrained=pretrained and bool(config.weights),
+            pretrained_cfg_overlay={"file": str(from_file)} if from_file else None,
+            num_classes=0,
+            img_size=image_size,
+            patch_drop_rate=config.patch_dropout,
+            **{name: value for name, value in sizes.items() if value},
+        )
+    except (RuntimeError, TypeError, OSError, ValueError) as error:
+        raise ConfigError(f"image tower {config.model}: {_first_line(error)}; random weights: --set image.weights=") from None
+    return trunk, int(trunk.num_features)
+
+
+def _bert(config: TextConfig, context_length: int, vocab_size: int, pretrained: bool) -> tuple[nn.Module, int]:
+    from transformers import BertConfig, BertModel
+
+    dropout = {
+        "hidden_dropout_prob": config.hidden_dropout,
+        "attention_probs_dropout_prob": config.attention_dropout,
+    }
+    if config.weights:
+        try:
+            bert_config = BertConfig.from_pretrained(config.weights, **dropout)
+            if pretrained:
+                bert: Any = BertModel.from_pretrained(config.weights, config=bert_config, add_pooling_layer=False)
+            else:
+                bert = BertModel(bert_config, add_pooling_layer=False)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ConfigError(
+                f"cannot get the text weights {config.weights!r} ({_first_line(error)}); give a local folder with "
+                "--set text.weights=FOLDER, or random ones with --set text.weights="
+            ) from None
+    else:
+        bert = BertModel(
+            BertConfig(
+                vocab_size=vocab_size,
+                hidden_size=config.width,
+                num_hidden_layers=config.depth,
+                num_attention_heads=config.heads,
+                intermediate_size=4 * config.width,
+                max_position_embeddings=max(512, context_length),
+                **dropout,
+            ),
+            add_pooling_layer=False,
+        )
+    if vocab_size > bert.config.vocab_size:
+        raise ConfigError(f"the tokenizer has {vocab_size} entries, the text tower only {bert.config.vocab_size}")
+    if context_length > bert.config.max_position_embeddings:
+        raise ConfigError(f"data.context_length is at most {bert.config.max_position_embeddings} for {config.weights}")
+    return bert, int(bert.config.hidden_size)
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
