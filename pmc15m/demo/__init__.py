@@ -9,6 +9,7 @@
 
 from pmc15m.demo.faults import Fault, FaultKind, parse_faults
 from pmc15m.demo.generate import generate
+from pmc15m.demo.real_articles import bucket_of_articles
 from pmc15m.demo.server import Request, Server, serve
 from pmc15m.demo.store import Bucket
 from pmc15m.demo.truth import ArticleFate, ArticleTruth, DemoTruth, FigureTruth, GraphicFate, GraphicTruth, PanelTruth
@@ -26,6 +27,7 @@ __all__ = [
     "PanelTruth",
     "Request",
     "Server",
+    "bucket_of_articles",
     "generate",
     "parse_faults",
     "serve",

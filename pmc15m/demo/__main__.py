@@ -1,4 +1,4 @@
-"""`python -m pmc15m.demo generate DIR` and `python -m pmc15m.demo serve [--root DIR] [--port N] [--faults SPEC]`."""
+"""`python -m pmc15m.demo generate DIR` and `python -m pmc15m.demo serve`: see their `--help`."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pmc15m.demo.faults import parse_faults
 from pmc15m.demo.generate import generate
+from pmc15m.demo.real_articles import bucket_of_articles
 from pmc15m.demo.server import serve
 from pmc15m.demo.store import Bucket
 
@@ -28,11 +29,11 @@ def main(arguments: list[str] | None = None) -> int:
 
     for command in (make, run):
         command.add_argument("--seed", type=int, default=0, help="of the pictures and of the faults (default: 0)")
-        command.add_argument("--articles", type=int, default=60, help="how many to generate (default: 60)")
+        command.add_argument("--count", type=int, default=60, help="how many articles to generate (default: 60)")
     options = parser.parse_args(arguments)
     try:
         if options.command == "generate":
-            truth = generate(options.folder, seed=options.seed, articles=options.articles)
+            truth = generate(options.folder, seed=options.seed, articles=options.count)
             print(f"{len(truth.articles)} article versions in {truth.root}, the truth about them in {truth.path}")
         else:
             _serve(options)
@@ -47,11 +48,13 @@ def main(arguments: list[str] | None = None) -> int:
 def _serve(options: argparse.Namespace) -> None:
     faults = parse_faults(options.faults)
     with tempfile.TemporaryDirectory(prefix="pmc15m-demo-") as scratch:
-        root = options.root
-        if root is None:
-            root = Path(scratch, "bucket")
-            generate(root, seed=options.seed, articles=options.articles)
-        with serve(Bucket.open(root), port=options.port, faults=faults, seed=options.seed) as server:
+        if options.articles is not None:
+            bucket = bucket_of_articles(options.articles)
+        elif options.root is not None:
+            bucket = Bucket.open(options.root)
+        else:
+            bucket = Bucket.open(generate(Path(scratch, "bucket"), seed=options.seed, articles=options.count).root)
+        with serve(bucket, port=options.port, faults=faults, seed=options.seed) as server:
             print(server.url, flush=True)
             threading.Event().wait()
 

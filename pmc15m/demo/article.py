@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from pmc15m.demo.captions import Caption
 from pmc15m.demo.figure import Panel
+from pmc15m.demo.layout import pmc_ids_row
 from pmc15m.demo.truth import ArticleFate, ArticleTruth, FigureTruth, GraphicFate, GraphicTruth, PanelTruth
 
 LICENCE_URLS = {
@@ -153,6 +154,13 @@ class Article:
             "is_retracted": self.is_retracted,
             "license_code": self.licence_code,
         }
+
+    def pmc_ids_row(self) -> tuple[object, ...]:
+        """The article's row in PMC-ids.csv."""
+        journal = self.journal
+        return pmc_ids_row(
+            journal.abbreviation, journal.issn, self.published.year, self.doi, self.pmcid, self.pmid, self.mid
+        )
 
     def truth(self) -> ArticleTruth:
         captions = {group.group_id: group.caption.text for group in self.groups}

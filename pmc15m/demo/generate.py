@@ -1,9 +1,5 @@
 """A miniature PMC from a seed: the bucket's folder, and beside it the ground truth."""
 
-import csv
-import gzip
-import io
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +7,7 @@ from pathlib import Path
 from pmc15m.demo.article import Article
 from pmc15m.demo.builder import Builder, Settings
 from pmc15m.demo.jats import article_text, article_xml
-from pmc15m.demo.layout import add_inventory, inventory_rows, put_article
+from pmc15m.demo.layout import add_inventory, inventory_rows, put_article, put_pmc_ids
 from pmc15m.demo.shapes import SHAPES
 from pmc15m.demo.store import EPOCH, Bucket
 from pmc15m.demo.truth import DemoTruth
@@ -22,8 +18,6 @@ INVENTORY_DAYS = (
     datetime(2026, 10, 3, 1, 0, tzinfo=UTC),
 )
 """An older inventory, the newest complete one, and one that is not finished yet."""
-
-PMC_IDS_HEADER = "Journal Title,ISSN,eISSN,Year,Volume,Issue,Page,DOI,PMCID,PMID,Manuscript Id,Release Date"
 
 
 def generate(root: Path, *, seed: int = 0, articles: int = 60, figure_px: int = 620, plain: bool = False) -> DemoTruth:
@@ -82,21 +76,6 @@ def make_bucket(articles: list[Article]) -> Bucket:
     add_inventory(bucket, newest, rows=[*rows, stray])
     add_inventory(bucket, unfinished, finished=False)
     bucket.put("README.txt", b"A generated miniature of the PMC Article Datasets; nothing in it is real.\n")
-    bucket.put("PMC-ids.csv.gz", gzip.compress(pmc_ids_csv(articles).encode(), mtime=0))
+    last_versions = {article.number: article for article in articles}.values()
+    put_pmc_ids(bucket, (article.pmc_ids_row() for article in last_versions))
     return bucket
-
-
-def pmc_ids_csv(articles: list[Article]) -> str:
-    """PMC-ids.csv, one row a PMCID. The first title that holds a comma stands unquoted, so that its row has a
-    thirteenth field, as about one in ten thousand real rows has.
-    """
-    rows = io.StringIO()
-    writer = csv.writer(rows, lineterminator="\n")
-    for article in {article.number: article for article in articles}.values():
-        journal = article.journal
-        year, month = article.published.year, article.published.month
-        row = [journal.abbreviation, "", journal.issn, year, year - 2000, month, article.number % 9000]
-        row += [article.doi or "", article.pmcid, article.pmid or "", article.mid or "", "live"]
-        writer.writerow(row)
-    unquoted = re.sub(r'^"([^"]*)"', r"\1", rows.getvalue(), count=1, flags=re.MULTILINE)
-    return f"{PMC_IDS_HEADER}\n{unquoted}"

@@ -8,8 +8,10 @@ import gzip
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +20,9 @@ from pmc15m.demo.store import BUCKET_NAME, EPOCH, Bucket
 
 INVENTORY_PREFIX = f"inventory-reports/{BUCKET_NAME}/metadata/"
 FILE_SCHEMA = "Bucket, Key, LastModifiedDate, ETag"
+
+PMC_IDS_KEY = "PMC-ids.csv.gz"
+PMC_IDS_HEADER = "Journal Title,ISSN,eISSN,Year,Volume,Issue,Page,DOI,PMCID,PMID,Manuscript Id,Release Date"
 
 Metadata = dict[str, Any]
 """One article version's JSON, as json.loads gives it."""
@@ -28,9 +33,10 @@ def metadata_key(article_version: str) -> str:
     return f"metadata/{article_version}.json"
 
 
-def object_url(key: str, body: bytes, *, percent_encoded: bool = False) -> str:
+def object_url(bucket: Bucket, key: str, *, percent_encoded: bool = False) -> str:
     """s3://pmc-oa-opendata/PMC1.1/g001.jpg?md5=…"""
-    return f"s3://{BUCKET_NAME}/{quote(key) if percent_encoded else key}?md5={hashlib.md5(body).hexdigest()}"
+    md5 = hashlib.md5(bucket[key].read()).hexdigest()
+    return f"s3://{BUCKET_NAME}/{quote(key) if percent_encoded else key}?md5={md5}"
 
 
 def put_metadata(bucket: Bucket, metadata: Metadata, last_modified: datetime) -> None:
@@ -68,7 +74,7 @@ def replace_object(bucket: Bucket, key: str, body: bytes) -> None:
             return [renewed(item) for item in value]
         if isinstance(value, str):
             for percent_encoded in (False, True):
-                url = object_url(key, body, percent_encoded=percent_encoded)
+                url = object_url(bucket, key, percent_encoded=percent_encoded)
                 if value.split("?md5=")[0] == url.split("?md5=")[0]:
                     return url
         return value
@@ -140,17 +146,17 @@ def add_inventory(
 def put_article(
     bucket: Bucket,
     metadata: Mapping[str, object],
-    xml: bytes,
+    xml: bytes | Path,
     *,
     text: bytes | None = None,
     pdf: bytes | None = None,
-    media: Mapping[str, bytes] | None = None,
+    media: Mapping[str, bytes] | Mapping[str, Path] | None = None,
     last_modified: datetime = EPOCH,
     percent_encoded: bool = False,
 ) -> None:
     """Put all objects of one article version and the JSON that names them with their md5.
 
-    `metadata` has the fields that are not addresses; `media` maps names to bytes. As in PMC, `pdf_url` and
+    `metadata` has the fields that are not addresses; `media` maps names to bytes or files. As in PMC, `pdf_url` and
     `media_urls` are absent, not null, where there is nothing, and media come in byte order of their names.
     """
     article_version = f"{metadata['pmcid']}.{metadata['version']}"
@@ -159,12 +165,29 @@ def put_article(
         if body is not None:
             key = f"{article_version}/{article_version}.{suffix}"
             bucket.put(key, body, last_modified)
-            urls[field] = object_url(key, body)
+            urls[field] = object_url(bucket, key)
     if media:
         keys = {name: f"{article_version}/{name}" for name in sorted(media, key=str.encode)}
         for name, key in keys.items():
             bucket.put(key, media[name], last_modified)
-        urls["media_urls"] = [
-            object_url(key, media[name], percent_encoded=percent_encoded) for name, key in keys.items()
-        ]
+        urls["media_urls"] = [object_url(bucket, key, percent_encoded=percent_encoded) for key in keys.values()]
     put_metadata(bucket, {**metadata, **urls}, last_modified)
+
+
+def pmc_ids_row(
+    journal: str, issn: str, year: int | str, doi: str | None, pmcid: str, pmid: int | None, mid: str | None = None
+) -> tuple[object, ...]:
+    """A row of PMC-ids.csv; volume, issue and page stay empty."""
+    return (journal, "", issn, year, "", "", "", doi or "", pmcid, pmid or "", mid or "", "live")
+
+
+def put_pmc_ids(bucket: Bucket, rows: Iterable[Sequence[object]]) -> None:
+    """Write PMC-ids.csv.gz, which the real service keeps on its file server instead of in the bucket.
+
+    The first title that holds a comma stands unquoted, so that its row has a thirteenth field, as about one in
+    ten thousand real rows has.
+    """
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    unquoted = re.sub(r'^"([^"]*)"', r"\1", text.getvalue(), count=1, flags=re.MULTILINE)
+    bucket.put(PMC_IDS_KEY, gzip.compress(f"{PMC_IDS_HEADER}\n{unquoted}".encode(), mtime=0))
