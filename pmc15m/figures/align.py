@@ -1,0 +1,222 @@
+"""Which label belongs to which panel: an assignment of the caption's labels, with the reading order as a prior.
+
+What speaks for "panel i carries label j" is the letter that was read in panel i and the place of i in the reading
+order; the best complete assignment is found with the Hungarian algorithm, and what it is worth with the margin to the
+best assignment in which the panel carries something else (the shortest alternating cycle).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pmc15m.figures.captions.model import CaptionSplit
+from pmc15m.figures.model import LABEL_ALPHABET, Box, LabelReading, SeparationReason
+
+Costs = npt.NDArray[np.float64]
+
+# Log-likelihoods, chosen on the published layouts of PanelSeg with simulated readings.
+FLOOR = 0.003  # what a letter is worth that the reader ruled out
+UNREAD = math.log(0.15)  # a labelled panel in which nothing was read
+NO_LABEL = -4.0  # a panel without a label in a figure that has labels
+NO_PANEL = -2.5  # a label without a panel
+IN_PLACE = math.log(0.93)
+OUT_OF_PLACE = -3.0  # and less the farther
+COLUMNS = math.log(0.05 / 0.93)  # panels lettered column by column
+UNKNOWN = -6.0  # a letter that the caption does not have
+CERTAIN = 0.5  # mean confidence below which the whole caption is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What one panel carries: its label, the reading that it came from (an index), and the certainty in 0..1."""
+
+    label: str | None
+    reading: int | None
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """One match a panel, in the order of the panels that were given; labels that found no panel; why it is unsure."""
+
+    matches: tuple[Match, ...]
+    order: tuple[int, ...]
+    unassigned: tuple[str, ...]
+    confidence: float
+    reason: SeparationReason | None
+
+
+def align(boxes: Sequence[Box], readings: Sequence[LabelReading], split: CaptionSplit) -> Alignment:
+    """Assign labels to the panels `boxes`; `readings` name the panel that they stand in. Deterministic."""
+    rows, columns = reading_order(boxes), reading_order(boxes, columns=True)
+    labels = _labels(split, readings, len(boxes))
+    if not boxes or not labels:
+        alone = tuple(Match(None, None, 0.0) for _ in boxes)
+        return Alignment(alone, rows, split.labels, 0.0, SeparationReason.NO_CAPTION_LABELS)
+    seen, source = _letters(labels, readings, len(boxes))
+    best: tuple[float, Costs, npt.NDArray[np.intp], tuple[int, ...]] | None = None
+    for order, prior in ((rows, 0.0), (columns, COLUMNS if columns != rows else -math.inf)):
+        if prior == -math.inf:
+            continue
+        cost = _costs(seen, order, len(boxes), labels, split)
+        match = hungarian(cost)
+        total = prior - float(cost[np.arange(len(cost)), match].sum())
+        if best is None or total > best[0]:
+            best = (total, cost, match, order)
+    assert best is not None
+    _, cost, match, order = best
+    margin = margins(cost, match)
+    matches = []
+    for i in range(len(boxes)):
+        j = int(match[i])
+        if j < len(labels):
+            confidence = 1 - math.exp(-max(0.0, float(margin[i])))
+            matches.append(Match(labels[j], source[i][j], confidence))
+        else:
+            matches.append(Match(None, None, 0.0))
+    given = {m.label for m in matches}
+    unassigned = tuple(label for label in split.labels if label not in given)
+    labelled = [m.confidence for m in matches if m.label]
+    confidence = sum(labelled) / len(matches) if matches else 0.0
+    reason: SeparationReason | None = None
+    if not split.labels:
+        reason = SeparationReason.NO_CAPTION_LABELS
+    elif confidence < CERTAIN:
+        reason = SeparationReason.UNCERTAIN_ALIGNMENT if readings else SeparationReason.NO_PRINTED_LABELS
+    return Alignment(tuple(matches), order, unassigned, confidence, reason)
+
+
+def _letter(label: str) -> int | None:
+    """Place of the letter that is printed for a label in `LABEL_ALPHABET`; None for roman numbers."""
+    plain = label.lower().strip("'’′″")
+    letters = [c for c in plain if c.isalpha()]
+    if len(plain) > 1 and len(letters) != 1:
+        return None
+    at = LABEL_ALPHABET.find(letters[0] if letters else plain)
+    return at if at >= 0 else None
+
+
+def _labels(split: CaptionSplit, readings: Sequence[LabelReading], n: int) -> list[str]:
+    """The labels that panels may carry: the caption's, and letters that were read beyond them."""
+    labels = [] if split.positional else list(split.labels)
+    known = {label.lower() for label in labels}
+    upper = labels[0].isupper() if labels else float(np.mean([r.upper for r in readings] or [1.0])) >= 0.5
+    for reading in readings:
+        letter = LABEL_ALPHABET[int(np.argmax(reading.log_probs))]
+        if letter not in known and max(reading.log_probs) > math.log(0.5):
+            known.add(letter)
+            labels.append(letter.upper() if upper else letter)
+    return labels if split.labels or len(labels) > 1 else []
+
+
+def _letters(labels: Sequence[str], readings: Sequence[LabelReading], n: int) -> tuple[Costs, list[list[int | None]]]:
+    """Log-likelihood of what was read in each panel (rows) under each label (columns), and the reading behind it."""
+    seen = np.full((n, len(labels)), UNREAD)
+    source: list[list[int | None]] = [[None] * len(labels) for _ in range(n)]
+    places = [_letter(label) for label in labels]
+    for index, reading in enumerate(readings):
+        for j, place in enumerate(places):
+            value = math.log(math.exp(reading.log_probs[place]) + FLOOR) if place is not None else math.log(FLOOR)
+            if source[reading.panel][j] is None or value > seen[reading.panel, j]:
+                seen[reading.panel, j] = value
+                source[reading.panel][j] = index
+    return seen, source
+
+
+def _costs(seen: Costs, order: Sequence[int], n: int, labels: Sequence[str], split: CaptionSplit) -> Costs:
+    """Square cost matrix of panels and labels, each with a dummy for staying alone."""
+    m = len(labels)
+    place = {panel: at for at, panel in enumerate(order)}
+    cost = np.zeros((n + m, n + m))
+    named = set(split.labels)
+    for i in range(n):
+        for j, label in enumerate(labels):
+            away = abs(place[i] - j)
+            prior = IN_PLACE if away == 0 else OUT_OF_PLACE - 0.3 * min(away - 1, 4)
+            if split.labels and label not in named:
+                prior = UNKNOWN
+            elif not split.labels:
+                prior = 0.0
+            cost[i, j] = -(seen[i, j] + prior)
+        cost[i, m:] = -NO_LABEL
+    for j, label in enumerate(labels):
+        cost[n:, j] = -NO_PANEL if label in named else 0.0
+    return cost
+
+
+def reading_order(boxes: Sequence[Box], columns: bool = False) -> tuple[int, ...]:
+    """Indices of the boxes in reading order by the guillotine tree: rows first, or columns first."""
+    out: list[int] = []
+
+    def visit(group: list[int]) -> None:
+        if len(group) > 1:
+            for axis in (0, 1) if columns else (1, 0):
+                parts = _cut(boxes, group, axis)
+                if len(parts) > 1:
+                    for part in parts:
+                        visit(part)
+                    return
+            group = sorted(group, key=lambda i: (boxes[i][1], boxes[i][0]))
+        out.extend(group)
+
+    visit(list(range(len(boxes))))
+    return tuple(out)
+
+
+def _cut(boxes: Sequence[Box], group: Sequence[int], axis: int) -> list[list[int]]:
+    """The group cut at every straight line across `axis` that no box crosses by more than a tenth of its side."""
+    parts: list[list[int]] = []
+    reach = -math.inf
+    for i in sorted(group, key=lambda i: boxes[i][axis]):
+        low, high = boxes[i][axis], boxes[i][axis + 2]
+        if low >= reach - 0.1 * (high - low):
+            parts.append([])
+        parts[-1].append(i)
+        reach = max(reach, high - 0.1 * (high - low))
+    return parts
+
+
+def hungarian(cost: Costs) -> npt.NDArray[np.intp]:
+    """Column of each row in the cheapest assignment of a square matrix (Kuhn-Munkres with potentials)."""
+    n = len(cost)
+    u, v = np.zeros(n + 1), np.zeros(n + 1)
+    row = np.zeros(n + 1, np.intp)  # row[j]: the row, from 1, matched to column j; column 0 is the free row
+    for i in range(1, n + 1):
+        row[0], j = i, 0
+        least = np.full(n + 1, np.inf)
+        way = np.zeros(n + 1, np.intp)
+        used = np.zeros(n + 1, bool)
+        while row[j]:
+            used[j] = True
+            reduced = cost[row[j] - 1] - u[row[j]] - v[1:]
+            closer = ~used[1:] & (reduced < least[1:])
+            least[1:][closer] = reduced[closer]
+            way[1:][closer] = j
+            j = int(np.where(used[1:], np.inf, least[1:]).argmin()) + 1
+            delta = least[j]
+            u[row[used]] += delta
+            v[used] -= delta
+            least[~used] -= delta
+        while j:
+            row[j] = row[way[j]]
+            j = int(way[j])
+    match = np.empty(n, np.intp)
+    match[row[1:] - 1] = np.arange(n)
+    return match
+
+
+def margins(cost: Costs, match: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    """For each row, how much more the cheapest assignment costs in which it has another column.
+
+    Changing a row's column starts a chain of rows that take each other's columns; the cheapest is the shortest cycle
+    through that row (Floyd-Warshall; `match` is optimal, so no cycle is negative).
+    """
+    step = cost[:, match] - cost[np.arange(len(cost)), match][None, :]
+    np.fill_diagonal(step, np.inf)
+    best = step.copy()
+    for k in range(len(best)):
+        best = np.minimum(best, best[:, k, None] + best[None, k, :])
+    return np.diagonal(best).copy()
