@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     command("curate", _curate, "duplicates, splits and pairs")
     exporting = command("export", _export, "pairs to training shards")
     exporting.add_argument("--recipe", help="named subset (manifests/recipes) or path of a recipe")
-    exporting.add_argument("--format", help="webdataset, hf or jsonl")
+    exporting.add_argument("--format", help="webdataset (default) or hf")
     sql = command("sql", _sql, "ask a question; without a query, an interactive shell")
     sql.add_argument("query", nargs="?", help="SQL over the workspace's tables; read-only")
     sql.add_argument("-f", "--file", type=Path, help="read the query from a file")
@@ -88,11 +88,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workspace", type=Path, default=Path("data"), metavar="DIR", help="default: data")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML; every key with its default: pmc15m/config.py")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="TOML; every key with its default: pmc15m/config.py"
+    )
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="e.g. crawl.table_images=true"
     )
-    parser.add_argument("--source", metavar="URL", help="base URL of the bucket, or a folder (default: the PMC service)")
+    parser.add_argument(
+        "--source", metavar="URL", help="base URL of the bucket, or a folder (default: the PMC service)"
+    )
     parser.add_argument("--workers", type=_count, default=os.cpu_count() or 1, metavar="N", help="processes")
     parser.add_argument("--engine", choices=("local", "ray"), default="local")
     parser.add_argument("--shard", type=_shard, default=(0, 1), metavar="i/n", help="take the i-th of n shares, from 0")
@@ -104,7 +108,9 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("selection", "which articles of the catalog")
-    group.add_argument("--where", metavar="SQL", help="condition over the catalog, e.g. \"licence_group = 'commercial'\"")
+    group.add_argument(
+        "--where", metavar="SQL", help="condition over the catalog, e.g. \"licence_group = 'commercial'\""
+    )
     group.add_argument("--limit", type=_count, metavar="N", help="at most N article versions")
     group.add_argument("--sample", type=float, metavar="SHARE", help="stable random share, e.g. 0.01")
     group.add_argument("--ids", metavar="FILE", help="file of PMCIDs, PMIDs or DOIs, one a line")

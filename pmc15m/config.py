@@ -7,6 +7,7 @@ connections, how long to wait) lives in `NetworkConfig` and is not part of any f
 
 import dataclasses
 import difflib
+import json
 import tomllib
 import types
 import typing
@@ -89,7 +90,8 @@ class ExportConfig:
     """From pairs to training shards."""
 
     recipe: str = "panels"  # a file of manifests/recipes, by name or path
-    format: str = "webdataset"  # or "hf", "jsonl"
+    format: str = "webdataset"  # or "hf": Parquet with the pictures inside
+    text: str = "text"  # column that becomes the caption; "context" adds what all panels share
     pairs_per_shard: int = 10_000
     image_side: int = 0  # longer side in px after resizing; 0 = bytes as published (crops are always re-encoded)
     jpeg_quality: int = 92
@@ -153,8 +155,7 @@ def _toml_value(value: bool | int | float | str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
-        return f'"{escaped}"'
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML's escapes are JSON's
     return repr(value)
 
 

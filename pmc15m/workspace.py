@@ -95,15 +95,19 @@ def read_fingerprint(path: Path) -> str | None:
 
 def write_part(path: Path, table: pa.Table, made_from: str) -> None:
     """Write a table atomically, with the fingerprint `made_from`. Same table and fingerprint, same bytes."""
-    metadata = {_METADATA_KEY: json.dumps({"fingerprint": made_from, "schema_version": SCHEMA_VERSION})}
     with atomic(path) as temporary:
         pq.write_table(
-            table.replace_schema_metadata(metadata),
+            table.replace_schema_metadata(stamp(made_from)),
             temporary,
             compression="zstd",
             row_group_size=_ROW_GROUP,
             write_page_index=True,
         )
+
+
+def stamp(made_from: str) -> dict[bytes, bytes]:
+    """The Parquet metadata that carries a fingerprint."""
+    return {_METADATA_KEY: json.dumps({"fingerprint": made_from, "schema_version": SCHEMA_VERSION}).encode()}
 
 
 @contextmanager

@@ -1,0 +1,60 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pmc15m.config import Config, load_config, to_toml
+from pmc15m.errors import ConfigError
+
+
+def test_defaults_are_the_pmc_service() -> None:
+    assert load_config() == Config()
+    assert load_config().source == "https://pmc-oa-opendata.s3.amazonaws.com"
+
+
+def test_a_file_changes_defaults_and_set_changes_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "run.toml"
+    file.write_text('source = "folder"\n[select]\nlimit = 10\nsample = 1\n')
+    config = load_config(file, ["select.limit=20", "select.where=year >= 2015"])
+    assert (config.source, config.select.limit, config.select.where) == ("folder", 20, "year >= 2015")
+    assert config.select.sample == 1.0
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("select.limt=3", "unknown config key select.limt; did you mean select.limit?"),
+        ("selct.limit=3", "did you mean select?"),
+        ("select.limit=many", "select.limit takes a int, not 'many'"),
+        ("crawl.table_images=1", "crawl.table_images takes a bool"),
+        ("select.limit=true", "select.limit takes a int"),
+        ("select=3", "select is a section"),
+        ("select.limit", "--set takes section.key=value"),
+    ],
+)
+def test_wrong_overrides_say_what_to_do(override: str, message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_config(None, [override])
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_no_toml(tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text("limit: 3")
+    with pytest.raises(ConfigError, match="is not TOML"):
+        load_config(tmp_path / "bad.toml")
+    with pytest.raises(ConfigError, match="cannot read the config file"):
+        load_config(tmp_path / "absent.toml")
+
+
+@given(where=st.text(), limit=st.integers(0, 2**40), sample=st.floats(0, 1))
+def test_what_is_saved_reads_back(
+    tmp_path_factory: pytest.TempPathFactory, where: str, limit: int, sample: float
+) -> None:
+    select = dataclasses.replace(Config().select, where=where, limit=limit, sample=sample)
+    config = dataclasses.replace(Config(), select=select)
+    file = tmp_path_factory.mktemp("config") / "config.toml"
+    file.write_text(to_toml(config), encoding="utf-8")
+    assert load_config(file) == config

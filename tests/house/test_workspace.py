@@ -1,0 +1,84 @@
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pmc15m import schema
+from pmc15m.errors import UsageError
+from pmc15m.workspace import Workspace, atomic, fingerprint, read_fingerprint, rows_to_table, write_part
+
+
+def test_a_part_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "articles" / "00000.parquet"
+
+    def write_half() -> None:
+        with atomic(path) as temporary:
+            temporary.write_bytes(b"half")
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        write_half()
+    assert list(path.parent.iterdir()) == []
+
+
+def test_same_table_same_bytes(tmp_path: Path) -> None:
+    table = rows_to_table([{"pmcid": "PMC1", "version": 1, "status": "ok"}], schema.ARTICLES)
+    for name in ("a", "b"):
+        write_part(tmp_path / name, table, "f" * 32)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert pq.read_table(tmp_path / "a").to_pylist() == table.to_pylist()
+
+
+def test_a_part_carries_what_made_it(tmp_path: Path) -> None:
+    path = tmp_path / "part.parquet"
+    assert read_fingerprint(path) is None
+    write_part(path, pa.table({"x": [1]}), fingerprint("parse", 1, {"a": 1}, ["input"]))
+    assert read_fingerprint(path) == fingerprint("parse", 1, {"a": 1}, ["input"])
+    path.write_bytes(path.read_bytes()[:-9])
+    assert read_fingerprint(path) is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ("split", 1, {"a": 1}, ["i"]),
+        ("parse", 2, {"a": 1}, ["i"]),
+        ("parse", 1, {"a": 2}, ["i"]),
+        ("parse", 1, {"a": 1}, []),
+    ],
+)
+def test_a_fingerprint_changes_with_everything_that_matters(other: tuple[str, int, dict[str, int], list[str]]) -> None:
+    assert fingerprint("parse", 1, {"a": 1}, ["i"]) != fingerprint(*other)
+
+
+def test_a_row_with_an_unknown_column_is_a_bug() -> None:
+    with pytest.raises(KeyError, match="captoin"):
+        rows_to_table([{"captoin": "A cell."}], schema.FIGURES)
+
+
+def test_one_positioned_read(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.tar("00000").parent.mkdir()
+    workspace.tar("00000").write_bytes(b"0123456789")
+    assert workspace.read("00000", 3, 4) == b"3456"
+    with pytest.raises(OSError, match="ends before byte 12"):
+        workspace.read("00000", 8, 4)
+
+
+def test_an_unwritable_workspace_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="cannot write the workspace") as error:
+        Workspace(tmp_path / "file").create()
+    assert "\n" not in str(error.value)
+
+
+def test_every_column_has_a_comment() -> None:
+    for table in (schema.CATALOG, schema.RAW_INDEX, *schema.TABLES.values()):
+        for field in table:
+            assert field.metadata[b"comment"]
+
+
+def test_keys_hold_no_dot() -> None:
+    figure = schema.figure_key("PMC123", 2, 4)
+    assert schema.panel_key(schema.image_key(figure, 1), 0) == "PMC123_2_f004_g01_p00"
