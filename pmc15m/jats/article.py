@@ -1,0 +1,127 @@
+"""Bytes of one file → `Article`. Pure: no file, no network, no table."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from pmc15m.jats.facts import article_facts
+from pmc15m.jats.figures import Draft, draft_figures, finish_figures
+from pmc15m.jats.graphics import href_of
+from pmc15m.jats.mentions import Target, Targets, find_mentions
+from pmc15m.jats.model import (
+    Article,
+    ArticleFlag,
+    ArticleReason,
+    ArticleStatus,
+    OtherGraphic,
+    OtherGraphicKind,
+)
+from pmc15m.jats.sections import Places
+from pmc15m.jats.tree import MAX_BYTES, Element, Tree, UnusableXml, fingerprint, read_tree
+
+_PMCID = re.compile(r"(?:PMC)?(\d+)", re.IGNORECASE)
+_OTHER_KINDS = {
+    "table-wrap": OtherGraphicKind.TABLE,
+    "table": OtherGraphicKind.TABLE,
+    "disp-formula": OtherGraphicKind.FORMULA,
+    "inline-formula": OtherGraphicKind.FORMULA,
+    "bio": OtherGraphicKind.PORTRAIT,
+    "contrib": OtherGraphicKind.PORTRAIT,
+    "supplementary-material": OtherGraphicKind.SUPPLEMENTARY,
+    "abstract": OtherGraphicKind.ABSTRACT,
+}
+
+
+def parse_article(
+    data: bytes, *, pmcid: str | None = None, max_bytes: int = MAX_BYTES, other_graphics: bool = False
+) -> Article:
+    """Read the article of one file. Never raises for bad XML: the article then has a status and a reason.
+
+    `pmcid` is the id that the file was asked for (any form, `PMC123` or `123`): it picks the article if the file
+    holds several, fills in for a missing id, and a different id in the XML is flagged.
+    `other_graphics` also lists pictures that are no figures (of tables, formulas, authors).
+    """
+    digits = _PMCID.fullmatch(pmcid.strip()) if pmcid else None
+    asked = f"PMC{int(digits[1])}" if digits else None
+    articles = parse_articles(data, max_bytes=max_bytes, other_graphics=other_graphics)
+    article = next((found for found in articles if asked and found.pmcid == asked), articles[0])
+    if asked and article.pmcid != asked:
+        if article.pmcid is not None:
+            return replace(article, pmcid=asked, flags=(*article.flags, ArticleFlag.ID_CONTRADICTION))
+        return replace(article, pmcid=asked)
+    return article
+
+
+def parse_articles(data: bytes, *, max_bytes: int = MAX_BYTES, other_graphics: bool = False) -> tuple[Article, ...]:
+    """All articles of one file (`pmc-articleset`, Europe PMC's bundles); always at least one, perhaps unusable."""
+    try:
+        tree = read_tree(data, max_bytes)
+    except UnusableXml as error:
+        return (Article(status=ArticleStatus.UNUSABLE, reason=error.reason),)
+    return tuple(_article(element, tree, other_graphics) for element in tree.articles)
+
+
+def _article(element: Element, tree: Tree, other_graphics: bool) -> Article:
+    places = Places(element)
+    facts = article_facts(element)
+    language = facts["language"]
+    drafts = draft_figures(element.iter("fig"), places, language, _intact_test(tree))
+    targets = Targets(
+        (Target(number, draft.place.scope, draft.parsed_label), _ids(draft)) for number, draft in enumerate(drafts)
+    )
+    mentions, dangling = find_mentions(element.iter("xref"), targets, places)
+    flags = list(tree.flags)
+    if any(
+        len(found) > 1 and len({t.number for t in found}) > 1
+        for ids in targets.by_id.values()
+        for found in ids.values()
+    ):
+        flags.append(ArticleFlag.DUPLICATE_FIGURE_IDS)
+    facts["is_historical_ocr"] |= _is_ocr(element)
+    return Article(
+        status=ArticleStatus.OK,
+        reason=None if drafts else _why_no_figures(element, facts["is_historical_ocr"]),
+        flags=tuple(flags),
+        figures=finish_figures(drafts, mentions, language),
+        other_graphics=tuple(_other_graphics(element)) if other_graphics else (),
+        n_dangling_mentions=dangling,
+        **facts,
+    )
+
+
+def _ids(draft: Draft) -> Iterator[str]:
+    yield from draft.ids
+    if draft.group is not None and (identifier := draft.group.get("id")):
+        yield identifier
+
+
+def _intact_test(tree: Tree) -> Callable[[Element], bool]:
+    if tree.intact is None:
+        return lambda figure: True
+    intact = tree.intact
+    return lambda figure: fingerprint(figure) in intact
+
+
+def _is_ocr(element: Element) -> bool:
+    return any(e.get("preformat-type") == "pmc-ocr-text" for e in element.iter("preformat"))
+
+
+def _why_no_figures(element: Element, is_ocr: bool) -> ArticleReason:
+    if is_ocr:
+        return ArticleReason.OCR_TEXT
+    return ArticleReason.NO_FIGURES if element.find("body") is not None else ArticleReason.FRONT_ONLY
+
+
+def _other_graphics(article: Element) -> Iterator[OtherGraphic]:
+    for graphic in article.iter("graphic", "inline-graphic"):
+        kind: Any = OtherGraphicKind.INLINE if graphic.tag == "inline-graphic" else OtherGraphicKind.BARE
+        for ancestor in graphic.iterancestors():
+            if ancestor.tag == "fig":
+                kind = None if kind is OtherGraphicKind.BARE else kind
+                break
+            if ancestor.tag in _OTHER_KINDS:
+                kind = _OTHER_KINDS[ancestor.tag]
+                break
+        if kind is not None:
+            yield OtherGraphic(kind, href_of(graphic))

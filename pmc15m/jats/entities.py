@@ -1,0 +1,66 @@
+"""Named entities that only a DTD defines, turned into numeric references before parsing.
+
+No DTD is ever loaded, so `&plusmn;` would be lost with a DOCTYPE and fatal without one. The names are those
+of the ISO sets that JATS includes: HTML 5 (`html.entities`) has nearly all of them; `isogrk1` (Greek letters
+of running text) and `isogrk4` (`b.alpha`) are added here.
+"""
+
+import re
+from html.entities import html5
+
+_ISOGRK1 = "a b g d e z ee th i k l m n x o p r _ s t u ph kh ps oh"
+
+_REFERENCE = re.compile(rb"&(?!#|(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9.]*);")
+_LITERAL = re.compile(rb"<!\[CDATA\[.*?\]\]>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>|<\?.*?\?>", re.DOTALL)
+_DECLARED = re.compile(rb"<!ENTITY\s+([A-Za-z][A-Za-z0-9.]*)\s+[\"']")
+
+
+def _table() -> dict[str, str]:
+    table = {name[:-1]: text for name, text in html5.items() if name.endswith(";")}
+    for place, name in enumerate(_ISOGRK1.split()):
+        if name != "_":
+            table[f"{name}gr"] = chr(0x3B1 + place)
+            table[f"{name.capitalize() if len(name) == 1 else name.upper()}gr"] = chr(0x391 + place)
+    table["sfgr"] = "\u03c2"
+    return table
+
+
+_TABLE = _table()
+
+
+def _text(name: str) -> str | None:
+    if name in _TABLE:
+        return _TABLE[name]
+    return _TABLE.get(name.removeprefix("b.").lower() if name.isupper() else name.removeprefix("b."))
+
+
+def resolve_named(data: bytes) -> tuple[bytes, bool, bool]:
+    """Write named entities as numeric ones: the bytes, whether there were any, whether any is in no table.
+
+    Unknown names are kept as literal text (`&amp;name;`). Names that the file declares itself as plain text,
+    CDATA, comments and processing instructions are left alone.
+    """
+    if _REFERENCE.search(data) is None:
+        return data, False, False
+    declared = frozenset(_DECLARED.findall(data)) if b"<!ENTITY" in data else frozenset()
+    found = unknown = False
+
+    def reference(match: re.Match[bytes]) -> bytes:
+        nonlocal found, unknown
+        name = match[1]
+        if name in declared:
+            return match[0]
+        found = True
+        text = _text(name.decode("ascii"))
+        if text is None:
+            unknown = True
+            return b"&amp;" + name + b";"
+        return b"".join(b"&#%d;" % ord(char) for char in text)
+
+    parts: list[bytes] = []
+    end = 0
+    for literal in _LITERAL.finditer(data):
+        parts += (_REFERENCE.sub(reference, data[end : literal.start()]), literal[0])
+        end = literal.end()
+    parts.append(_REFERENCE.sub(reference, data[end:]))
+    return b"".join(parts), found, unknown

@@ -1,0 +1,163 @@
+"""Every place in an article that cites a figure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pmc15m.jats import citing
+from pmc15m.jats.labels import Label
+from pmc15m.jats.model import Mention, MentionBasis, MentionOrigin
+from pmc15m.jats.sections import Place, Places
+from pmc15m.jats.sentences import sentence_around
+from pmc15m.jats.text import Text, walk
+from pmc15m.jats.tree import Element
+
+Scope = Element | None
+
+_PARAGRAPHS = frozenset(["p", "title", "td", "th", "label", "attrib", "subtitle", "article-title", "term"])
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A figure that can be cited: its number in `figures`, its scope and the parts of its label."""
+
+    number: int
+    scope: Scope
+    label: Label | None
+
+
+class Targets:
+    """Figures by id and by label, each sub-article with its own id space in front of the main article's."""
+
+    def __init__(self, targets: Iterable[tuple[Target, Iterable[str]]]) -> None:
+        self.by_id: dict[Scope, dict[str, list[Target]]] = defaultdict(lambda: defaultdict(list))
+        self._by_label: dict[tuple[Scope, str], dict[int, Target]] = defaultdict(dict)
+        for target, ids in targets:
+            for identifier in ids:
+                self.by_id[target.scope][identifier].append(target)
+            if target.label is not None and len(target.label.number) == 1 and not target.label.rest:
+                self._by_label[target.scope, target.label.series].setdefault(target.label.number[0], target)
+
+    def named(self, rid: str, scope: Scope) -> Sequence[Target]:
+        for space in (scope, None):
+            if found := self.by_id.get(space, {}).get(rid):
+                return found
+        return ()
+
+    def numbered(self, like: Target, number: int) -> Target | None:
+        """The figure of the same series and scope that bears a number."""
+        if like.label is None:
+            return None
+        return self._by_label.get((like.scope, like.label.series), {}).get(number)
+
+    def between(self, first: Target, last: Target) -> list[Target]:
+        """Figures whose numbers lie between two of one series."""
+        if first.label is None or last.label is None or first.scope is not last.scope:
+            return []
+        if first.label.series != last.label.series or not len(first.label.number) == len(last.label.number) == 1:
+            return []
+        numbers = range(first.label.number[0] + 1, last.label.number[0])
+        return [found for number in numbers[:100] if (found := self.numbered(first, number))]
+
+
+@dataclass(slots=True)
+class _Citation:
+    """One `xref` in a paragraph."""
+
+    targets: list[Target]
+    start: int
+    end: int
+    panels: tuple[str, ...]
+
+
+def find_mentions(xrefs: Iterable[Element], targets: Targets, places: Places) -> tuple[dict[int, list[Mention]], int]:
+    """Mentions by figure number in document order, and the count of `xref`s of type `fig` that name no figure."""
+    paragraphs: dict[Element, list[tuple[Element, list[Target]]]] = {}
+    dangling = 0
+    known = {rid for ids in targets.by_id.values() for rid in ids}
+    for xref in xrefs:
+        rid = xref.get("rid")
+        if rid is None or (rid not in known and known.isdisjoint(rid.split())):
+            dangling += xref.get("ref-type") == "fig"
+            continue
+        paragraph = _paragraph(xref)
+        scope = places.inside(paragraph).scope
+        cited = dict.fromkeys(target for each in rid.split() for target in targets.named(each, scope))
+        if cited:
+            paragraphs.setdefault(paragraph, []).append((xref, list(cited)))
+        else:
+            dangling += xref.get("ref-type") == "fig"
+    found: dict[int, list[Mention]] = defaultdict(list)
+    for paragraph, cited_here in paragraphs.items():
+        _mentions_of(paragraph, cited_here, targets, places, found)
+    return found, dangling
+
+
+def _paragraph(xref: Element) -> Element:
+    parent: Element = xref.getparent()
+    element: Element | None = parent
+    while element is not None:
+        if element.tag in _PARAGRAPHS:
+            return element
+        element = element.getparent()
+    return parent
+
+
+def _mentions_of(
+    paragraph: Element,
+    cited: list[tuple[Element, list[Target]]],
+    targets: Targets,
+    places: Places,
+    found: dict[int, list[Mention]],
+) -> None:
+    offsets: dict[Element, tuple[int, int]] = {}
+    out = Text()
+    walk(paragraph, out, lambda xref, start, end: offsets.__setitem__(xref, (start, end)))
+    text = str(out)
+    previous: _Citation | None = None
+    for xref, figures in cited:
+        place = places.inside(xref)
+        start, end = offsets.get(xref, (-1, -1))
+        words = text[start:end] if start >= 0 else ""
+        panels = citing.panels_inside(words)
+        if not panels and start >= 0:
+            panels = citing.panels_after(text, end)
+        here = _Citation(figures, start, end, panels)
+        between: list[Target] = []
+        if previous is not None and start >= 0 and citing.RANGE_JOINER.fullmatch(text, previous.end, start):
+            between = targets.between(previous.targets[-1], figures[0])
+            if figures == previous.targets:
+                here.panels = (*citing.panels_between(previous.panels, panels), *panels)
+        sentence = sentence_around(text, start, end) if start >= 0 else text
+
+        def add(
+            target: Target,
+            panels: tuple[str, ...],
+            basis: MentionBasis,
+            place: Place = place,
+            sentence: str = sentence,
+        ) -> None:
+            origin = place.citing
+            if place.scope is not None and target.scope is not place.scope and origin is MentionOrigin.TEXT:
+                origin = MentionOrigin.SUB_ARTICLE
+            found[target.number].append(Mention(place.section_path, text, sentence, panels, origin, basis))
+
+        for target in between:
+            add(target, (), MentionBasis.EXPANDED)
+        for target in figures:
+            add(target, here.panels if len(figures) == 1 else (), MentionBasis.EXPLICIT)
+        for target in _also_in_words(words, figures, targets, between):
+            add(target, (), MentionBasis.EXPANDED_TEXT)
+        previous = here if start >= 0 else None
+
+
+def _also_in_words(words: str, figures: list[Target], targets: Targets, between: list[Target]) -> Iterable[Target]:
+    """Figures that only the words of the citation name: 'Figs 1–3' whose `rid` is Fig. 1."""
+    label = figures[0].label
+    numbers = list(citing.numbers_in(words))
+    if len(numbers) < 2 or label is None or label.number[0] not in numbers:
+        return
+    for number in numbers:
+        also = targets.numbered(figures[0], number)
+        if also is not None and also not in figures and also not in between:
+            yield also

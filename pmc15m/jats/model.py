@@ -1,0 +1,358 @@
+"""What one JATS article becomes: frozen, plain values (str, int, bool, date, tuples of these) that map 1:1 to rows.
+
+Offsets are counted in Unicode code points of the text they belong to, end exclusive.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+
+class ArticleStatus(StrEnum):
+    """Whether the bytes gave an article."""
+
+    OK = "ok"
+    UNUSABLE = "unusable"
+
+
+class ArticleReason(StrEnum):
+    """Why an article is unusable, or why a usable one has no figure."""
+
+    EMPTY = "empty"
+    TOO_LARGE = "too_large"
+    TOO_DEEP = "too_deep"
+    RESOURCE_LIMIT = "resource_limit"
+    """The XML parser refused it: an entity bomb, an absurdly long name or text."""
+    NOT_XML = "not_xml"
+    NO_ARTICLE = "no_article"
+    """XML (perhaps HTML, perhaps an error message), but no `<article>` in it."""
+    NO_FIGURES = "no_figures"
+    FRONT_ONLY = "front_only"
+    OCR_TEXT = "ocr_text"
+    """A scanned article: PMC gives its text as one preformatted block without figures."""
+
+
+class ArticleFlag(StrEnum):
+    """What is unusual about the XML; none of them makes the article unusable."""
+
+    RECOVERED = "recovered"
+    """Not well-formed; parsed in recover mode. Figures that the damage touches are unusable."""
+    ENCODING_REPAIRED = "encoding_repaired"
+    NAMED_ENTITIES = "named_entities"
+    UNKNOWN_ENTITIES = "unknown_entities"
+    """Names in no table; they stand in the text as written, `&name;`."""
+    UNDECLARED_PREFIX = "undeclared_prefix"
+    SEVERAL_ARTICLES = "several_articles"
+    ID_CONTRADICTION = "id_contradiction"
+    """The XML names another PMCID than the one it was asked for."""
+    DUPLICATE_FIGURE_IDS = "duplicate_figure_ids"
+
+
+class Notice(StrEnum):
+    """Editorial notices: what happened to the article, or what the article itself is."""
+
+    RETRACTED = "retracted"
+    CORRECTED = "corrected"
+    CONCERN = "concern"
+    IS_RETRACTION = "is_retraction"
+    IS_CORRECTION = "is_correction"
+    IS_CONCERN = "is_concern"
+
+
+class LicenceGroup(StrEnum):
+    """What the licence allows. Unknown terms are never commercial."""
+
+    COMMERCIAL = "commercial"
+    NONCOMMERCIAL = "noncommercial"
+    OTHER = "other"
+
+
+class DatePrecision(StrEnum):
+    """How much of a date the XML gives; the missing rest is set to 1."""
+
+    DAY = "day"
+    MONTH = "month"
+    YEAR = "year"
+
+
+class FigureKind(StrEnum):
+    """What the element is, as its place, `fig-type` and label say; not what the picture shows."""
+
+    FIGURE = "figure"
+    SCHEME = "scheme"
+    CHART = "chart"
+    PLATE = "plate"
+    GRAPHICAL_ABSTRACT = "graphical_abstract"
+    SUPPLEMENTARY = "supplementary"
+    VIDEO = "video"
+    OTHER = "other"
+
+
+class Origin(StrEnum):
+    """Where the figure stands; the first that applies, in this order."""
+
+    SUB_ARTICLE = "sub_article"
+    FLOATS = "floats"
+    ABSTRACT = "abstract"
+    BOXED_TEXT = "boxed_text"
+    BACK = "back"
+    BODY = "body"
+
+
+class FigureStatus(StrEnum):
+    """Whether the figure can give a pair: a text of its own or of its group, and a picture."""
+
+    OK = "ok"
+    UNUSABLE = "unusable"
+
+
+class FigureReason(StrEnum):
+    """Why a figure gives no pair."""
+
+    NO_CAPTION = "no_caption"
+    BOILERPLATE_CAPTION = "boilerplate_caption"
+    SEVERAL_CAPTIONS = "several_captions"
+    """More than one caption in one language: which is the figure's cannot be known."""
+    NO_GRAPHIC = "no_graphic"
+    EMPTY_HREF = "empty_href"
+    NOT_AN_IMAGE = "not_an_image"
+    DAMAGED_XML = "damaged_xml"
+    """The XML is not well-formed here; the caption could be another figure's."""
+
+
+class CaptionSource(StrEnum):
+    """The element that held the caption."""
+
+    FIGURE = "figure"
+    GRAPHIC = "graphic"
+
+
+class Mark(StrEnum):
+    """Kinds of `Markup` spans."""
+
+    BOLD = "bold"
+    ITALIC = "italic"
+    SUP = "sup"
+    SUB = "sub"
+    FORMULA = "formula"
+    TITLE = "title"
+    PARAGRAPH = "paragraph"
+    GENERATED = "generated"
+    """Text that the XML gives as numbering only: the letter of a list item."""
+    BOILERPLATE = "boilerplate"
+    """A sentence that describes the file, not the figure ('Click here for additional data file.')."""
+
+
+class Rights(StrEnum):
+    """Signs that the article's licence may not cover the figure."""
+
+    OWN_PERMISSIONS = "own_permissions"
+    PERMISSION_PHRASE = "permission_phrase"
+    COPYRIGHT_NOTICE = "copyright_notice"
+
+
+class MentionOrigin(StrEnum):
+    """The kind of text that cites the figure. `TEXT` is running text: abstract, body, boxes, back matter."""
+
+    TEXT = "text"
+    CAPTION = "caption"
+    TABLE = "table"
+    SUPPLEMENT = "supplement"
+    FLOATS = "floats"
+    REFERENCES = "references"
+    SUB_ARTICLE = "sub_article"
+    """A sub-article that cites a figure of the main article."""
+
+
+class MentionBasis(StrEnum):
+    """How the citation was found."""
+
+    EXPLICIT = "explicit"
+    """An `xref` names the figure (or its group)."""
+    EXPANDED = "expanded"
+    """The figure lies between two `xref`s joined as a range: 'Figures 7–10'."""
+    EXPANDED_TEXT = "expanded_text"
+    """The figure lies in a range or list within the words of one `xref`: 'Figs 1–3' that names Fig. 1 only."""
+
+
+class OtherGraphicKind(StrEnum):
+    """Pictures that are no figures."""
+
+    TABLE = "table"
+    FORMULA = "formula"
+    INLINE = "inline"
+    PORTRAIT = "portrait"
+    ABSTRACT = "abstract"
+    SUPPLEMENTARY = "supplementary"
+    BARE = "bare"
+
+
+@dataclass(frozen=True, slots=True)
+class Markup:
+    """A span of a text."""
+
+    start: int
+    end: int
+    kind: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class OtherCaption:
+    """The same figure's caption in a language that is not the article's."""
+
+    language: str | None
+    label: str | None
+    caption: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Graphic:
+    """One picture of a figure. Several hrefs of one picture (`<alternatives>`) are one `Graphic`."""
+
+    index: int
+    """Place among the figure's pictures, from 0, in document order."""
+    href: str
+    """As written in the XML. Never a path on disk."""
+    alternatives: tuple[str, ...] = ()
+    """Other hrefs of the same picture, best first; thumbnails and print versions last."""
+    mimetype: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One place in the article that cites the figure."""
+
+    section_path: tuple[str, ...]
+    paragraph: str
+    sentence: str
+    panels: tuple[str, ...]
+    """Panel letters cited, upper case, ranges written out; empty: the whole figure."""
+    origin: MentionOrigin
+    basis: MentionBasis
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of an article, wherever it stands."""
+
+    position: int
+    """Place among all figures of the file in document order, from 1. Always unique: keys build on it."""
+    order: int
+    """Reading order, from 1: by the numbers in the labels where they can be read, else `position`."""
+    figure_id: str
+    """`id` of the element; `#n` (n = position) where it has none."""
+    id_is_given: bool
+    kind: FigureKind
+    origin: Origin
+    sub_article_type: str | None
+    """`article-type` of the sub-article it stands in, for instance `translation`; null in the main article."""
+    language: str | None
+    label: str | None
+    derived_label: str | None
+    """A label that stands at the start of the caption instead; the caption keeps it."""
+    title: str | None
+    caption: str | None
+    """Title and paragraphs, one blank between blocks; null if the figure has no caption of its own."""
+    caption_markup: tuple[Markup, ...]
+    caption_source: CaptionSource | None
+    other_captions: tuple[OtherCaption, ...]
+    group_id: str | None
+    group_label: str | None
+    group_caption: str | None
+    section_path: tuple[str, ...]
+    mentions: tuple[Mention, ...]
+    graphics: tuple[Graphic, ...]
+    media: tuple[str, ...]
+    """hrefs of what is no picture (films, files)."""
+    attrib: str | None
+    alt_text: str | None
+    permissions: str | None
+    rights: tuple[Rights, ...]
+    status: FigureStatus
+    reason: FigureReason | None
+
+    @property
+    def full_caption(self) -> str | None:
+        """The group's caption and the figure's own, joined by a blank; the text that a pair uses."""
+        return " ".join(filter(None, (self.group_caption, self.caption))) or None
+
+    @property
+    def is_translation(self) -> bool:
+        """True for figures of a translated sub-article: doubles of the main article's."""
+        return self.sub_article_type == "translation"
+
+
+@dataclass(frozen=True, slots=True)
+class OtherGraphic:
+    """A picture that is no figure: of a table, a formula, an author."""
+
+    kind: OtherGraphicKind
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article: its facts and its figures in document order."""
+
+    status: ArticleStatus
+    reason: ArticleReason | None = None
+    flags: tuple[ArticleFlag, ...] = ()
+    pmcid: str | None = None
+    """`PMC` + digits."""
+    version: int | None = None
+    pmid: str | None = None
+    doi: str | None = None
+    title: str | None = None
+    journal: str | None = None
+    issn: str | None = None
+    publisher: str | None = None
+    authors: tuple[str, ...] = ()
+    """'Surname Given' of the authors, groups by name."""
+    citation: str | None = None
+    """Authors, title, journal, year, volume, pages, DOI in one line: the attribution that CC BY asks for."""
+    pub_date: date | None = None
+    """Earliest date of publication."""
+    pub_date_precision: DatePrecision | None = None
+    electronic_date: date | None = None
+    release_date: date | None = None
+    """When PMC released it."""
+    article_type: str | None = None
+    language: str | None = None
+    subjects: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    abstract: str | None = None
+    licence_code: str | None = None
+    """`CC BY`, `CC BY-NC-ND`, `CC0`, `PD` …; null if no licence of that family is named."""
+    licence_url: str | None = None
+    licence_group: LicenceGroup = LicenceGroup.OTHER
+    licence_statement: str | None = None
+    copyright_statement: str | None = None
+    is_retracted: bool = False
+    notices: tuple[Notice, ...] = ()
+    is_manuscript: bool = False
+    is_historical_ocr: bool = False
+    figures: tuple[Figure, ...] = ()
+    other_graphics: tuple[OtherGraphic, ...] = ()
+    """Filled only when asked for."""
+    n_dangling_mentions: int = 0
+    """`xref`s of type `fig` that name no figure of the file."""
+
+    def wanted_graphics(
+        self, *, kinds: frozenset[FigureKind] | None = None, translations: bool = False
+    ) -> Iterator[tuple[Figure, Graphic]]:
+        """The pictures worth fetching: those of figures that can give a pair.
+
+        `kinds` defaults to `PAIR_KINDS`; `translations` adds the figures of translated sub-articles.
+        """
+        for figure in self.figures:
+            if figure.status is not FigureStatus.OK or figure.kind not in (kinds or PAIR_KINDS):
+                continue
+            if figure.is_translation and not translations:
+                continue
+            for graphic in figure.graphics:
+                yield figure, graphic
+
+
+PAIR_KINDS = frozenset(FigureKind) - {FigureKind.SUPPLEMENTARY, FigureKind.VIDEO}
+"""Kinds that give pairs by default; supplementary figures must be asked for."""
