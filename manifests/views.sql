@@ -153,3 +153,93 @@ CREATE VIEW pictures AS
 
 CREATE VIEW figure_pairs AS FROM pairs WHERE level = 'figure';
 CREATE VIEW panel_pairs AS FROM pairs WHERE level = 'panel';
+
+-- The fate of everything that enters: where it was lost and why, or nulls where it came through.
+-- What a stage has not seen yet is lost there with the reason not_yet_….
+
+-- Steps: fetched, parsed, with_figures.
+CREATE VIEW article_fates AS
+  WITH fetched AS (SELECT pmcid, version, status, reason FROM raw WHERE role = 'article' AND status <> 'superseded')
+  SELECT pmcid, version,
+    CASE WHEN fetched.status IS NULL OR fetched.status NOT IN ('complete', 'partial') THEN 'fetched'
+         WHEN articles.status IS NULL OR articles.status NOT IN ('ok', 'partial') THEN 'parsed'
+         WHEN articles.n_figures = 0 THEN 'with_figures' END AS lost_at,
+    CASE lost_at
+      WHEN 'fetched' THEN
+        coalesce(fetched.reason, fetched.status, if(catalog.state = 'removed', 'removed', 'not_fetched'))
+      WHEN 'parsed' THEN coalesce(articles.reason, articles.status, 'not_yet_parsed')
+      WHEN 'with_figures' THEN coalesce(articles.reason, 'no_figures') END AS reason
+  FROM catalog FULL JOIN fetched USING (pmcid, version) LEFT JOIN articles USING (pmcid, version);
+
+-- Steps: captioned, pictured (at least one picture was stored), decoded, paired.
+CREATE VIEW figure_fates AS
+  WITH seen AS (
+    SELECT figure_key,
+      count_if(status = 'ok') AS stored,
+      count_if(picture_status <> 'dropped') AS decoded,
+      min(reason) AS image_reason,
+      min(picture_reason) FILTER (picture_status = 'dropped') AS picture_reason
+    FROM pictures GROUP BY figure_key),
+  paired AS (SELECT DISTINCT figure_key FROM figure_pairs)
+  SELECT figures.figure_key, pmcid, version,
+    CASE WHEN status <> 'ok' AND reason NOT IN ('no_graphic', 'empty_href', 'not_an_image') THEN 'captioned'
+         WHEN status <> 'ok' OR coalesce(stored, 0) = 0 THEN 'pictured'
+         WHEN decoded = 0 THEN 'decoded'
+         WHEN paired.figure_key IS NULL THEN 'paired' END AS lost_at,
+    CASE lost_at
+      WHEN 'captioned' THEN reason
+      WHEN 'pictured' THEN coalesce(reason, image_reason, 'no_graphic')
+      WHEN 'decoded' THEN coalesce(picture_reason, 'not_yet_split')
+      WHEN 'paired' THEN 'not_yet_curated' END AS reason
+  FROM figures LEFT JOIN seen USING (figure_key) LEFT JOIN paired USING (figure_key);
+
+-- Steps: stored, decoded, paired (with the caption of its figure).
+CREATE VIEW image_fates AS
+  WITH paired AS (SELECT image_key FROM figure_pairs)
+  SELECT pictures.image_key, pictures.pmcid, pictures.version,
+    CASE WHEN pictures.status <> 'ok' THEN 'stored'
+         WHEN picture_status IS NULL OR picture_status = 'dropped' THEN 'decoded'
+         WHEN paired.image_key IS NULL THEN 'paired' END AS lost_at,
+    CASE lost_at
+      WHEN 'stored' THEN pictures.reason
+      WHEN 'decoded' THEN coalesce(picture_reason, 'not_yet_split')
+      WHEN 'paired' THEN coalesce(figures.reason, 'not_yet_curated') END AS reason
+  FROM pictures LEFT JOIN figures USING (figure_key) LEFT JOIN paired USING (image_key);
+
+-- Steps: described (a sub-caption belongs to it), paired.
+CREATE VIEW panel_fates AS
+  WITH paired AS (SELECT panel_key FROM panel_pairs)
+  SELECT panels.panel_key, pmcid, version,
+    CASE WHEN status <> 'ok' THEN 'described' WHEN paired.panel_key IS NULL THEN 'paired' END AS lost_at,
+    CASE lost_at WHEN 'described' THEN reason WHEN 'paired' THEN 'not_yet_curated' END AS reason
+  FROM panels LEFT JOIN paired USING (panel_key);
+
+-- One row a reason: how many of which things were lost at which step.
+CREATE VIEW drops AS
+  WITH fates AS (
+    SELECT 'article' AS thing, lost_at, reason FROM article_fates
+    UNION ALL SELECT 'figure', lost_at, reason FROM figure_fates
+    UNION ALL SELECT 'image', lost_at, reason FROM image_fates
+    UNION ALL SELECT 'panel', lost_at, reason FROM panel_fates)
+  SELECT thing, lost_at AS step, reason, count(*) AS n FROM fates WHERE lost_at IS NOT NULL GROUP BY ALL;
+
+-- One row a step: in = out + the drops of that step; out of a step = in of the thing's next one.
+CREATE VIEW funnel AS
+  WITH steps(position, thing, step) AS (VALUES
+    (1, 'article', 'fetched'), (2, 'article', 'parsed'), (3, 'article', 'with_figures'),
+    (4, 'figure', 'captioned'), (5, 'figure', 'pictured'), (6, 'figure', 'decoded'), (7, 'figure', 'paired'),
+    (8, 'image', 'stored'), (9, 'image', 'decoded'), (10, 'image', 'paired'),
+    (11, 'panel', 'described'), (12, 'panel', 'paired')),
+  fates AS (
+    SELECT 'article' AS thing, lost_at, count(*) AS n FROM article_fates GROUP BY ALL
+    UNION ALL SELECT 'figure', lost_at, count(*) FROM figure_fates GROUP BY ALL
+    UNION ALL SELECT 'image', lost_at, count(*) FROM image_fates GROUP BY ALL
+    UNION ALL SELECT 'panel', lost_at, count(*) FROM panel_fates GROUP BY ALL),
+  placed AS (
+    SELECT fates.thing, coalesce(position, 99) AS position, n
+    FROM fates LEFT JOIN steps ON steps.thing = fates.thing AND step = lost_at)
+  SELECT steps.position, steps.thing, step,
+    coalesce(sum(n) FILTER (placed.position >= steps.position), 0)::BIGINT AS rows_in,
+    coalesce(sum(n) FILTER (placed.position > steps.position), 0)::BIGINT AS rows_out
+  FROM steps LEFT JOIN placed ON placed.thing = steps.thing
+  GROUP BY ALL ORDER BY steps.position;

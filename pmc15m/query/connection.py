@@ -51,9 +51,8 @@ def connect(workspace: Workspace | Path | str, *, allow_files: bool = False) -> 
     connection.execute("SET VARIABLE parts = ?", [parts])
     connection.execute((FOLDER / "views.sql").read_text(encoding="utf-8"))
     for table in ALL_TABLES:  # the same views without variables, which a cursor() would not inherit
-        source = connection.execute("SELECT getvariable(?)", [table]).fetchone()
-        assert source is not None
-        connection.execute(f"CREATE OR REPLACE VIEW {table} AS {source[0]}")
+        [(source,)] = connection.execute("SELECT getvariable(?)", [table]).fetchall()
+        connection.execute(f"CREATE OR REPLACE VIEW {table} AS {source}")
     if not allow_files:
         connection.execute("SET allowed_directories = [?, ?]", [str(root), parts])  # DuckDB compares the pattern too
         connection.execute("SET enable_external_access = false")
@@ -81,9 +80,8 @@ def refuse_changes(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     text = statement.query.strip().rstrip(";")
     if statement.type == duckdb.StatementType.EXPLAIN:
         text = _EXPLAIN.sub("", text)
-    tree = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchone()
-    assert tree is not None
-    parsed = json.loads(tree[0])
+    [(tree,)] = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchall()
+    parsed = json.loads(tree)
     if parsed["error"] or not set(_nodes(parsed)) <= _READING_NODES:
         raise UsageError("queries only read: no COPY, INSERT, UPDATE or DELETE, and EXPLAIN before a SELECT only")
     return query

@@ -1,6 +1,8 @@
 """Where the SQL that ships with the package lies, and which tables it is about."""
 
+import functools
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,3 +15,23 @@ FOLDER = next((home for home in _HOMES if (home / "views.sql").is_file()), _HOME
 
 # Every table that can be asked, in the order of the flow.
 ALL_TABLES: Mapping[str, pa.Schema] = {"catalog": CATALOG, "raw": RAW_INDEX, **TABLES}
+
+
+@dataclass(frozen=True, slots=True)
+class NamedQuery:
+    """A question that ships: `-- Title.` on its first line, then what the answer means, then SQL."""
+
+    name: str
+    title: str
+    sql: str
+
+
+@functools.cache
+def named_queries() -> Mapping[str, NamedQuery]:
+    """The questions of `manifests/queries`, by name."""
+    queries = {}
+    for path in sorted((FOLDER / "queries").glob("*.sql")):
+        text = path.read_text(encoding="utf-8")
+        title = text.partition("\n")[0].removeprefix("--").strip()
+        queries[path.stem] = NamedQuery(name=path.stem, title=title, sql=text)
+    return queries

@@ -1,0 +1,23 @@
+-- This workspace beside the published figures of PMC-15M, BIOMEDICA and PMC-OA.
+-- PMC-15M: arXiv 2303.00915 v3; BIOMEDICA: arXiv 2501.07171; PMC-OA: arXiv 2303.07240. Null where nothing was published.
+WITH here AS (
+  SELECT
+    (SELECT count(*) FROM articles WHERE status IN ('ok', 'partial')) AS articles,
+    (SELECT count(DISTINCT pmcid) FROM figure_pairs) AS contributing,
+    (SELECT count(*) FROM figure_pairs) AS pairs,
+    (SELECT count(*) FROM panel_pairs) AS panel_pairs,
+    (SELECT count_if(n_panels > 1) / nullif(count(*), 0) FROM pixels WHERE status <> 'dropped') AS compound,
+    (SELECT count_if(least(width, height) > 336) / nullif(count(*), 0) FROM figure_pairs) AS large)
+SELECT measure, round(this_workspace, 3) AS this_workspace, pmc_15m, biomedica, pmc_oa
+FROM here, LATERAL (VALUES
+  (1, 'articles read', articles, 4400000, 6042494, 2478267),
+  (2, 'articles with pairs', contributing, 3000000, 5050473, NULL),
+  (3, 'share of articles with pairs', contributing / nullif(articles, 0), 0.68, 0.836, NULL),
+  (4, 'figure-caption pairs', pairs, 15282336, 24076288, 12211907),
+  (5, 'pairs per article read', pairs / nullif(articles, 0), 3.47, 3.98, 4.93),
+  (6, 'pairs per article with pairs', pairs / nullif(contributing, 0), 5.1, 4.77, NULL),
+  (7, 'panel pairs', panel_pairs, 46000000, NULL, 1650000),
+  (8, 'share of compound figures', compound, 0.5, NULL, NULL),
+  (9, 'share of images larger than 336 px', large, 0.75, NULL, NULL)
+) AS measures(position, measure, this_workspace, pmc_15m, biomedica, pmc_oa)
+ORDER BY position;
