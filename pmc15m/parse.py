@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from pmc15m import schema
 from pmc15m.config import Config
-from pmc15m.jats import Article, ArticleStatus, Figure, Graphic, licence_group, parse_article, resolve_graphic
+from pmc15m.jats import Article, ArticleStatus, Figure, FileNames, Graphic, parse_article, resolve_graphic
+from pmc15m.jats.licence import group_of
 from pmc15m.stage import Stage
 from pmc15m.workspace import Workspace, rows_to_table
 
@@ -34,6 +35,7 @@ class StoredArticle:
     metadata: Row  # the service's JSON; empty where the source has none
     xml: bytes | None
     media: Mapping[str, Row]  # index rows by name: every published file, stored or not
+    names: FileNames  # the same names, for look-up
 
 
 def parse_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str, pa.Table]:
@@ -84,6 +86,7 @@ def _read(workspace: Workspace, shard: str, rows: Iterable[Row]) -> StoredArticl
         metadata=json.loads(content("metadata") or b"{}"),
         xml=content("xml"),
         media={row["name"]: row for row in by_role["media"]},
+        names=FileNames(row["name"] for row in by_role["media"]),
     )
 
 
@@ -92,7 +95,7 @@ def _article_row(stored: StoredArticle, shard: str, article: Article, used: set[
     present = head["status"] in _PRESENT
     unusable = present and article.status is ArticleStatus.UNUSABLE
     # The service's code rules, also where it is null: "no Creative Commons code" must not become one by our reading.
-    licence_code = said["license_code"] if "license_code" in said else article.licence_code
+    licence_code = said.get("license_code", article.licence_code)
     return {
         "pmcid": head["pmcid"],
         "version": head["version"],
@@ -114,7 +117,7 @@ def _article_row(stored: StoredArticle, shard: str, article: Article, used: set[
         "abstract": article.abstract,
         "licence_code": licence_code,
         "licence_url": article.licence_url,
-        "licence_group": licence_group(licence_code),
+        "licence_group": group_of(licence_code),
         "licence_statement": article.licence_statement,
         "copyright_statement": article.copyright_statement,
         "is_pmc_openaccess": said.get("is_pmc_openaccess"),
@@ -175,7 +178,7 @@ def _image_rows(stored: StoredArticle, shard: str, figure: Figure) -> list[Row]:
 
 def _image_row(stored: StoredArticle, shard: str, figure: Figure, graphic: Graphic) -> Row:
     key = _figure_key(stored, figure)
-    resolution = resolve_graphic(graphic, stored.media)
+    resolution = resolve_graphic(graphic.href, stored.names, graphic.alternatives)
     media: Row = stored.media[resolution.name] if resolution.name is not None else {}
     is_stored = media.get("offset") is not None
     return {
@@ -201,7 +204,7 @@ def _image_row(stored: StoredArticle, shard: str, figure: Figure, graphic: Graph
 
 def _image_reason(stored: StoredArticle, media: Row, unresolved: str | None) -> str | None:
     if media:
-        return media["reason"]
+        return _text(media["reason"])
     if not stored.media and stored.metadata.get("is_manuscript"):
         return "no_media_by_licence"
     return unresolved

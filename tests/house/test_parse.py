@@ -1,0 +1,88 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pmc15m.config import Config
+from pmc15m.parse import parse_shard
+from pmc15m.workspace import Workspace
+from tests.house.rawshard import Made, write_raw_shard
+
+XML = b"""<article xmlns:xlink="http://www.w3.org/1999/xlink" xml:lang="en"><front><article-meta>
+<article-id pub-id-type="pmid">42</article-id><title-group><article-title>Cells</article-title></title-group>
+<permissions><license xlink:href="https://creativecommons.org/licenses/by/4.0/"><license-p>CC BY</license-p></license>
+</permissions></article-meta></front><body><sec><title>Results</title>
+<p>As <xref ref-type="fig" rid="F1">Figure 1</xref> shows.</p>
+<fig id="F1"><label>Figure 1</label><caption><title>Cells.</title><p>Stained.</p></caption>
+<graphic xlink:href="f1.jpg"/></fig>
+<fig id="F2"><label>Figure 2</label><caption><p>More cells.</p></caption><graphic xlink:href="f2"/></fig>
+<fig id="F3"><label>Figure 3</label><graphic xlink:href="f3.jpg"/></fig></sec></body></article>"""
+JPEG = b"\xff\xd8\xff\xe0 not a whole picture"
+
+
+def parsed(tmp_path: Path, *articles: Made) -> dict[str, list[dict[str, Any]]]:
+    workspace = Workspace(tmp_path)
+    write_raw_shard(workspace, "00000", articles)
+    return {name: table.to_pylist() for name, table in parse_shard(workspace, "00000", Config()).items()}
+
+
+def test_an_article_becomes_rows_that_point_to_each_other(tmp_path: Path) -> None:
+    media = {"f1.jpg": JPEG, "f2.gif": b"GIF89a", "f2.jpg": JPEG, "f3.jpg": None, "table.xlsx": None}
+    tables = parsed(tmp_path, Made("PMC7", XML, media))
+    (article,) = tables["articles"]
+    assert (article["title"], article["pmid"], article["licence_code"]) == ("Cells", "42", "CC BY")
+    assert (article["licence_group"], article["n_figures"], article["status"]) == ("commercial", 3, "ok")
+    assert article["n_media_unreferenced"] == 2  # the thumbnail f2.gif and the supplement
+    assert [figure["figure_key"] for figure in tables["figures"]] == ["PMC7_1_f001", "PMC7_1_f002", "PMC7_1_f003"]
+    first = tables["figures"][0]
+    assert (first["caption"], first["title"], first["section_path"]) == ("Cells. Stained.", "Cells.", "Results")
+    assert first["mentions"][0]["sentence"] == "As Figure 1 shows."
+    assert tables["figures"][2]["reason"] == "no_caption"
+    images = [(i["image_key"], i["figure_key"], i["file"], i["resolved_by"], i["status"]) for i in tables["images"]]
+    assert images == [
+        ("PMC7_1_f001_g01", "PMC7_1_f001", "f1.jpg", "exact", "ok"),
+        ("PMC7_1_f002_g01", "PMC7_1_f002", "f2.jpg", "stem", "ok"),
+        ("PMC7_1_f003_g01", "PMC7_1_f003", "f3.jpg", "exact", "dropped"),
+    ]
+
+
+def test_the_pointer_leads_to_the_published_bytes(tmp_path: Path) -> None:
+    image = parsed(tmp_path, Made("PMC7", XML, {"f1.jpg": JPEG}))["images"][0]
+    assert Workspace(tmp_path).read(image["shard"], image["offset"], image["size"]) == JPEG
+
+
+def test_the_service_overrules_the_article(tmp_path: Path) -> None:
+    metadata = {"pmid": 43, "license_code": None, "is_retracted": True, "citation": "J. 2020."}
+    (article,) = parsed(tmp_path, Made("PMC7", XML, metadata=metadata))["articles"]
+    assert (article["pmid"], article["is_retracted"], article["citation"]) == ("43", True, "J. 2020.")
+    assert (article["licence_code"], article["licence_group"]) == (None, "other")
+
+
+def test_files_that_are_not_there_have_reasons(tmp_path: Path) -> None:
+    tables = parsed(
+        tmp_path,
+        Made("PMC7", XML, {"f1.jpg": None}),
+        Made("PMC8", XML, metadata={"is_manuscript": True, "license_code": "TDM"}),
+    )
+    assert [image["reason"] for image in tables["images"]] == ["missing"] * 3 + ["no_media_by_licence"] * 3
+    assert all(image["shard"] is None and image["status"] == "dropped" for image in tables["images"])
+
+
+@pytest.mark.parametrize(
+    ("made", "status", "reason"),
+    [
+        (Made("PMC1", None, status="failed", reason="missing"), "failed", "missing"),
+        (Made("PMC1", None, status="excluded", reason="selection"), "excluded", "selection"),
+        (Made("PMC1", b"<html>"), "unusable", "no_article"),
+        (Made("PMC1", b""), "unusable", "empty"),
+        (Made("PMC1", XML, status="partial", reason="missing_media"), "partial", "missing_media"),
+        (Made("PMC1", b"<article/>"), "ok", "no_figures"),
+    ],
+)
+def test_every_article_leaves_a_row(tmp_path: Path, made: Made, status: str, reason: str) -> None:
+    (article,) = parsed(tmp_path, made)["articles"]
+    assert (article["pmcid"], article["status"], article["reason"]) == ("PMC1", status, reason)
+
+
+def test_superseded_articles_live_in_a_later_shard(tmp_path: Path) -> None:
+    assert parsed(tmp_path, Made("PMC1", XML, status="superseded"))["articles"] == []
