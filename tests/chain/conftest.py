@@ -1,0 +1,48 @@
+"""One miniature PMC, served on loopback for the whole session, and one workspace made from it."""
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pmc15m.demo import Server, generate, serve
+
+ARTICLES = 30
+FLAGS = ("--set", "crawl.articles_per_shard=10", "--set", "curate.val_share=0.1", "--set", "curate.test_share=0.1")
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pmc15m(*arguments: str | Path, timeout: float = 110) -> "subprocess.CompletedProcess[str]":
+    """The command as a user runs it."""
+    command = [sys.executable, "-m", "pmc15m.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+
+
+def digests(root: Path) -> dict[str, str]:
+    """Every file that is a result, by its path in the workspace."""
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and path.name != "config.toml"
+    }
+
+
+@pytest.fixture(scope="session")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    root = tmp_path_factory.mktemp("bucket")
+    generate(root, articles=ARTICLES)
+    with serve(root) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def finished(bucket: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace after one uninterrupted run."""
+    workspace = tmp_path_factory.mktemp("finished")
+    ran = pmc15m("run", "--workspace", workspace, "--source", bucket.url, *FLAGS)
+    assert ran.returncode in (0, 1), ran.stderr
+    return workspace

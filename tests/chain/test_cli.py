@@ -1,0 +1,55 @@
+"""The surface of the command line, frozen."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pmc15m
+
+COMMANDS = [
+    "run",
+    "index",
+    "crawl",
+    "import",
+    "parse",
+    "split",
+    "curate",
+    "export",
+    "sql",
+    "stats",
+    "report",
+    "status",
+    "verify",
+    "demo",
+]
+
+
+def test_help_names_every_command() -> None:
+    said = subprocess.run([sys.executable, "-m", "pmc15m.cli", "--help"], capture_output=True, text=True, check=True)
+    assert [name for name in COMMANDS if f"    {name} " not in said.stdout] == []
+
+
+def test_help_loads_no_heavy_module() -> None:
+    """What keeps `--help` below 0.3 s: it must not even import Arrow."""
+    code = (
+        "import sys, pmc15m.cli\ntry: pmc15m.cli.main(['--help'])\nexcept SystemExit: pass\n"
+        "print([m for m in ('pyarrow', 'duckdb', 'lxml', 'PIL', 'numpy', 'requests') if m in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.splitlines()[-1] == "[]"
+
+
+def test_no_data_stage_imports_torch() -> None:
+    package = Path(pmc15m.__file__).parent
+    for module in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            assert not [name for name in names if name.split(".")[0] in {"torch", "timm", "transformers"}], module
+
+
+def test_every_command_is_in_the_readme() -> None:
+    readme = (Path(pmc15m.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert [name for name in COMMANDS if f"`{name}" not in readme] == []
