@@ -7,22 +7,10 @@ from pathlib import Path
 
 import pmc15m
 
-COMMANDS = [
-    "run",
-    "index",
-    "crawl",
-    "import",
-    "parse",
-    "split",
-    "curate",
-    "export",
-    "sql",
-    "stats",
-    "report",
-    "status",
-    "verify",
-    "demo",
-]
+COMMANDS = (
+    *("run", "index", "crawl", "import", "parse", "split", "curate"),
+    *("export", "sql", "stats", "report", "status", "verify", "demo"),
+)
 
 
 def test_help_names_every_command() -> None:
