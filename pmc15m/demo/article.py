@@ -1,13 +1,13 @@
 """An article of the demo: its parts as plain data, its JATS XML, its truth."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from xml.sax.saxutils import escape, quoteattr
 
 from pmc15m.demo.captions import Caption
 from pmc15m.demo.figure import Panel
-from pmc15m.demo.layout import pmc_ids_row
+from pmc15m.demo.layout import Metadata, pmc_ids_row
 from pmc15m.demo.truth import ArticleFate, ArticleTruth, FigureTruth, GraphicFate, GraphicTruth, PanelTruth
 
 LICENCE_URLS = {
@@ -39,6 +39,8 @@ class Graphic:
     file: str | None
     fate: GraphicFate = GraphicFate.IMAGE
     panels: tuple[Panel, ...] = ()
+    picture: str | None = None
+    """What was drawn: the same for copies and renditions of one picture."""
     attributes: str = ""
     """Further attributes as XML, written before the href."""
 
@@ -115,13 +117,14 @@ class Article:
     """Of the Results section, as inline XML."""
     body_extra: str = ""
     """XML at the end of the Results section: formulas, boxes, supplements."""
-    after_body: str = ""
-    """XML after <back>: sub-articles."""
     body: str | None = None
     """Stands for the whole <body> where given."""
+    has_pdf: bool = True
     percent_encoded_urls: bool = False
     spoil: Mapping[bytes, bytes] = field(default_factory=dict)
     """Replacements in the finished XML, to make it ill-formed or to use entities."""
+    edit_json: Callable[[Metadata], Metadata] | None = None
+    """Applied to the finished metadata."""
 
     @property
     def pmcid(self) -> str:
@@ -134,7 +137,7 @@ class Article:
             month = f"{self.published:%Y %b} {self.published.day}"
             return f"{self.journal.abbreviation}. Author manuscript; Available in PMC {month}."
         day = f"{self.published:%Y %b} {self.published.day}"
-        volume = f"{self.published.year - 2000}({self.published.month}):{self.number % 9000}"
+        volume = f"{self.published.year - 1890}({self.published.month}):{self.number % 9000}"
         doi = "" if self.doi is None else f". doi: {self.doi}"
         return f"{self.journal.abbreviation}. {day};{volume}{doi}"
 
@@ -205,4 +208,4 @@ def _graphic_truth(figure: Figure, graphic: Graphic) -> GraphicTruth:
         PanelTruth(panel.label, panel.box, panel.kind, subcaptions[index] if index < len(subcaptions) else "")
         for index, panel in enumerate(graphic.panels)
     )
-    return GraphicTruth(graphic.href, graphic.file, graphic.fate, panels)
+    return GraphicTruth(graphic.href, graphic.file, graphic.fate, graphic.picture, panels)

@@ -1,5 +1,6 @@
 """Builds one article of the demo, figure by figure; the shapes are written with it."""
 
+import string
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -7,10 +8,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from pmc15m.demo import charts
 from pmc15m.demo.article import Article, Figure, Graphic, Journal
 from pmc15m.demo.captions import Caption, write_caption
 from pmc15m.demo.figure import FigureImage, Gutter, LabelStyle, Panel, draw_compound, draw_single, encode
-from pmc15m.demo.pictures import PictureKind, pick
+from pmc15m.demo.pictures import PictureKind, Rng, pick
 from pmc15m.demo.truth import GraphicFate
 
 JOURNALS = (
@@ -64,6 +66,7 @@ class Builder:
             doi=f"10.9999/{journal.stem}.{published.year}.{index:05d}",
         )
         self.versions = [self.article]
+        self._drawn = 0
 
     @property
     def stem(self) -> str:
@@ -84,9 +87,26 @@ class Builder:
         label_style: LabelStyle | None = None,
     ) -> FigureImage:
         """A new figure image; half of the figures are compound unless `n_panels` says how many there are."""
-        rng, px = self.rng, self.settings.figure_px
+        self._drawn += 1
+        image = self._draw(self.rng, n_panels, gutter, label_style)
+        return replace(image, name=f"{self.article.pmcid}-{self._drawn}")
+
+    def common_image(self) -> FigureImage:
+        """A picture that is the same in whatever article it is drawn."""
+        return replace(self._draw(np.random.default_rng(self.settings.seed), 1, None, None), name="common")
+
+    def draw_table(self) -> FigureImage:
+        return replace(draw_single(self.rng, 480, 260, charts.table), name=f"{self.article.pmcid}-table")
+
+    def draw_formula(self) -> FigureImage:
+        return replace(draw_single(self.rng, 180, 28, charts.formula), name=f"{self.article.pmcid}-formula")
+
+    def _draw(
+        self, rng: Rng, n_panels: int | None, gutter: Gutter | None, label_style: LabelStyle | None
+    ) -> FigureImage:
+        px = self.settings.figure_px
         if self.settings.plain:
-            return self._draw_plain()
+            return _draw_plain(rng, px, n_panels or 1)
         if n_panels is None:
             # Shares of real figures: .394 single, .225 two, .113 three, .110 four … (PanelSeg training set).
             n_panels = int(rng.choice([1, 2, 3, 4, 5, 6, 8, 9], p=[0.4, 0.22, 0.11, 0.11, 0.04, 0.06, 0.03, 0.03]))
@@ -95,14 +115,6 @@ class Builder:
         if n_panels == 1:
             return draw_single(rng, width, height)
         return draw_compound(rng, width, height, n_panels, gutter, label_style)
-
-    def _draw_plain(self) -> FigureImage:
-        side = self.settings.figure_px
-        colour = self.rng.integers(0, 200, 3)
-        pixels = (colour + self.rng.integers(0, 56, (side, side, 3))).astype(np.uint8)
-        phrase = f"Plain picture of colour {', '.join(map(str, colour.tolist()))}"
-        panel = Panel(None, (0, 0, side, side), PictureKind.PLAIN, phrase, "")
-        return FigureImage(Image.fromarray(pixels), (panel,), Gutter.NONE, LabelStyle.NONE)
 
     def graphic(
         self,
@@ -118,8 +130,10 @@ class Builder:
         if file is None:
             count = sum(len(figure.graphics) for figure in self.article.figures)
             file = f"{self.stem}-g{count + 1:03d}{SUFFIXES[file_format]}"
+        if file in self.article.media:
+            raise ValueError(f"{self.article.shape}: two media of the name {file}")
         self.article.media[file] = encode(image.image, file_format)
-        return Graphic(file if href is None else href, file, panels=image.panels, **fields)
+        return Graphic(file if href is None else href, file, panels=image.panels, picture=image.name, **fields)
 
     def absent(self, href: str, fate: GraphicFate) -> Graphic:
         """A graphic for which there is nothing to fetch."""
@@ -136,7 +150,8 @@ class Builder:
         """Add a figure: numbered, captioned and mentioned in the text unless `fields` say otherwise."""
         graphics = graphics or (self.graphic(),)
         number = 1 + sum(figure.kind == "figure" for figure in self.article.figures)
-        defaults: dict[str, Any] = {"figure_id": f"{self.stem}-f{number:03d}", "label": f"Figure {number}"}
+        figure_id = f"{self.stem}-f{len(self.article.figures) + 1:03d}"
+        defaults: dict[str, Any] = {"figure_id": figure_id, "label": f"Figure {number}"}
         if "caption" not in fields:
             defaults["caption"] = self.caption(*graphics)
         figure = Figure(graphics=list(graphics), **defaults | fields)
@@ -155,3 +170,21 @@ class Builder:
             f'<xref ref-type="fig" rid="{figure.figure_id}">{figure.label}{letters}</xref>.'
         )
         figure.mentions += 1
+
+
+def _draw_plain(rng: Rng, side: int, n_panels: int) -> FigureImage:
+    """A square of one colour and noise; its panels are equal rows, not drawn."""
+    colour = rng.integers(0, 200, 3)
+    pixels = (colour + rng.integers(0, 56, (side, side, 3))).astype(np.uint8)
+    phrase = f"Plain picture of colour {', '.join(map(str, colour.tolist()))}"
+    panels = tuple(
+        Panel(
+            None if n_panels == 1 else string.ascii_uppercase[index],
+            (0, side * index // n_panels, side, side * (index + 1) // n_panels),
+            PictureKind.PLAIN,
+            phrase,
+            "",
+        )
+        for index in range(n_panels)
+    )
+    return FigureImage(Image.fromarray(pixels), panels, Gutter.NONE, LabelStyle.NONE)

@@ -46,10 +46,14 @@ class Caption:
     paragraphs: tuple[str, ...]
     subcaptions: tuple[str, ...] = ()
     """One per panel, verbatim in `text`; empty where the caption says nothing of it."""
+    reads: str | None = None
+    """The text, where removing the tags does not give it: lists, formulas, nested captions."""
 
     @property
     def text(self) -> str:
         """The reader's text: blocks joined by one space, nothing between inline elements."""
+        if self.reads is not None:
+            return self.reads
         blocks = ([] if self.title is None else [self.title]) + list(self.paragraphs)
         return " ".join(plain_text(block) for block in blocks)
 

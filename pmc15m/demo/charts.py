@@ -149,7 +149,7 @@ def heat_map(rng: Rng, width: int, height: int) -> Picture:
     size = max(8, map_height // rows - 3)
     for row in range(rows):
         y = height * 0.04 + (row + 0.5) * map_height / rows
-        put_text(draw, (width * 0.84, y), f"Gene{row + 1}", min(size, 13), anchor="lm")
+        put_text(draw, (width * 0.84, y), f"G{row + 1}", min(size, 13), anchor="lm")
     phrase = f"Heat map of the expression of {rows} genes in {columns} samples ({words})"
     return Picture(image, PictureKind.HEAT_MAP, phrase)
 

@@ -73,6 +73,8 @@ class FigureImage:
     panels: tuple[Panel, ...]
     gutter: Gutter
     label_style: LabelStyle
+    name: str = ""
+    """The same for copies of one picture."""
 
 
 def draw_single(rng: Rng, width: int, height: int, drawer: Drawer | None = None) -> FigureImage:
@@ -175,5 +177,9 @@ def _print_label(canvas: Image.Image, box: Box, text: str, corner: str, size: in
 
 
 def all_notes(panels: Sequence[Panel]) -> list[str]:
-    """The panels' notes, each once, in order."""
-    return list(dict.fromkeys(panel.note for panel in panels if panel.note))
+    """The panels' notes in order, one of a kind: a figure has one sentence on its scale bars."""
+    first_of_kind: dict[str, str] = {}
+    for panel in panels:
+        if panel.note:
+            first_of_kind.setdefault(panel.note.split()[0], panel.note)
+    return list(first_of_kind.values())

@@ -7,7 +7,8 @@ from pathlib import Path
 from pmc15m.demo.article import Article
 from pmc15m.demo.builder import Builder, Settings
 from pmc15m.demo.jats import article_text, article_xml
-from pmc15m.demo.layout import add_inventory, inventory_rows, put_article, put_pmc_ids
+from pmc15m.demo.layout import add_inventory, inventory_rows, put_article, put_metadata, put_pmc_ids, read_metadata
+from pmc15m.demo.odd_files import EMPTY_FILES
 from pmc15m.demo.shapes import SHAPES
 from pmc15m.demo.store import EPOCH, Bucket
 from pmc15m.demo.truth import DemoTruth
@@ -61,11 +62,14 @@ def make_bucket(articles: list[Article]) -> Bucket:
             article.metadata(),
             article_xml(article),
             text=article_text(article),
-            pdf=None if article.is_manuscript else b"%PDF-1.4\n%%EOF\n",
+            pdf=EMPTY_FILES["pdf"] if article.has_pdf and not article.is_manuscript else None,
             media=article.media,
             last_modified=EPOCH + timedelta(minutes=index),
             percent_encoded=article.percent_encoded_urls,
         )
+        if article.edit_json is not None:
+            metadata = read_metadata(bucket, f"{article.pmcid}.{article.version}")
+            put_metadata(bucket, article.edit_json(metadata), EPOCH + timedelta(minutes=index))
     older, newest, unfinished = INVENTORY_DAYS
     rows = inventory_rows(bucket)
     # Since the day before: the first article was changed, the last was added, another was removed.

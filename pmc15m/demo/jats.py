@@ -27,9 +27,9 @@ def article_xml(article: Article) -> bytes:
         "<restricted-by>pmc</restricted-by></processing-meta>"
         f"{_front(article, by_origin.get('abstract', []))}"
         f"<body>{_body(article, by_origin.get('body', []))}</body>"
-        f"<back>{f'<app-group><app>{back}</app></app-group>' if back else ''}<ref-list/></back>"
+        f"<back>{f'<app-group><app><title>Appendix</title>{back}</app></app-group>' if back else ''}<ref-list/></back>"
         f"{f'<floats-group>{floats}</floats-group>' if floats else ''}"
-        f"{article.after_body}</article>"
+        f"{_translation(by_origin.get('sub_article', []))}</article>"
     ).encode()
     for old, new in article.spoil.items():
         if old not in xml:
@@ -92,6 +92,16 @@ def _front(article: Article, abstract_figures: list[Figure]) -> str:
     )
 
 
+def _translation(figures: list[Figure]) -> str:
+    if not figures:
+        return ""
+    return (
+        '<sub-article article-type="translation" xml:lang="pt" id="tr1"><front-stub><title-group><article-title>'
+        "Tradução</article-title></title-group></front-stub>"
+        f"<body>{''.join(figure.xml for figure in figures)}</body></sub-article>"
+    )
+
+
 def _date(day: date) -> str:
     return f"<day>{day.day}</day><month>{day.month}</month><year>{day.year}</year>"
 
@@ -129,7 +139,7 @@ def _body(article: Article, figures: list[Figure]) -> str:
             parts.append("</fig-group>")
         if figure.group is not None and figure.group != open_group:
             group = groups[figure.group]
-            parts.append(f'<fig-group id="{group.group_id}"><label>{escape(group.label)}</label>{group.caption.xml}')
+            parts.append(f'<fig-group id="{group.group_id}"><label>{group.label}</label>{group.caption.xml}')
         open_group = figure.group
         parts.append(figure.xml)
     if open_group is not None:

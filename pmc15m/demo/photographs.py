@@ -123,7 +123,8 @@ def ct(rng: Rng, width: int, height: int) -> Picture:
     image = Image.new("L", (width, height))
     draw = ImageDraw.Draw(image)
     chest = bool(rng.integers(2))
-    cx, cy, a, b = width / 2, height / 2, width * 0.44, height * 0.4
+    cx, cy = width / 2, height / 2
+    a, b = min(width * 0.44, height * 0.58), min(height * 0.42, width * 0.36)
 
     def ellipse(x: float, y: float, rx: float, ry: float, grey: int) -> None:
         """Centre and radii in units of the body's radii."""

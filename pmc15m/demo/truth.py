@@ -17,9 +17,8 @@ class GraphicFate(StrEnum):
     NO_MEDIA = "no_media"  # the article has no media at all: author manuscript, or open access without media
     EXTERNAL = "external"  # the href is an address elsewhere
     EMPTY_HREF = "empty_href"
-    AMBIGUOUS = "ambiguous"  # two media answer to the name
-    HOSTILE = "hostile"  # a name that must never become a path; nothing is fetched for it
-    NOT_AN_IMAGE = "not_an_image"  # fetched and verified, but the bytes are no picture
+    HOSTILE = "hostile"  # only an address outside the article's prefix answers to the name: nothing is fetched
+    NOT_AN_IMAGE = "not_an_image"  # fetched and verified, but the bytes are no whole picture
     VIDEO = "video"  # a <media> film
 
 
@@ -52,6 +51,8 @@ class GraphicTruth:
     file: str | None
     """Name of the object below the article version's prefix, None when there is none."""
     fate: GraphicFate
+    picture: str | None = None
+    """What was drawn: the same for exact copies, for smaller ones encoded anew, and for renditions of one figure."""
     panels: tuple[PanelTruth, ...] = ()
 
 
@@ -139,4 +140,4 @@ def _article(row: dict[str, Any]) -> ArticleTruth:
 
 def _graphic(row: dict[str, Any]) -> GraphicTruth:
     panels = tuple(PanelTruth(**panel | {"box": tuple(panel["box"])}) for panel in row["panels"])
-    return GraphicTruth(row["href"], row["file"], GraphicFate(row["fate"]), panels)
+    return GraphicTruth(row["href"], row["file"], GraphicFate(row["fate"]), row["picture"], panels)
