@@ -72,11 +72,7 @@ def _article(element: Element, tree: Tree, other_graphics: bool) -> Article:
     )
     mentions, dangling = find_mentions(element.iter("xref"), targets, places)
     flags = list(tree.flags)
-    if any(
-        len(found) > 1 and len({t.number for t in found}) > 1
-        for ids in targets.by_id.values()
-        for found in ids.values()
-    ):
+    if _has_duplicate_ids(drafts):
         flags.append(ArticleFlag.DUPLICATE_FIGURE_IDS)
     facts["is_historical_ocr"] |= _is_ocr(element)
     return Article(
@@ -88,6 +84,11 @@ def _article(element: Element, tree: Tree, other_graphics: bool) -> Article:
         n_dangling_mentions=dangling,
         **facts,
     )
+
+
+def _has_duplicate_ids(drafts: list[Draft]) -> bool:
+    ids = [(draft.place.scope, identifier) for draft in drafts for identifier in draft.ids]
+    return len(ids) > len(set(ids))
 
 
 def _ids(draft: Draft) -> Iterator[str]:

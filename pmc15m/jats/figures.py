@@ -136,8 +136,8 @@ def _join_languages(drafts: list[Draft], language: str | None) -> list[Draft]:
     for members in groups.values():
         languages = {member.language for member in members}
         showing = [member for member in members if member.shown.graphics]
-        same = len({member.parsed_label.number for member in members if member.parsed_label}) <= 1
-        if len(members) < 2 or len(languages) < len(members) or len(showing) > 1 or not same:
+        numbers = {member.parsed_label.number for member in members if member.parsed_label}
+        if len(members) < 2 or len(languages) < len(members) or len(showing) > 1 or len(numbers) > 1:
             continue
         wanted = _language_of(members[0].place, language)
         first = next((member for member in members if member.language == wanted), members[0])
@@ -362,8 +362,8 @@ def _reading_order(drafts: Sequence[Draft]) -> list[int]:
         label = draft.parsed_label
         if draft.place.scope is not None:
             current = (10**6,)
-        elif label is not None and label.series == "figure" and len(label.number) == 1:
-            current = (label.number[0],)
+        elif label is not None and label.main_number is not None:
+            current = (label.main_number,)
         keys.append(current)
     ranked = sorted(range(len(drafts)), key=lambda number: (keys[number], number))
     order = [0] * len(drafts)

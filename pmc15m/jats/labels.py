@@ -16,11 +16,9 @@ _SERIES_OF = {
     for word in words.split()
 }
 
-_LABEL = re.compile(
-    r"(?P<words>[^\W\d]*(?:[\s.,:;()\[\]—–-]+[^\W\d]+)*?)[\s.,:;()\[\]#°º—–-]*"
-    r"(?P<prefix>(?<![^\W\d_])[A-Z]{1,2})?[\s.-]?(?P<number>\d{1,4}(?:\.\d{1,3})*)\s?(?P<rest>.*)",
-    re.DOTALL,
-)
+_TOKEN = re.compile(r"\d{1,4}|[^\W\d_]+")
+_ROMAN = re.compile(r"(?:X{0,3})(?:IX|IV|V?I{0,3})")
+_ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10}
 _START = re.compile(
     r"(?:(?:supplementa(?:ry|l)|extended data)\s+)?"
     r"(?:figures?|figs?|figuras?|schemes?|charts?|plates?|abbildung|abb|gráficos?|esquemas?)\.?\s*"
@@ -31,24 +29,42 @@ _START = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A label taken apart: 'Figure S2.1A' is series 'figure s', number (2, 1), rest 'A'."""
+    """A label taken apart.
 
-    series: str
-    number: tuple[int, ...]
+    'Figure 6—figure supplement 8A' has the stem ('figure', '6', 'figure', 'supplement'), the number 8 and the
+    rest 'A'. Labels of one stem are a series, which ranges can be written out in.
+    """
+
+    stem: tuple[str, ...]
+    number: int
     rest: str
+
+    @property
+    def main_number(self) -> int | None:
+        """The number in the main series of figures, also of what hangs on one of them; null outside it."""
+        if self.stem == ("figure",):
+            return self.number
+        return int(self.stem[1]) if self.stem[0] == "figure" and self.stem[1].isdecimal() else None
 
 
 def parse_label(label: str | None) -> Label | None:
-    """The label's series and number; null without a number ('(a)', 'Graphical abstract')."""
-    match = _LABEL.match(label.strip()) if label else None
-    if match is None:
+    """Take a label apart; null without a number ('(a)', 'Graphical abstract')."""
+    tokens = _TOKEN.findall(label or "")
+    last = next((place for place in reversed(range(len(tokens))) if tokens[place].isdecimal()), None)
+    if last is not None:
+        number = int(tokens[last])
+    elif len(tokens) > 1 and tokens[0].casefold() in _SERIES_OF and _ROMAN.fullmatch(tokens[1]):
+        last, number = 1, _roman(tokens[1])
+    else:
         return None
-    words = [word.casefold() for word in re.findall(r"[^\W\d]+", match["words"])]
-    series = [_SERIES_OF.get(word, word) for word in words] or ["figure"]
-    if match["prefix"]:
-        series.append(match["prefix"].casefold())
-    number = tuple(int(part) for part in match["number"].split("."))
-    return Label(" ".join(series), number, match["rest"].strip(" .:;,"))
+    stem = tuple(_SERIES_OF.get(token.casefold(), token.casefold()) for token in tokens[:last])
+    return Label(stem or ("figure",), number, " ".join(tokens[last + 1 :]))
+
+
+def _roman(digits: str) -> int:
+    values = [_ROMAN_DIGITS[digit] for digit in digits]
+    pairs = zip(values, [*values[1:], 0], strict=True)
+    return sum(-value if value < following else value for value, following in pairs)
 
 
 def label_series(label: str | None) -> str | None:

@@ -27,36 +27,36 @@ class Target:
 
 
 class Targets:
-    """Figures by id and by label, each sub-article with its own id space in front of the main article's."""
+    """Figures by id and by label. Every sub-article has its own id space, in front of the main article's."""
 
     def __init__(self, targets: Iterable[tuple[Target, Iterable[str]]]) -> None:
-        self.by_id: dict[Scope, dict[str, list[Target]]] = defaultdict(lambda: defaultdict(list))
-        self._by_label: dict[tuple[Scope, str], dict[int, Target]] = defaultdict(dict)
+        self.ids: dict[str, list[Target]] = defaultdict(list)
+        self._by_label: dict[tuple[Scope, tuple[str, ...], int], Target] = {}
         for target, ids in targets:
             for identifier in ids:
-                self.by_id[target.scope][identifier].append(target)
-            if target.label is not None and len(target.label.number) == 1 and not target.label.rest:
-                self._by_label[target.scope, target.label.series].setdefault(target.label.number[0], target)
+                self.ids[identifier].append(target)
+            if target.label is not None and not target.label.rest:
+                self._by_label.setdefault((target.scope, target.label.stem, target.label.number), target)
 
     def named(self, rid: str, scope: Scope) -> Sequence[Target]:
+        """The figures that an id means in a scope: its own, else the main article's, else another's."""
+        everywhere = self.ids.get(rid, ())
         for space in (scope, None):
-            if found := self.by_id.get(space, {}).get(rid):
+            if found := [target for target in everywhere if target.scope is space]:
                 return found
-        return ()
+        return everywhere
 
     def numbered(self, like: Target, number: int) -> Target | None:
         """The figure of the same series and scope that bears a number."""
-        if like.label is None:
-            return None
-        return self._by_label.get((like.scope, like.label.series), {}).get(number)
+        return self._by_label.get((like.scope, like.label.stem, number)) if like.label else None
 
     def between(self, first: Target, last: Target) -> list[Target]:
         """Figures whose numbers lie between two of one series."""
         if first.label is None or last.label is None or first.scope is not last.scope:
             return []
-        if first.label.series != last.label.series or not len(first.label.number) == len(last.label.number) == 1:
+        if first.label.stem != last.label.stem:
             return []
-        numbers = range(first.label.number[0] + 1, last.label.number[0])
+        numbers = range(first.label.number + 1, last.label.number)
         return [found for number in numbers[:100] if (found := self.numbered(first, number))]
 
 
@@ -74,19 +74,15 @@ def find_mentions(xrefs: Iterable[Element], targets: Targets, places: Places) ->
     """Mentions by figure number in document order, and the count of `xref`s of type `fig` that name no figure."""
     paragraphs: dict[Element, list[tuple[Element, list[Target]]]] = {}
     dangling = 0
-    known = {rid for ids in targets.by_id.values() for rid in ids}
     for xref in xrefs:
-        rid = xref.get("rid")
-        if rid is None or (rid not in known and known.isdisjoint(rid.split())):
+        rids = (xref.get("rid") or "").split()
+        if not any(rid in targets.ids for rid in rids):
             dangling += xref.get("ref-type") == "fig"
             continue
         paragraph = _paragraph(xref)
         scope = places.inside(paragraph).scope
-        cited = dict.fromkeys(target for each in rid.split() for target in targets.named(each, scope))
-        if cited:
-            paragraphs.setdefault(paragraph, []).append((xref, list(cited)))
-        else:
-            dangling += xref.get("ref-type") == "fig"
+        cited = dict.fromkeys(target for rid in rids for target in targets.named(rid, scope))
+        paragraphs.setdefault(paragraph, []).append((xref, list(cited)))
     found: dict[int, list[Mention]] = defaultdict(list)
     for paragraph, cited_here in paragraphs.items():
         _mentions_of(paragraph, cited_here, targets, places, found)
@@ -155,7 +151,7 @@ def _also_in_words(words: str, figures: list[Target], targets: Targets, between:
     """Figures that only the words of the citation name: 'Figs 1–3' whose `rid` is Fig. 1."""
     label = figures[0].label
     numbers = list(citing.numbers_in(words))
-    if len(numbers) < 2 or label is None or label.number[0] not in numbers:
+    if len(numbers) < 2 or label is None or label.number not in numbers:
         return
     for number in numbers:
         also = targets.numbered(figures[0], number)
