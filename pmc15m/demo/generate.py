@@ -1,9 +1,11 @@
 """A miniature PMC from a seed: the bucket's folder, and beside it the ground truth."""
 
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from pmc15m import __version__
 from pmc15m.demo.article import Article
 from pmc15m.demo.builder import Builder, Settings
 from pmc15m.demo.jats import article_text, article_xml
@@ -19,21 +21,34 @@ INVENTORY_DAYS = (
     datetime(2026, 10, 3, 1, 0, tzinfo=UTC),
 )
 """An older inventory, the newest complete one, and one that is not finished yet."""
+README_KEY = "README.txt"
+README = "A generated miniature of the PMC Article Datasets; nothing in it is real.\n"
 
 
 def generate(root: Path, *, seed: int = 0, articles: int = 60, figure_px: int = 620, plain: bool = False) -> DemoTruth:
     """Write a bucket of `articles` PMCIDs to the new or empty folder `root`, and the truth beside it.
 
-    The same arguments give the same bytes. `plain=True` with a small `figure_px` makes articles by the
-    hundred for tests of the crawler. Raises FileExistsError when `root` holds something.
+    The same arguments give the same bytes; a bucket that they gave before is left as it is. `plain=True` with a
+    small `figure_px` makes articles by the hundred for tests of the crawler. Raises FileExistsError when `root`
+    holds anything else.
     """
+    settings = Settings(seed, figure_px, plain)
+    readme = f"{README}{articles} articles, {settings}, pmc15m {__version__}\n"
     if root.exists() and any(root.iterdir()):
+        written = root / README_KEY
+        if written.is_file() and written.read_text(encoding="utf-8") == readme:
+            return DemoTruth.read(root)
         raise FileExistsError(f"{root} is not empty; the demo writes to a new folder")
-    made = list(make_articles(Settings(seed, figure_px, plain), articles))
-    root.mkdir(parents=True, exist_ok=True)
-    make_bucket(made).write(root)
+    made = list(make_articles(settings, articles))
     truth = DemoTruth(root, tuple(article.truth() for article in made))
+    root.parent.mkdir(parents=True, exist_ok=True)
     truth.write()
+    bucket = make_bucket(made)
+    bucket.put(README_KEY, readme.encode())
+    # Written aside and renamed: a folder with something in it is always a whole bucket.
+    with tempfile.TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as aside:
+        bucket.write(Path(aside, "bucket"))
+        Path(aside, "bucket").replace(root)
     return truth
 
 
@@ -47,14 +62,14 @@ def make_articles(settings: Settings, count: int) -> Iterator[Article]:
 
 
 def pmcid_number(index: int) -> int:
-    """Numbers that PMC has not reached. Every tenth has a digit more and begins like its neighbour, so that byte
-    order is not number order and "PMC70000001" is a prefix of another article.
+    """Numbers that PMC has not reached. Every tenth has a digit more, so that byte order is not number order, and
+    begins as the one before it: a listing of the prefix "PMC70000008" finds two articles.
     """
-    return 700_000_000 + 10 * index + 1 if index % 10 == 9 else 70_000_000 + index
+    return (70_000_000 + index - 1) * 10 + 1 if index % 10 == 9 else 70_000_000 + index
 
 
 def make_bucket(articles: list[Article]) -> Bucket:
-    """The bucket that holds the articles: objects, metadata, inventories, README and PMC-ids.csv.gz."""
+    """The bucket that holds the articles: objects, metadata, inventories and PMC-ids.csv.gz."""
     bucket = Bucket()
     for index, article in enumerate(articles):
         put_article(
@@ -79,7 +94,6 @@ def make_bucket(articles: list[Article]) -> Bucket:
     stray = (rows[0][0], "metadata/README.txt", "2026-08-01T00:00:00.000Z", "2" * 32)
     add_inventory(bucket, newest, rows=[*rows, stray])
     add_inventory(bucket, unfinished, finished=False)
-    bucket.put("README.txt", b"A generated miniature of the PMC Article Datasets; nothing in it is real.\n")
     last_versions = {article.number: article for article in articles}.values()
     put_pmc_ids(bucket, (article.pmc_ids_row() for article in last_versions))
     return bucket

@@ -1,0 +1,73 @@
+"""The shapes in which PMC really has articles, one function each; their docstrings say what each is there for."""
+
+from collections.abc import Callable
+
+from pmc15m.demo.builder import Builder
+from pmc15m.demo.shapes import figures, files, metadata, words
+from pmc15m.demo.shapes.ordinary import ordinary
+
+Shape = Callable[[Builder], None]
+
+SHAPES: tuple[Shape, ...] = (
+    ordinary,
+    figures.floats_group,
+    figures.fig_group,
+    figures.alternatives,
+    figures.several_graphics,
+    words.no_caption,
+    figures.missing_image,
+    metadata.retracted,
+    metadata.author_manuscript,
+    metadata.two_versions,
+    metadata.null_licence,
+    files.not_well_formed,
+    figures.table_images,
+    figures.supplements,
+    files.file_formats,
+    files.extensionless,
+    files.spaces_in_names,
+    figures.sub_article,
+    figures.graphical_abstract,
+    words.mention_ranges,
+    files.shared_picture,
+    figures.all_gutters,
+    metadata.version_ten,
+    metadata.manuscript_after_publication,
+    metadata.licence_cc0,
+    metadata.licence_by_sa,
+    metadata.licence_by_nd,
+    metadata.licence_by_nc,
+    metadata.licence_by_nc_sa,
+    metadata.licence_by_nc_nd,
+    ordinary,
+    figures.all_labels,
+    figures.dense_compound,
+    files.shared_picture_again,
+    words.title_only,
+    words.label_in_caption,
+    words.no_ids,
+    words.rich_caption,
+    words.list_caption,
+    words.source_data_in_caption,
+    words.named_entities,
+    words.reprinted,
+    figures.back_figures,
+    figures.video,
+    figures.scheme,
+    figures.no_graphic,
+    figures.many_media,
+    files.dots_in_names,
+    files.case_mismatch,
+    files.unicode_names,
+    files.external_href,
+    files.hostile_names,
+    files.pixel_formats,
+    files.wrong_format,
+    files.no_pictures,
+    metadata.no_media,
+    metadata.no_figures,
+    metadata.historical_ocr,
+    metadata.null_ids,
+    metadata.odd_metadata,
+)
+"""In the order in which a generated PMC has them; the commonest first, for those who generate only a few."""
