@@ -1,4 +1,6 @@
-"""The command line: `python -m train DATA_DIR --out runs/x [--preset tiny] [--steps N] [--set section.key=value] [--resume]`.
+"""The command line.
+
+    python -m train DATA_DIR --out runs/x [--preset tiny] [--steps N] [--set section.key=value] [--resume]
 
 The summary goes to stdout, progress to stderr. Exit codes: 0 complete, 2 wrong use or bad input, 130 interrupted.
 """
@@ -21,7 +23,9 @@ def parser() -> argparse.ArgumentParser:
         description="Train CLIP on what `pmc15m export` wrote (WebDataset tars or Hugging Face Parquet).",
         epilog="Several GPUs: torchrun --nproc-per-node 8 -m train DATA_DIR --out runs/x",
     )
-    result.add_argument("data", type=Path, metavar="DATA_DIR", help="exported folder with a train split, best a val split")
+    result.add_argument(
+        "data", type=Path, metavar="DATA_DIR", help="exported folder with a train split, best a val split"
+    )
     result.add_argument("--out", type=Path, required=True, metavar="RUN_DIR", help="folder of the run")
     result.add_argument("--preset", choices=preset_names(), help="where the configuration starts (default: tiny)")
     result.add_argument("--config", type=Path, metavar="FILE", help="TOML on top of the preset")

@@ -12,7 +12,10 @@ import sys
 
 import torch
 
-_SCHEMAS = ("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor", "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+_SCHEMAS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
 _library: torch.library.Library | None = None  # the declarations vanish with this object
 
 log = logging.getLogger(__name__)
@@ -35,4 +38,7 @@ def make_importable() -> None:
     for schema in _SCHEMAS:
         _library.define(schema)
     importlib.import_module("torchvision")
-    log.info("torchvision's compiled operators are missing (its build does not match torch %s); none is needed here", torch.__version__)
+    log.info(
+        "torchvision's compiled operators are missing (its build does not match torch %s); none is needed here",
+        torch.__version__,
+    )

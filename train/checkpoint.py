@@ -6,8 +6,8 @@
         tokenizer.json
         meta.json                step, configuration, data, versions: readable, and all that a resume needs
 
-Nothing here is a pickle. The folder is filled under a temporary name, synced and renamed, so a reader never meets half a
-checkpoint. Data position and random numbers need no storage: both are functions of (seed, step).
+Nothing here is a pickle. The folder is filled under a temporary name, synced and renamed, so a reader never meets half
+a checkpoint. Data position and random numbers need no storage: both are functions of (seed, step).
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """The configuration: what can be set and what it means. The values live in `presets/*.toml`, each with its source.
 
-A run's configuration is a preset, changed by a TOML file (`--config`), changed by `--set section.key=value`. It is saved
-whole as `config.toml` in the run folder, so a run never depends on a preset that changed since.
+A run's configuration is a preset, changed by a TOML file (`--config`), changed by `--set section.key=value`. It is
+saved whole as `config.toml` in the run folder, so a run never depends on a preset that changed since.
 """
 
 import dataclasses
@@ -42,6 +42,7 @@ class ImageConfig:
     width: int
     depth: int
     heads: int
+    init_std: float  # of a random tower's matrices; 0 = the library's (0.02, right for widths near 768)
     patch_dropout: float  # share of the patches left out of a training step (FLIP, arXiv 2212.00794)
 
 
@@ -55,6 +56,7 @@ class TextConfig:
     width: int
     depth: int
     heads: int
+    init_std: float  # as above
     hidden_dropout: float
     attention_dropout: float
 
@@ -178,6 +180,8 @@ def _checked(config: Config) -> Config:
         "image.width": image.width,
         "image.depth": image.depth,
         "image.heads": image.heads,
+        "image.init_std": image.init_std,
+        "text.init_std": text.init_std,
         "optim.warmup_steps": optim.warmup_steps,
         "optim.weight_decay": optim.weight_decay,
         "optim.clip_norm": optim.clip_norm,
@@ -197,7 +201,9 @@ def _checked(config: Config) -> Config:
     _require(min(data.std) > 0, "data.std must be positive")
     _require(text.width % text.heads == 0, f"text.width {text.width} is no multiple of text.heads {text.heads}")
     if image.width and image.heads:
-        _require(image.width % image.heads == 0, f"image.width {image.width} is no multiple of image.heads {image.heads}")
+        _require(
+            image.width % image.heads == 0, f"image.width {image.width} is no multiple of image.heads {image.heads}"
+        )
     if image.patch_size:
         _require(data.image_size % image.patch_size == 0, "data.image_size must be a multiple of image.patch_size")
     shares = {
@@ -262,7 +268,9 @@ def _refuse_unknown(known: Mapping[str, Any], tree: Mapping[str, Any], prefix: s
     for name in tree:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {prefix}{close[0]}?" if close else f"known: {', '.join(prefix + key for key in known)}"
+            hint = (
+                f"did you mean {prefix}{close[0]}?" if close else f"known: {', '.join(prefix + key for key in known)}"
+            )
             raise ConfigError(f"unknown config key {prefix}{name}; {hint}")
 
 

@@ -1,7 +1,7 @@
 """Batches: rows in their order, pictures as uint8 crops, captions as tokens.
 
-The batch of a step is a function of (seed, step): positions [t·B, (t+1)·B) of the epoch that the step falls in, strided over
-the GPUs. What is left at the end of an epoch and fills no batch sits that epoch out (other rows the next time).
+The batch of a step is a function of (seed, step): positions [t·B, (t+1)·B) of the epoch that the step falls in, strided
+over the GPUs. What is left at the end of an epoch and fills no batch sits that epoch out (other rows the next time).
 """
 
 import dataclasses
@@ -97,11 +97,13 @@ class TrainBatches(Dataset[Batch]):
                 rows.append(row)
                 break
             else:
-                raise DataError(f"not one picture of the {self._split.name} split can be decoded; the last: {unreadable[-1]}")
+                raise DataError(
+                    f"not one picture of the {self._split.name} split can be decoded; the last: {unreadable[-1]}"
+                )
         return _batch(crops, texts, rows, unreadable, self._tokenizer, self._config)
 
     def _from(self, row: int) -> Iterator[int]:
-        """The row itself, then its successors: a pair without a readable picture is replaced by the next one that has."""
+        """The row itself, then its successors: the next readable picture takes the place of one that is not."""
         count = self._schedule.order.rows
         return ((row + distance) % count for distance in range(count))
 
@@ -158,7 +160,12 @@ def _crop(config: DataConfig, image: bytes, rng: np.random.Generator | None) -> 
 
 
 def _batch(
-    crops: list[Crop], texts: list[str], rows: list[int], unreadable: list[str], tokenizer: Tokenizer, config: DataConfig
+    crops: list[Crop],
+    texts: list[str],
+    rows: list[int],
+    unreadable: list[str],
+    tokenizer: Tokenizer,
+    config: DataConfig,
 ) -> Batch:
     size = config.image_size
     images = np.stack(crops) if crops else np.empty((0, 3, size, size), dtype=np.uint8)

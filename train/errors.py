@@ -1,5 +1,7 @@
 """Errors that a user can mend, and the exit codes of `python -m train`.
 
+The exceptions:
+
     TrainError            one line that says what is wrong and what to do; exit code 2
     ├── ConfigError       a key, a type or a value of the configuration
     ├── DataError         the exported data: missing, empty, torn

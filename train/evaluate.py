@@ -2,8 +2,8 @@
 
     python -m train.evaluate RUN_OR_CHECKPOINT DATA_DIR [--split val]
 
-Ranks are exact, over the whole split, made in chunks. A tie goes to the lower row (open_clip's rule), so a model that says
-the same of everything scores chance.
+Ranks are exact, over the whole split, made in chunks. A tie goes to the lower row (open_clip's rule), so a model that
+says the same of everything scores chance.
 """
 
 import dataclasses
@@ -40,7 +40,11 @@ class Retrieval:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        result: dict[str, Any] = {"n": self.n, "unreadable": self.unreadable, "chance_r1": 1 / self.n if self.n else None}
+        result: dict[str, Any] = {
+            "n": self.n,
+            "unreadable": self.unreadable,
+            "chance_r1": 1 / self.n if self.n else None,
+        }
         for name, recall in (("image_to_text", self.image_to_text), ("text_to_image", self.text_to_image)):
             result[name] = {f"r{k}": value for k, value in recall.at.items()} | {"r1_95": list(recall.interval_at_1)}
         return result

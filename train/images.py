@@ -23,7 +23,9 @@ class UnreadableImage(Exception):
     """Not a JPEG, PNG or WebP, torn, or larger than allowed."""
 
 
-def decode_crop(data: bytes, size: int, max_pixels: int, scale: float = 0.0, rng: np.random.Generator | None = None) -> Crop:
+def decode_crop(
+    data: bytes, size: int, max_pixels: int, scale: float = 0.0, rng: np.random.Generator | None = None
+) -> Crop:
     """One crop of a picture, resized to (3, size, size).
 
     With `rng`: RandomResizedCrop keeping `scale`…1 of the area. Without: the centre square, which equals open_clip's

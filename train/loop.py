@@ -65,9 +65,8 @@ class Summary:
         elif self.val["n"]:
             both = (self.val["image_to_text"], self.val["text_to_image"])
             shown = [f"{way['r1']:.1%} (95 %: {way['r1_95'][0]:.1%}–{way['r1_95'][1]:.1%})" for way in both]
-            lines.append(
-                f"val R@1 image→text {shown[0]}, text→image {shown[1]}; chance {self.val['chance_r1']:.1%}, n = {self.val['n']}"
-            )
+            chance = f"chance {self.val['chance_r1']:.1%}, n = {self.val['n']}"
+            lines.append(f"val R@1 image→text {shown[0]}, text→image {shown[1]}; {chance}")
         lines.append(f"checkpoint {self.checkpoint}")
         if not self.complete:
             lines.append("interrupted; the same command with --resume goes on from there")

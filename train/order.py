@@ -1,8 +1,8 @@
 """Which row comes when: a function of (seed, epoch, position) and of nothing else.
 
 Nothing about the order is ever stored: a resumed run, and a run on another number of GPUs or loader processes, asks the
-same function again. Units (tars, row groups) are shuffled; runs of consecutive units form windows, and the rows of a window
-are shuffled among each other, so that reading touches a bounded number of files at a time.
+same function again. Units (tars, row groups) are shuffled; runs of consecutive units form windows, and the rows of a
+window are shuffled among each other, so that reading touches a bounded number of files at a time.
 """
 
 import functools

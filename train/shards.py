@@ -2,11 +2,11 @@
 
 Two layouts, both as `pmc15m export` writes them:
 
-    DATA/train/00000.tar …  + sizes.json        WebDataset: members of one sample adjacent, `<key>.jpg|png|jpeg|webp` and `<key>.txt`
+    DATA/train/00000.tar …  + sizes.json        WebDataset: `<key>.jpg|png|jpeg|webp` and `<key>.txt`, adjacent
     DATA/data/train-00000-of-000NN.parquet …    Hugging Face: column `image` struct<bytes, path>, column `text`
 
-A *unit* is what is opened at once: a tar, or a row group. Units are numbered in name order, rows through all units in turn.
-Nothing is unpacked, and nothing but pictures and text is ever decoded (no pickles: the WebDataset format would allow them).
+A *unit* is what is opened at once: a tar, or a row group. Units are numbered in name order, rows through all units in
+turn. Nothing is unpacked, and nothing but pictures and text is ever decoded (WebDataset would allow pickles).
 """
 
 import bisect

@@ -1,9 +1,9 @@
 """One optimizer step: features, loss gradient, backward.
 
 The loss hands out its gradient by the features, so the towers see one kind of backward pass whether or not their
-activations fit at once. With `micro_batch` the features are first made without graphs, and each micro-batch is
-run again under its gradient (GradCache, arXiv 2101.06983): the gradient of the whole batch, exactly. Dropout draws from a
-generator seeded by (seed, step, process, tower, micro-batch): the second pass repeats the first, and a resumed run the
+activations fit at once. With `micro_batch` the features are first made without graphs, and each micro-batch is run again
+under its gradient (GradCache, arXiv 2101.06983): the gradient of the whole batch, exactly. Dropout draws from a generator
+seeded by (seed, step, process, tower, micro-batch): the second pass repeats the first, and a resumed run the
 uninterrupted one.
 """
 

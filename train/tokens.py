@@ -24,7 +24,7 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
     trainer.train_from_iterator(
         texts, vocab_size=vocab_size, min_frequency=2, special_tokens=list(SPECIAL), show_progress=False
     )
-    # The words are counted in a hash map: ties come in any order. Numbering the pieces by their text makes two trainings equal.
+    # The words are counted in a hash map, so ties come in any order. Numbering by the text makes two trainings equal.
     pieces = sorted(piece for piece in trainer.get_vocab() if piece not in SPECIAL)
     vocab = {piece: number for number, piece in enumerate([*SPECIAL, *pieces])}
     return Tokenizer.from_str(BertWordPieceTokenizer(vocab, lowercase=True).to_str())

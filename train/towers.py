@@ -94,7 +94,12 @@ def build_model(config: Config, vocab_size: int, pretrained: bool = True) -> Cli
 def _vit(config: ImageConfig, image_size: int, pretrained: bool) -> tuple[nn.Module, int]:
     import timm
 
-    sizes = {"patch_size": config.patch_size, "embed_dim": config.width, "depth": config.depth, "num_heads": config.heads}
+    sizes = {
+        "patch_size": config.patch_size,
+        "embed_dim": config.width,
+        "depth": config.depth,
+        "num_heads": config.heads,
+    }
     from_file = Path(config.weights) if config.weights not in ("", "hub") else None
     if from_file and not from_file.is_file():
         raise ConfigError(f'image.weights is "", "hub" or a safetensors file; there is no file {from_file}')
@@ -109,7 +114,13 @@ def _vit(config: ImageConfig, image_size: int, pretrained: bool) -> tuple[nn.Mod
             **{name: value for name, value in sizes.items() if value},
         )
     except (RuntimeError, TypeError, OSError, ValueError) as error:
-        raise ConfigError(f"image tower {config.model}: {_first_line(error)}; random weights: --set image.weights=") from None
+        raise ConfigError(
+            f"image tower {config.model}: {_first_line(error)}; random weights: --set image.weights="
+        ) from None
+    if config.init_std and not config.weights:
+        for parameter in trunk.parameters():
+            if parameter.ndim >= 2:
+                nn.init.trunc_normal_(parameter, std=config.init_std)
     return trunk, int(trunk.num_features)
 
 
@@ -141,6 +152,7 @@ def _bert(config: TextConfig, context_length: int, vocab_size: int, pretrained: 
                 num_attention_heads=config.heads,
                 intermediate_size=4 * config.width,
                 max_position_embeddings=max(512, context_length),
+                initializer_range=config.init_std or 0.02,
                 **dropout,
             ),
             add_pooling_layer=False,
