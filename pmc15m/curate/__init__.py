@@ -1,0 +1,1 @@
+"""From figures and panels to pairs: hashes, duplicates, splits, recipes."""
