@@ -175,8 +175,8 @@ CREATE VIEW article_fates AS
 CREATE VIEW figure_fates AS
   WITH seen AS (
     SELECT figure_key,
-      count_if(status = 'ok') AS stored,
-      count_if(picture_status <> 'dropped') AS decoded,
+      count(*) FILTER (status = 'ok') AS stored,
+      count(*) FILTER (picture_status <> 'dropped') AS decoded,
       min(reason) AS image_reason,
       min(picture_reason) FILTER (picture_status = 'dropped') AS picture_reason
     FROM pictures GROUP BY figure_key),
@@ -214,14 +214,15 @@ CREATE VIEW panel_fates AS
     CASE lost_at WHEN 'described' THEN reason WHEN 'paired' THEN 'not_yet_curated' END AS reason
   FROM panels LEFT JOIN paired USING (panel_key);
 
--- One row a reason: how many of which things were lost at which step.
+-- One row a reason: how many of which things were lost at which step, with three of their keys.
 CREATE VIEW drops AS
   WITH fates AS (
-    SELECT 'article' AS thing, lost_at, reason FROM article_fates
-    UNION ALL SELECT 'figure', lost_at, reason FROM figure_fates
-    UNION ALL SELECT 'image', lost_at, reason FROM image_fates
-    UNION ALL SELECT 'panel', lost_at, reason FROM panel_fates)
-  SELECT thing, lost_at AS step, reason, count(*) AS n FROM fates WHERE lost_at IS NOT NULL GROUP BY ALL;
+    SELECT 'article' AS thing, lost_at, reason, pmcid || '.' || version AS key FROM article_fates
+    UNION ALL SELECT 'figure', lost_at, reason, figure_key FROM figure_fates
+    UNION ALL SELECT 'image', lost_at, reason, image_key FROM image_fates
+    UNION ALL SELECT 'panel', lost_at, reason, panel_key FROM panel_fates)
+  SELECT thing, lost_at AS step, reason, count(*) AS n, min_by(key, hash(key), 3) AS samples
+  FROM fates WHERE lost_at IS NOT NULL GROUP BY ALL;
 
 -- One row a step: in = out + the drops of that step; out of a step = in of the thing's next one.
 CREATE VIEW funnel AS

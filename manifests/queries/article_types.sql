@@ -1,3 +1,3 @@
 -- Pairs by type of article.
-SELECT article_type, count_if(level = 'figure') AS figure_pairs, count_if(level = 'panel') AS panel_pairs
+SELECT article_type, count(*) FILTER (level = 'figure') AS figure_pairs, count(*) FILTER (level = 'panel') AS panel_pairs
 FROM pairs GROUP BY article_type ORDER BY figure_pairs DESC, panel_pairs DESC, article_type;

@@ -1,2 +1,2 @@
--- What was lost, where and why.
-SELECT thing, step, reason, n FROM drops ORDER BY thing, n DESC, step, reason;
+-- What was lost, where and why, with three samples.
+SELECT thing, step, reason, n, samples FROM drops ORDER BY thing, n DESC, step, reason;

@@ -74,7 +74,7 @@ def write_table(answer: pa.RecordBatchReader, stream: TextIO) -> None:
     names = [_shortened(_shown(name)) for name in answer.schema.names]
     cells = [[_shortened(_shown(value)) for value in row] for row in rows]
     widths = [max(map(_columns, column)) for column in zip(names, *cells, strict=True)]
-    right = [_is_number(field.type) for field in answer.schema]
+    right = [is_number(field.type) for field in answer.schema]
 
     def line(texts: Iterable[str]) -> str:
         padded = (
@@ -92,7 +92,7 @@ def write_table(answer: pa.RecordBatchReader, stream: TextIO) -> None:
 
 def write_markdown(answer: pa.RecordBatchReader, stream: TextIO) -> None:
     """A Markdown table."""
-    marks = ["---:" if _is_number(field.type) else "---" for field in answer.schema]
+    marks = ["---:" if is_number(field.type) else "---" for field in answer.schema]
     stream.write(f"| {' | '.join(map(_markdown, answer.schema.names))} |\n|{'|'.join(marks)}|\n")
     for row in _rows(answer):
         stream.write(f"| {' | '.join(map(_markdown, row))} |\n")
@@ -144,7 +144,8 @@ def _first_rows(answer: pa.RecordBatchReader, limit: int) -> tuple[list[tuple[An
     return rows, False
 
 
-def _is_number(kind: pa.DataType) -> bool:
+def is_number(kind: pa.DataType) -> bool:
+    """Whether a column stands to the right."""
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
@@ -168,6 +169,17 @@ def _plain(value: Any) -> Any:
 def _text_of(value: Any) -> str:
     plain = _plain(value)
     return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
+
+
+def cell_text(value: Any) -> str:
+    """A value as a person reads it: 15,282,336; 0.0496; a, b, c."""
+    if isinstance(value, float) and value % 1 == 0:
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10_000:
+        return f"{value:,}"
+    if isinstance(value, list):
+        return ", ".join(map(cell_text, value))
+    return _shown(value)
 
 
 def _shown(value: Any) -> str:

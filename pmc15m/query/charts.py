@@ -1,0 +1,123 @@
+"""Plots as inline SVG: pure functions from numbers to markup, 360 units wide, coloured by the page's CSS classes.
+
+Every mark carries its numbers as a `<title>`; the page puts the same numbers in a table under each plot. All text
+passes through `html.escape`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDTH = 360
+_LABEL, _VALUE = 126, 54  # left of the bars, right of them
+_LEFT, _BOTTOM, _TOP, _PLOT = 40, 20, 8, 150  # margins of columns, and their height
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One colour: what the legend calls it, and the CSS class that colours it."""
+
+    name: str
+    style: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One bar or column: its label and a value a series."""
+
+    label: str
+    values: tuple[float, ...]
+
+
+def short(value: float) -> str:
+    """A number in at most five characters: 940, 15.3k, 2.41M."""
+    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size * 0.9995:
+            return f"{value / size:.3g}{suffix}"
+    return f"{value:.3g}" if value % 1 else f"{value:.0f}"
+
+
+def whole(value: float) -> str:
+    """A number as one reads it: 15,282,336 or 3.47."""
+    return f"{value:,.0f}" if value % 1 == 0 else f"{value:,.3g}" if abs(value) < 100 else f"{value:,.1f}"
+
+
+def bars(title: str, marks: Sequence[Mark], series: Sequence[Series]) -> str:
+    """Horizontal bars, one thin bar a series under each other."""
+    thickness = 12 if len(series) == 1 else 7
+    row = len(series) * (thickness + 1) + 9
+    longest = max((value for mark in marks for value in mark.values), default=0) or 1
+    room = WIDTH - _LABEL - _VALUE
+    parts = []
+    for n, mark in enumerate(marks):
+        top = n * row
+        label = mark.label if len(mark.label) <= 21 else mark.label[:20] + "…"
+        parts.append(f"<g><title>{escape(_told(mark, series))}</title>")
+        parts.append(f'<rect class="hit" x="0" y="{top}" width="{WIDTH}" height="{row}"/>')
+        parts.append(f'<text class="end" x="{_LABEL - 8}" y="{top + row / 2:g}">{escape(label)}</text>')
+        for k, (value, one) in enumerate(zip(mark.values, series, strict=True)):
+            y = top + 4 + k * (thickness + 1)
+            length = max(value / longest * room, 1.0 if value else 0.0)
+            parts.append(
+                f'<rect class="{one.style}" x="{_LABEL}" y="{y}" width="{length:.1f}" height="{thickness}" rx="1.5"/>'
+            )
+            if len(series) == 1 or k == 0:
+                x = _LABEL + max(v / longest * room for v in mark.values) + 6
+                parts.append(f'<text class="value" x="{x:.1f}" y="{top + row / 2:g}">{short(value)}</text>')
+        parts.append("</g>")
+    return _svg(title, len(marks) * row, parts)
+
+
+def columns(title: str, marks: Sequence[Mark], series: Sequence[Series], *, stacked: bool) -> str:
+    """Vertical columns on a common axis, stacked or side by side; as many labels as fit."""
+    tops = [sum(mark.values) if stacked else max(mark.values) for mark in marks]
+    ticks = _ticks(max(tops, default=0))
+    high = ticks[-1]
+    step = (WIDTH - _LEFT) / max(len(marks), 1)
+    gap = min(4.0, step * 0.25)
+    every = max(1, -(-len(marks) * 34 // (WIDTH - _LEFT)))
+    base = _TOP + _PLOT
+    parts = []
+    for tick in ticks:
+        y = base - tick / high * _PLOT
+        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text class="end" x="{_LEFT - 6}" y="{y:.1f}">{short(tick)}</text>')
+    for n, mark in enumerate(marks):
+        left = _LEFT + n * step
+        parts.append(f"<g><title>{escape(_told(mark, series))}</title>")
+        parts.append(f'<rect class="hit" x="{left:.1f}" y="{_TOP}" width="{step:.1f}" height="{_PLOT}"/>')
+        foot = float(base)
+        wide = (step - gap) / (1 if stacked else len(series))
+        for k, (value, one) in enumerate(zip(mark.values, series, strict=True)):
+            if not value:
+                continue
+            height = max(value / high * _PLOT, 0.8)
+            x = left + gap / 2 + (0 if stacked else k * wide)
+            y = (foot if stacked else base) - height
+            foot = y
+            parts.append(
+                f'<rect class="{one.style}" x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{height:.1f}"/>'
+            )
+        if n % every == 0:
+            centre = left + step / 2
+            parts.append(f'<text class="middle" x="{centre:.1f}" y="{base + 12}">{escape(mark.label)}</text>')
+        parts.append("</g>")
+    return _svg(title, base + _BOTTOM, parts)
+
+
+def _svg(title: str, height: float, parts: Sequence[str]) -> str:
+    inside = "\n".join(parts)
+    return f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(title)}">\n{inside}\n</svg>'
+
+
+def _told(mark: Mark, series: Sequence[Series]) -> str:
+    values = ", ".join(f"{whole(value)} {one.name}" for value, one in zip(mark.values, series, strict=True))
+    return f"{mark.label}: {values}"
+
+
+def _ticks(highest: float) -> list[float]:
+    """Three to five round values from 0 to at least `highest`."""
+    step = 1.0
+    while step * 4 < highest:
+        step *= 2.5 if str(step).startswith("2") else 2
+    return [n * step for n in range(max(1, -(-int(highest) // int(step))) + 1)]
