@@ -29,9 +29,7 @@ _TABLE = _table()
 
 
 def _text(name: str) -> str | None:
-    if name in _TABLE:
-        return _TABLE[name]
-    return _TABLE.get(name.removeprefix("b.").lower() if name.isupper() else name.removeprefix("b."))
+    return _TABLE.get(name) or _TABLE.get(name.removeprefix("b."))
 
 
 def resolve_named(data: bytes) -> tuple[bytes, bool, bool]:

@@ -38,7 +38,7 @@ _PERMISSION = re.compile(
     r"\b(?:reproduced|reprinted)\s+(?:from|by\s+courtesy)\b|com\s+permissão|con\s+permiso",
     re.IGNORECASE,
 )
-_COPYRIGHT = re.compile(r"©|\bcopyright\b|\(c\)\s*(?:19|20)\d\d", re.IGNORECASE)
+_COPYRIGHT = re.compile(r"©|\b[Cc]opyright\b|\bCOPYRIGHT\b|\([Cc]\)\s*(?:19|20)\d\d,?\s+[A-Z]")
 _KINDS_BY_TYPE = {
     "scheme": FigureKind.SCHEME,
     "chart": FigureKind.CHART,

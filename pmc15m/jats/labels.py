@@ -17,6 +17,8 @@ _SERIES_OF = {
 }
 
 _TOKEN = re.compile(r"\d{1,4}|[^\W\d_]+")
+_SUPPLEMENT = re.compile(r"^(fig(?:ure)?)(s)(?=\d)", re.IGNORECASE)
+"""'figs1' is Figure S1, not 'Figs 1'."""
 _ROMAN = re.compile(r"(?:X{0,3})(?:IX|IV|V?I{0,3})")
 _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10}
 _START = re.compile(
@@ -49,7 +51,7 @@ class Label:
 
 def parse_label(label: str | None) -> Label | None:
     """Take a label apart; null without a number ('(a)', 'Graphical abstract')."""
-    tokens = _TOKEN.findall(label or "")
+    tokens = _TOKEN.findall(_SUPPLEMENT.sub(r"\1 \2", label or ""))
     last = next((place for place in reversed(range(len(tokens))) if tokens[place].isdecimal()), None)
     if last is not None:
         number = int(tokens[last])

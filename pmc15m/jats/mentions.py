@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pmc15m.jats import citing
-from pmc15m.jats.labels import Label
+from pmc15m.jats.labels import Label, parse_label
 from pmc15m.jats.model import Mention, MentionBasis, MentionOrigin
 from pmc15m.jats.sections import Place, Places
 from pmc15m.jats.sentences import sentence_around
@@ -115,9 +115,7 @@ def _mentions_of(
         place = places.inside(xref)
         start, end = offsets.get(xref, (-1, -1))
         words = text[start:end] if start >= 0 else ""
-        panels = citing.panels_inside(words)
-        if not panels and start >= 0:
-            panels = citing.panels_after(text, end)
+        panels = citing.panels_cited(text, start, end) if start >= 0 else ()
         here = _Citation(figures, start, end, panels)
         between: list[Target] = []
         if previous is not None and start >= 0 and citing.RANGE_JOINER.fullmatch(text, previous.end, start):
@@ -150,8 +148,11 @@ def _mentions_of(
 def _also_in_words(words: str, figures: list[Target], targets: Targets, between: list[Target]) -> Iterable[Target]:
     """Figures that only the words of the citation name: 'Figs 1–3' whose `rid` is Fig. 1."""
     label = figures[0].label
-    numbers = list(citing.numbers_in(words))
-    if len(numbers) < 2 or label is None or label.number not in numbers:
+    before, numbers = citing.list_of_numbers(words)
+    if label is None or label.number not in numbers:
+        return
+    said = parse_label(f"{before}{numbers[0]}")
+    if before.strip() and (said is None or said.stem != label.stem):
         return
     for number in numbers:
         also = targets.numbered(figures[0], number)
