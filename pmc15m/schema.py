@@ -99,6 +99,7 @@ ARTICLES = _table(
     notices=(_TEXTS, "retracted, corrected, concern; is_retraction … where the article itself is the notice"),
     flags=(_TEXTS, "what is unusual about the XML: recovered, named_entities …"),
     citation=(pa.string(), "as NLM words it, else made from the article's facts"),
+    source=(pa.string(), "cloud (with metadata JSON) or oa_package"),
     shard=(pa.string(), "raw shard with its bytes"),
     n_figures=(pa.int32(), "rows of figures"),
     n_media_unreferenced=(pa.int32(), "published media that no figure refers to: supplements, leftovers"),

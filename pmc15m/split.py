@@ -3,9 +3,8 @@
 Every picture is read with one positioned read and decoded once; hashes, features and panels all come from that.
 """
 
-import dataclasses
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +12,7 @@ import pyarrow.parquet as pq
 
 from pmc15m import schema
 from pmc15m.config import Config, SplitConfig
-from pmc15m.curate.hashes import pixel_facts
+from pmc15m.curate.hashes import crop_facts, pixel_facts
 from pmc15m.decode import Decoded, DecodeError, decode
 from pmc15m.figures import Box, Panel, Separation, SeparationStatus, Span, separate
 from pmc15m.stage import Stage
@@ -56,5 +55,60 @@ def split_image(image: Row, figure: Row, content: bytes, config: SplitConfig) ->
         return {"image_key": image["image_key"], "n_panels": 0, "status": "dropped", "reason": decoded}, []
     markup = [(span["start"], span["end"], span["kind"]) for span in figure["caption_markup"]]
     separation = separate(decoded.image, figure["caption"], markup, separator=config.separator)
-    panels = [_panel_row(image, figure["caption"], panel, separation, config.separator) for panel in separation.panels]
-    return _pixels_row(image, decoded, separation), panels
+    rows = [
+        _panel_row(image, figure["caption"], decoded, separation, panel, config.separator)
+        for panel in separation.panels
+    ]
+    return _pixels_row(image, decoded, separation), rows
+
+
+def _pixels_row(image: Row, decoded: Decoded, separation: Separation) -> Row:
+    return {
+        "image_key": image["image_key"],
+        "width": decoded.image.width,
+        "height": decoded.image.height,
+        "mode": decoded.mode,
+        **asdict(pixel_facts(decoded.image)),
+        "compound": separation.compound,
+        "n_panels": len(separation.panels),
+        "status": separation.status,
+        "reason": separation.reason,
+    }
+
+
+def _panel_row(
+    image: Row, caption: str | None, decoded: Decoded, separation: Separation, panel: Panel, separator: str
+) -> Row:
+    spans = panel.subcaption_spans
+    if separation.status is SeparationStatus.SINGLE and caption:
+        spans = ((0, len(caption)),)
+    text = " ".join(caption[start:end] for start, end in spans) if caption else ""
+    return {
+        "panel_key": schema.panel_key(image["image_key"], panel.order),
+        "image_key": image["image_key"],
+        "figure_key": image["figure_key"],
+        "pmcid": image["pmcid"],
+        "version": image["version"],
+        "order": panel.order,
+        "label": panel.label,
+        "box": _box(panel.box),
+        "label_box": _box(panel.label_box) if panel.label_box else None,
+        "tiles": [_box(tile) for tile in panel.tiles],
+        "score": panel.score,
+        "subcaption_spans": _spans(spans),
+        "subcaption": text or None,
+        "shared_spans": _spans(panel.shared_spans),
+        "alignment_score": panel.alignment_score,
+        **asdict(crop_facts(decoded.image, panel.box)),
+        "splitter": separator,
+        "status": "ok" if text else "dropped",
+        "reason": None if text else separation.reason or "no_subcaption",
+    }
+
+
+def _box(box: Box) -> Row:
+    return dict(zip(("x0", "y0", "x1", "y1"), box, strict=True))
+
+
+def _spans(spans: tuple[Span, ...]) -> list[Row]:
+    return [{"start": start, "end": end} for start, end in spans]

@@ -1,0 +1,70 @@
+import io
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+
+from pmc15m.config import SplitConfig
+from pmc15m.split import split_image
+
+IMAGE = {"image_key": "PMC7_1_f001_g01", "figure_key": "PMC7_1_f001", "pmcid": "PMC7", "version": 1}
+FIGURE: dict[str, Any] = {"caption": "Cells in culture.", "caption_markup": []}
+CONFIG = SplitConfig(separator="gutters")
+
+
+def jpeg(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=95)
+    return stream.getvalue()
+
+
+def two_photographs() -> Image.Image:
+    figure = Image.new("RGB", (620, 300), "white")
+    for x in (0, 320):
+        figure.paste(Image.effect_noise((300, 300), 90), (x, 0))
+    return figure
+
+
+def test_a_single_figure_is_one_panel_with_the_whole_caption() -> None:
+    pixels, panels = split_image(IMAGE, FIGURE, jpeg(Image.effect_noise((300, 200), 90).convert("RGB")), CONFIG)
+    assert (pixels["width"], pixels["height"], pixels["n_panels"], pixels["status"]) == (300, 200, 1, "single")
+    (panel,) = panels
+    assert (panel["panel_key"], panel["subcaption"]) == ("PMC7_1_f001_g01_p00", "Cells in culture.")
+    assert (panel["box"], panel["status"]) == ({"x0": 0, "y0": 0, "x1": 300, "y1": 200}, "ok")
+
+
+def test_a_compound_figure_is_split_and_every_panel_is_a_row() -> None:
+    pixels, panels = split_image(IMAGE, FIGURE, jpeg(two_photographs()), CONFIG)
+    assert pixels["n_panels"] == len(panels) == 2
+    assert abs(panels[0]["box"]["x1"] - 300) <= 3
+    assert abs(panels[1]["box"]["x0"] - 320) <= 3
+    for panel in panels:
+        assert panel["status"] == "ok" or panel["reason"]
+
+
+def test_subcaptions_are_pieces_of_the_caption() -> None:
+    figure = two_photographs()
+    draw = ImageDraw.Draw(figure)
+    for x, letter in ((0, "A"), (320, "B")):
+        draw.rectangle((x, 0, x + 26, 30), fill="white")
+        draw.text((x + 5, 1), letter, fill="black", font_size=24)
+    caption = "Two cells. (A) A round cell. (B) A flat cell."
+    _, panels = split_image(IMAGE, {"caption": caption, "caption_markup": []}, jpeg(figure), CONFIG)
+    for panel in panels:
+        spans = panel["subcaption_spans"]
+        pieces = " ".join(caption[span["start"] : span["end"]] for span in spans)
+        assert (panel["subcaption"] or "") == pieces
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"<html/>", "not_an_image"), (jpeg(two_photographs())[:3000], "broken"), (b"", "not_an_image")],
+)
+def test_a_picture_that_cannot_be_used_is_a_row_with_a_reason(content: bytes, reason: str) -> None:
+    pixels, panels = split_image(IMAGE, FIGURE, content, CONFIG)
+    assert (pixels["status"], pixels["reason"], pixels["n_panels"], panels) == ("dropped", reason, 0, [])
+
+
+def test_a_figure_without_caption_has_panels_without_text() -> None:
+    _, panels = split_image(IMAGE, {"caption": None, "caption_markup": []}, jpeg(two_photographs()), CONFIG)
+    assert all(panel["status"] == "dropped" and panel["reason"] for panel in panels)
