@@ -21,9 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
     make.add_argument("folder", type=Path, metavar="DIR")
 
     run = commands.add_parser("serve", help="serve a bucket on 127.0.0.1 until interrupted")
-    run.add_argument(
-        "--root", type=Path, metavar="DIR", help="a folder in the bucket's layout; default: a generated one"
-    )
+    what = run.add_mutually_exclusive_group()
+    what.add_argument("--root", type=Path, metavar="DIR", help="a folder in the bucket's layout; default: a new one")
+    what.add_argument("--articles", type=Path, metavar="DIR", help="a folder of real articles with its INDEX.csv")
     run.add_argument("--port", type=int, default=0, help="default: any free port")
     run.add_argument("--faults", default="", metavar="SPEC", help="kind[@pattern]=probability[xTIMES],…")
 
