@@ -12,12 +12,12 @@ from benchmarks.panelnet.fonts import font
 
 Rng = np.random.Generator
 Rect = tuple[int, int, int, int]
-WORDS = (
-    "control treated vehicle WT KO siRNA Mock time days hours dose relative expression cells protein mRNA level fold "
-    "change p value survival percent CD4 CD8 GFP DAPI merge actin tumor volume weight group A B C N T patient score ROC "
-    "sensitivity specificity density intensity energy frequency wavelength nm mg kg ml min count number of rate input "
-    "output signal model baseline day 0 7 14 GAPDH IL-6 TNF alpha beta Ctrl LPS Veh Sham left right anterior posterior"
-).split()
+WORDS = """
+    control treated vehicle WT KO siRNA Mock time days hours dose relative expression cells protein mRNA level fold
+    change p value survival percent CD4 CD8 GFP DAPI merge actin tumor volume weight group A B C N T patient score ROC
+    sensitivity specificity density intensity energy frequency wavelength nm mg kg ml min count number of rate input
+    output signal model baseline day 0 7 14 GAPDH IL-6 TNF alpha beta Ctrl LPS Veh Sham left right anterior posterior
+""".split()
 
 
 @dataclass
@@ -128,7 +128,7 @@ def photograph(rng: Rng, pen: Pen, box: Rect, kind: int | None = None) -> None:
 
 
 def axes(rng: Rng, pen: Pen, box: Rect) -> Rect | None:
-    """Axes with ticks, numbers, titles and perhaps a heading; the inner rectangle, or None where the box is too small."""
+    """Axes with ticks, numbers, titles and perhaps a heading; the inner rectangle, or None in too small a box."""
     x0, y0, x1, y1 = box
     s = pen.size
     left = x0 + int(s * rng.uniform(1.5, 4.2))
@@ -169,7 +169,8 @@ def plot(rng: Rng, pen: Pen, box: Rect) -> None:
     """Lines, bars, points, boxes, steps or a filled map in axes, perhaps with a legend."""
     inner = axes(rng, pen, box)
     if inner is None:
-        return photograph(rng, pen, box)
+        photograph(rng, pen, box)
+        return
     x0, y0, x1, y1 = inner
     w, h = x1 - x0, y1 - y0
     kind, n = int(rng.integers(7)), int(rng.integers(1, 5))
@@ -230,7 +231,8 @@ def gel(rng: Rng, pen: Pen, box: Rect) -> None:
     left = x0 + (int(pen.size * rng.uniform(2, 4)) if names else 0)
     top = y0 + (int(pen.size * 1.6) if rng.random() < 0.7 else 0)
     if left + 20 > x1 or top + 12 > y1:
-        return photograph(rng, pen, box)
+        photograph(rng, pen, box)
+        return
     if top > y0:
         for i in range(lanes):
             pen.text((left + (x1 - left) * (2 * i + 1) / (2 * lanes), top - 3), "+-"[rng.integers(2)], anchor="mb")
@@ -297,7 +299,8 @@ def pie(rng: Rng, pen: Pen, box: Rect) -> None:
     r = min(x1 - x0, y1 - y0) / 2 - 2
     cx, cy = (x0 + x1) / 2, (y0 + y1) / 2
     if r < 8:
-        return photograph(rng, pen, box)
+        photograph(rng, pen, box)
+        return
     angles = np.sort(rng.uniform(0, 360, int(rng.integers(2, 7))))
     for a, b in zip(angles, np.roll(angles, -1), strict=True):
         end = b if b > a else b + 360

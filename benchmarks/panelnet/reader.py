@@ -1,6 +1,6 @@
-"""Train the label reader: a CNN of two towers on the candidates that `pmc15m.figures.glyphs` finds in synthetic figures.
+"""Train the label reader: two small towers on the candidates that `pmc15m.figures.glyphs` finds in synthetic figures.
 
-    python -m benchmarks.panelnet.reader --fonts /usr/share/fonts --layouts DIR --out RUN [--figures 4000] [--export FILE]
+    python -m benchmarks.panelnet.reader --fonts /usr/share/fonts --layouts DIR --out RUN --export FILE
 
 The candidates come from the very code that finds them in real figures: letters inside words, tick numbers, arrows and
 specks are the negatives. A quarter of an hour on one CPU core. The crops are cached in RUN/glyphs.npz.
@@ -150,8 +150,8 @@ def main() -> None:
     parser.add_argument("--fonts", type=Path, nargs="+", required=True)
     parser.add_argument("--layouts", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--figures", type=int, default=4000)
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--figures", type=int, default=3000)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=15)
     parser.add_argument("--export", type=Path)
@@ -191,9 +191,9 @@ def main() -> None:
             reader.train()
             truth, said = kinds[held:], seen.argmax(1)
             label = truth != NONE
+            read, invented = (said == truth)[label].float().mean(), (said != NONE)[~label].float().mean()
             print(
-                f"{step + 1}/{steps} loss {loss.item():.3f}; held out: labels read {(said == truth)[label].float().mean():.4f}, "
-                f"invented {(said != NONE)[~label].float().mean():.4f}",
+                f"{step + 1}/{steps} loss {loss.item():.3f}; held out: labels read {read:.4f}, invented {invented:.4f}",
                 flush=True,
             )
     torch.save(reader.state_dict(), args.out / "reader.pt")

@@ -1,16 +1,42 @@
 """One image and its caption in, panels out: the one entrance to both separators."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from pmc15m.figures import gutters
-from pmc15m.figures.model import Panel, Separation, SeparationReason, SeparationStatus
+from pmc15m.figures import anchored, gutters
+from pmc15m.figures.align import Alignment, align
+from pmc15m.figures.captions import CaptionSplit, split_caption
+from pmc15m.figures.evidence import Evidence, weigh
+from pmc15m.figures.glyphs import Glyphs, find_glyphs
+from pmc15m.figures.labels import find_series
+from pmc15m.figures.model import (
+    Box,
+    LabelReading,
+    Panel,
+    Separation,
+    SeparationReason,
+    SeparationStatus,
+)
 from pmc15m.figures.raster import rasterise
+from pmc15m.figures.reader import Readings, read_glyphs
 
 SEPARATORS = ("network", "gutters")
 TOO_SMALL = 48  # px of the shorter side: nothing smaller holds two panels
+SERIES = 4.0  # least score of a series of printed labels that is believed
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Panels of the working picture, and the letters that were read in them."""
+
+    boxes: tuple[Box, ...]
+    readings: tuple[LabelReading, ...]
+    compound: float
+    score: float
 
 
 def separate(
@@ -20,7 +46,7 @@ def separate(
     *,
     separator: str = "network",
 ) -> Separation:
-    """Find the panels of a figure.
+    """Find the panels of a figure, the labels printed in them, and the text of the caption that belongs to each.
 
     `image` is a decoded picture (PIL, or uint8 of shape (H, W), (H, W, 3) or (H, W, 4)), `markup` the bold and italic
     spans of the caption as `(start, end, kind)`. Pure and deterministic. Raises ValueError for an unknown separator
@@ -29,12 +55,94 @@ def separate(
     if separator not in SEPARATORS:
         raise ValueError(f"unknown separator {separator!r}: one of {', '.join(SEPARATORS)}")
     raster = rasterise(image)
+    split = split_caption(caption, markup) if caption else CaptionSplit()
     if min(raster.width, raster.height) < TOO_SMALL:
-        whole = Panel(order=0, box=(0, 0, raster.width, raster.height))
+        whole = Panel(order=0, box=(0, 0, raster.width, raster.height), shared_spans=split.shared)
         return Separation(SeparationStatus.SINGLE, SeparationReason.TOO_SMALL, 0.0, (whole,))
-    boxes = gutters.cut(raster.ink) or [(0, 0, raster.grey.shape[1], raster.grey.shape[0])]
-    panels = tuple(Panel(order=i, box=raster.given(box)) for i, box in enumerate(boxes))
-    if len(panels) == 1:
-        return Separation(SeparationStatus.SINGLE, None, 0.0, panels)
-    reason = SeparationReason.NO_CAPTION_LABELS if caption else SeparationReason.NO_CAPTION
-    return Separation(SeparationStatus.SPLIT_UNALIGNED, reason, 1.0, panels)
+    evidence = weigh(raster)
+    found = by_labels(evidence, split) if separator == "network" else None
+    if found is None:
+        found = by_gutters(evidence, split, caption is not None)
+    boxes = [raster.given(box) for box in found.boxes]
+    readings = [_given(reading, raster.given(reading.box)) for reading in found.readings]
+    return assemble(boxes, readings, split, found, caption)
+
+
+def by_labels(evidence: Evidence, split: CaptionSplit) -> Found | None:
+    """Panels anchored on printed labels, or None where no series of labels is believed."""
+    glyphs = find_glyphs(evidence.grey)
+    readings = read_glyphs(glyphs)
+    series = find_series(glyphs.boxes, readings, split.labels)
+    if series.score < SERIES:
+        return None
+    tree = anchored.anchor(evidence, [f.box for f in series.labels])
+    letters = tuple(_reading(panel, f.candidate, glyphs, readings) for panel, f in enumerate(series.labels))
+    return Found(tree.boxes, letters, _logistic(series.score), _logistic(2 - 4 * tree.cost))
+
+
+def by_gutters(evidence: Evidence, split: CaptionSplit, captioned: bool) -> Found:
+    """Panels by gutters alone, with the caption's number of labels as the number to look for."""
+    least = 2.5 if captioned and not split.labels else 1.0
+    partition = gutters.choose(evidence, len(split.labels), least)
+    compound = 0.1 if len(partition.boxes) == 1 else min(1.0, 0.3 + 0.2 * partition.strength)
+    return Found(partition.boxes, (), compound, compound)
+
+
+def assemble(
+    boxes: Sequence[Box],
+    readings: Sequence[LabelReading],
+    split: CaptionSplit,
+    found: Found,
+    caption: str | None,
+) -> Separation:
+    """Panels in reading order, each with its label and its text."""
+    if len(boxes) == 1:
+        whole = Panel(order=0, box=boxes[0], score=1 - found.compound, shared_spans=split.shared)
+        if len(split.labels) > 1:
+            return Separation(SeparationStatus.KEPT_WHOLE, SeparationReason.NO_SEPARATORS, 0.6, (whole,))
+        return Separation(SeparationStatus.SINGLE, None, found.compound, (whole,))
+    alignment = align(boxes, readings, split)
+    panels = tuple(_panel(n, i, boxes, readings, split, alignment, found) for n, i in enumerate(alignment.order))
+    if caption is None:
+        return Separation(SeparationStatus.SPLIT_UNALIGNED, SeparationReason.NO_CAPTION, found.compound, panels)
+    status = SeparationStatus.SPLIT_UNALIGNED if alignment.reason else SeparationStatus.SPLIT_ALIGNED
+    return Separation(status, alignment.reason, found.compound, panels)
+
+
+def _panel(
+    order: int,
+    index: int,
+    boxes: Sequence[Box],
+    readings: Sequence[LabelReading],
+    split: CaptionSplit,
+    alignment: Alignment,
+    found: Found,
+) -> Panel:
+    match = alignment.matches[index]
+    label = match.label
+    return Panel(
+        order=order,
+        box=boxes[index],
+        score=found.score,
+        label=label,
+        label_box=readings[match.reading].box if match.reading is not None else None,
+        subcaption_spans=split.segments.get(label, ()) if label and not alignment.reason else (),
+        shared_spans=split.shared,
+        alignment_score=match.confidence * found.score if label else None,
+    )
+
+
+def _reading(panel: int, candidate: int, glyphs: Glyphs, readings: Readings) -> LabelReading:
+    """What was read, given that it is a label."""
+    letters = readings.letters[candidate, :-1].astype(float)
+    letters = letters - np.log(np.exp(letters).sum())
+    x0, y0, x1, y1 = glyphs.boxes[candidate].tolist()
+    return LabelReading(panel, (x0, y0, x1, y1), tuple(letters.tolist()), float(readings.upper[candidate]))
+
+
+def _given(reading: LabelReading, box: Box) -> LabelReading:
+    return LabelReading(reading.panel, box, reading.log_probs, reading.upper)
+
+
+def _logistic(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
