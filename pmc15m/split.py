@@ -25,7 +25,9 @@ def split_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str
     """The pixels and panels of one shard's images, in the order of the images."""
     images = pq.read_table(workspace.part("images", shard)).to_pylist()
     columns = ["figure_key", "caption", "caption_markup"]
-    figures = {row["figure_key"]: row for row in pq.read_table(workspace.part("figures", shard), columns).to_pylist()}
+    figures = {
+        row["figure_key"]: row for row in pq.read_table(workspace.part("figures", shard), columns=columns).to_pylist()
+    }
     pixels: list[Row] = []
     panels: list[Row] = []
     for image in images:
