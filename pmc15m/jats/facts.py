@@ -10,7 +10,7 @@ from lxml import etree
 from pmc15m.jats.graphics import XLINK_HREF, href_of
 from pmc15m.jats.licence import Statement, find_licence
 from pmc15m.jats.model import DatePrecision, Notice
-from pmc15m.jats.text import Text, plain, walk
+from pmc15m.jats.text import Text, add_child, plain, walk
 from pmc15m.jats.tree import XML_LANG, Element
 
 _PMC_ID_TYPES = ("pmcid", "pmc", "pmcid-ver", "pmcaid", "pmcaiid", "pmc-uid", "accession")
@@ -210,9 +210,9 @@ def _abstract(meta: Element, language: str | None) -> str | None:
         if isinstance(child.tag, str) and not (
             child is first and heading in ("abstract", "summary", "resumo", "resumen")
         ):
-            out.blank()
-            walk(child, out)
-            out.blank()
+            out.add(" ")
+            add_child(child, out)
+            out.add(" ")
     return str(out) or None
 
 
@@ -312,16 +312,10 @@ def _statement(element: Element) -> Statement:
     out = Text()
     for child in element:
         if isinstance(child.tag, str) and not child.tag.endswith("license_ref"):
-            out.blank()
-            walk_with_text(child, out)
+            out.add(" ")
+            add_child(child, out)
+            out.add(child.tail or "")
     return Statement(tuple(urls), element.get("license-type", ""), str(out) or (plain(element) or ""))
-
-
-def walk_with_text(element: Element, out: Text) -> None:
-    """Add an element and its tail."""
-    walk(element, out)
-    if element.tail:
-        out.add(element.tail)
 
 
 def _citation(meta: Element, facts: dict[str, Any]) -> str | None:

@@ -1,10 +1,8 @@
 """The figures of one article: which elements are figures, and what belongs to each and to no other."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-
-from lxml import etree
 
 from pmc15m.jats.graphics import Pictures, pictures
 from pmc15m.jats.labels import Label, label_series, leading_label, parse_label
@@ -22,7 +20,7 @@ from pmc15m.jats.model import (
     Rights,
 )
 from pmc15m.jats.sections import Place, Places
-from pmc15m.jats.text import Text, plain, walk
+from pmc15m.jats.text import Text, add_child, plain, walk
 from pmc15m.jats.tree import XML_LANG, Element
 
 _BOILERPLATE = re.compile(
@@ -176,7 +174,7 @@ def read_caption(element: Element, language: str | None) -> Caption | None:
 def _caption_text(
     caption: Element,
 ) -> tuple[str | None, str | None, tuple[Markup, ...], tuple[OtherCaption, ...]]:
-    out = Text()
+    out = Text(spans=True)
     title = None
     translated = []
     if caption.text:
@@ -185,41 +183,28 @@ def _caption_text(
         tag = child.tag
         if tag == "trans-title":
             translated.append(OtherCaption(child.get(XML_LANG), None, plain(child)))
-        elif tag == "p" and child.get("specific-use") == "attrib":
-            pass
-        elif isinstance(tag, str):
-            block = tag == "title" or tag == "p"
-            out.blank()
-            place = out.open()
-            _walk_child(child, out)
-            if block:
-                out.close(place, Mark.TITLE if tag == "title" else Mark.PARAGRAPH)
-                if tag == "title" and title is None and out.length > place[0]:
-                    title = str(out)[out.spans[-1].start :]
-            out.blank()
+        elif tag == "title" or (tag == "p" and child.get("specific-use") != "attrib"):
+            out.add(" ")
+            start = out.length()
+            walk(child, out)
+            out.close(start, Mark.TITLE if tag == "title" else Mark.PARAGRAPH)
+            if tag == "title" and title is None:
+                title = str(out)[slice(*out.since(start))] or None
+            out.add(" ")
+        elif tag != "p":
+            add_child(child, out)
         if child.tail:
             out.add(child.tail)
     text = str(out) or None
-    if text is not None:
-        for span in [span for span in out.spans if span.kind is Mark.PARAGRAPH]:
-            if _BOILERPLATE.fullmatch(text, span.start, span.end):
-                out.spans.append(Markup(span.start, span.end, Mark.BOILERPLATE))
-    return text, title, tuple(out.spans), tuple(translated)
+    spans = tuple(_with_boilerplate(text, out.spans or [])) if text else ()
+    return text, title, spans, tuple(translated)
 
 
-def _walk_child(child: Element, out: Text) -> None:
-    """Add a child of `caption`; a wrapper gives it the treatment that its tag asks for."""
-    if child.tag in ("p", "title"):
-        walk(child, out)
-    else:
-        holder = etree.Element("holder")
-        index = child.getparent().index(child)
-        parent = child.getparent()
-        tail = child.tail
-        holder.append(child)
-        walk(holder, out)
-        parent.insert(index, child)
-        child.tail = tail
+def _with_boilerplate(text: str, spans: list[Markup]) -> Iterator[Markup]:
+    for span in spans:
+        yield span
+        if span.kind is Mark.PARAGRAPH and _BOILERPLATE.fullmatch(text, span.start, span.end):
+            yield Markup(span.start, span.end, Mark.BOILERPLATE)
 
 
 def finish_figures(

@@ -106,14 +106,13 @@ def _mentions_of(
     places: Places,
     found: dict[int, list[Mention]],
 ) -> None:
-    offsets: dict[Element, tuple[int, int]] = {}
-    out = Text()
-    walk(paragraph, out, lambda xref, start, end: offsets.__setitem__(xref, (start, end)))
+    out = Text(watched=dict(cited))
+    walk(paragraph, out)
     text = str(out)
     previous: _Citation | None = None
     for xref, figures in cited:
         place = places.inside(xref)
-        start, end = offsets.get(xref, (-1, -1))
+        start, end = out.found.get(xref, (-1, -1))
         words = text[start:end] if start >= 0 else ""
         panels = citing.panels_cited(text, start, end) if start >= 0 else ()
         here = _Citation(figures, start, end, panels)

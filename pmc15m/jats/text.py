@@ -14,8 +14,7 @@ The rules, one place for captions, labels, titles and paragraphs:
 """
 
 import re
-from collections.abc import Callable
-from html.entities import html5
+from collections.abc import Callable, Collection
 
 from lxml import etree
 
@@ -38,194 +37,213 @@ _LEFT_OUT = names_of(
     table-wrap-group graphic inline-graphic index-term index-term-range-end related-article related-object
     processing-meta textual-form-source floats-group floats-wrap"""
 )
-_FORMULAS = frozenset(["inline-formula", "disp-formula", "math", "tex-math", "chem-struct", "alternatives"])
+_FORMULAS = names_of(
+    "inline-formula disp-formula math {http://www.w3.org/1998/Math/MathML}math tex-math chem-struct alternatives"
+)
 _LETTERS = {"alpha-lower": "a", "alpha-upper": "A"}
 _ROMAN = ((10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
 
 
 class Text:
-    """Collects pieces of text; `str` gives the text so far."""
+    """Collects pieces of text; `str` gives the text so far, its white space collapsed.
 
-    __slots__ = ("_blank", "_parts", "length", "spans")
+    With `spans` the offsets of markup are recorded; with `watched`, those of these elements (in `found`).
+    """
 
-    def __init__(self) -> None:
-        self._parts: list[str] = []
-        self._blank = False
-        self.length = 0
-        self.spans: list[Markup] = []
+    __slots__ = ("_done", "_ends_blank", "_length", "_raw", "add", "found", "spans", "watched")
+
+    def __init__(self, *, spans: bool = False, watched: Collection[Element] = ()) -> None:
+        self._raw: list[str] = []
+        self.add = self._raw.append
+        """Append a piece as it stands in the XML. A blank sets what follows off."""
+        self._done: list[str] = []
+        self._length = 0
+        self._ends_blank = False
+        self.spans: list[Markup] | None = [] if spans else None
+        self.watched = watched
+        self.found: dict[Element, tuple[int, int]] = {}
 
     def __str__(self) -> str:
-        return "".join(self._parts)
+        self.length()
+        return "".join(self._done)
 
-    def add(self, piece: str) -> None:
-        """Append a piece, its white space collapsed with what went before."""
-        if not piece.isascii():
-            piece = _INVISIBLE.sub("", piece)
-        words = piece.split()
-        if not words:
-            if piece:
-                self._blank = True
-            return
-        if (self._blank or piece[0].isspace()) and self.length:
-            self._parts.append(" ")
-            self.length += 1
-        text = " ".join(words)
-        self._parts.append(text)
-        self.length += len(text)
-        self._blank = piece[-1].isspace()
+    def length(self) -> int:
+        """Length of the text so far; a blank at its end does not count."""
+        if self._raw:
+            piece = "".join(self._raw)
+            self._raw.clear()
+            text = squeeze(piece)
+            if text:
+                if self._length and (self._ends_blank or piece[0].isspace()):
+                    text = " " + text
+                self._done.append(text)
+                self._length += len(text)
+                self._ends_blank = piece[-1].isspace()
+            elif piece.isspace():
+                self._ends_blank = True
+        return self._length
 
-    def blank(self) -> None:
-        """Set what follows off by a blank."""
-        self._blank = True
+    def since(self, start: int) -> tuple[int, int]:
+        """Start and end of the text added since the length was `start`, without the blank before it."""
+        end = self.length()
+        if start and end > start:
+            tail = self._done[-1]
+            if len(tail) != end - start:
+                tail = str(self)[start:]
+            start += tail[0] == " "
+        return start, end
 
-    def open(self) -> tuple[int, int]:
-        """A place to which `close` and `raise_since` refer."""
-        return self.length, len(self._parts)
+    def close(self, start: int, kind: Mark) -> None:
+        """Record the text since the length was `start` as a span, unless it is empty."""
+        start, end = self.since(start)
+        if end > start and self.spans is not None:
+            self.spans.append(Markup(start, end, kind))
 
-    def close(self, place: tuple[int, int], kind: Mark) -> None:
-        """Record the text since `place` as a span, unless it is empty."""
-        start, part = place
-        if self.length > start:
-            if start and self._parts[part] == " ":
-                start += 1
-            self.spans.append(Markup(start, self.length, kind))
-
-    def raise_since(self, place: tuple[int, int], kind: Mark) -> None:
-        """Record the text since `place` as super- or subscript, in Unicode if that loses nothing."""
-        self.close(place, kind)
-        run = "".join(self._parts[place[1] :])
-        if _RAISABLE.fullmatch(run.lstrip(" ")):
-            self._parts[place[1] :] = [run.translate(_SUPERSCRIPT if kind is Mark.SUP else _SUBSCRIPT)]
+    def raise_since(self, start: int, kind: Mark) -> None:
+        """Record the text since `start` as super- or subscript, in Unicode if that loses nothing."""
+        self.close(start, kind)
+        if self._length > start:
+            whole = str(self)
+            run = whole[start:]
+            if _RAISABLE.fullmatch(run.lstrip(" ")):
+                self._done[:] = [whole[:start], run.translate(_RAISED[kind])]
 
 
-Visit = Callable[[Element, int, int], None]
+def squeeze(text: str) -> str:
+    """White space collapsed and trimmed, invisible characters dropped."""
+    if not text.isascii():
+        text = _INVISIBLE.sub("", text)
+    return " ".join(text.split())
 
 
 def plain(element: Element | None) -> str | None:
     """The text of an element; null if there is none."""
     if element is None:
         return None
+    if not len(element):
+        text = element.text
+        return squeeze(text) or None if text else None
     out = Text()
-    if len(element):
-        walk(element, out)
-    else:
-        out.add(element.text or "")
+    walk(element, out)
     return str(out) or None
 
 
-def walk(element: Element, out: Text, on_xref: Visit | None = None) -> None:
-    """Add the text of an element (without its tail). `on_xref` gets each `xref` with its start and end."""
+def walk(element: Element, out: Text) -> None:
+    """Add the text of an element, without its tail."""
+    add = out.add
     text = element.text
     if text:
-        out.add(text)
+        add(text)
     for child in element:
-        tag = child.tag
-        if tag in _SPAN_KINDS:
-            place = out.open()
-            if len(child):
-                walk(child, out, on_xref)
-            elif child.text:
-                out.add(child.text)
-            kind = _SPAN_KINDS[tag]
-            if kind is Mark.SUP or kind is Mark.SUB:
-                out.raise_since(place, kind)
-            else:
-                out.close(place, kind)
-        elif tag in _SPECIAL:
-            _SPECIAL[tag](child, out, on_xref)
-        elif isinstance(tag, str):
-            if tag[0] == "{":
-                _foreign(child, out, on_xref)
-            elif len(child):
-                walk(child, out, on_xref)
-            elif child.text:
-                out.add(child.text)
-        elif tag is etree.Entity:
-            out.add(html5.get(child.name + ";", child.text))
+        special = _SPECIAL.get(child.tag)
+        if special is not None:
+            special(child, out)
+        elif len(child):
+            walk(child, out)
+        else:
+            text = child.text
+            if text:
+                add(text)
         tail = child.tail
         if tail:
-            out.add(tail)
+            add(tail)
 
 
-def _block(element: Element, out: Text, on_xref: Visit | None) -> None:
-    out.blank()
-    walk(element, out, on_xref)
-    out.blank()
+def add_child(child: Element, out: Text) -> None:
+    """Add an element in the way that its tag asks for: as a block, inline, or not at all."""
+    _SPECIAL.get(child.tag, _inline)(child, out)
 
 
-def _skip(element: Element, out: Text, on_xref: Visit | None) -> None:
+def _styled(element: Element, out: Text) -> None:
+    if out.spans is None:
+        _inline(element, out)
+        return
+    start = out.length()
+    _inline(element, out)
+    out.close(start, _STYLES[element.tag])
+
+
+def _raised(element: Element, out: Text) -> None:
+    kind = _RAISING[element.tag]
+    if out.spans is None and not len(element):
+        text = element.text
+        if text:
+            out.add(text.translate(_RAISED[kind]) if _RAISABLE.fullmatch(text.strip()) else text)
+        return
+    start = out.length()
+    _inline(element, out)
+    out.raise_since(start, kind)
+
+
+def _inline(element: Element, out: Text) -> None:
+    if len(element):
+        walk(element, out)
+    elif element.text:
+        out.add(element.text)
+
+
+def _block(element: Element, out: Text) -> None:
+    out.add(" ")
+    walk(element, out)
+    out.add(" ")
+
+
+def _skip(element: Element, out: Text) -> None:
     pass
 
 
-def _break(element: Element, out: Text, on_xref: Visit | None) -> None:
-    out.blank()
+def _break(element: Element, out: Text) -> None:
+    out.add(" ")
 
 
-def _xref(element: Element, out: Text, on_xref: Visit | None) -> None:
-    start = out.length
-    walk(element, out, on_xref)
-    if on_xref is not None:
-        on_xref(element, start, out.length)
+def _xref(element: Element, out: Text) -> None:
+    if element not in out.watched:
+        _inline(element, out)
+        return
+    start = out.length()
+    _inline(element, out)
+    out.found[element] = out.since(start)
 
 
-def _formula(element: Element, out: Text, on_xref: Visit | None) -> None:
+def _formula(element: Element, out: Text) -> None:
     text = formula_text(element)
-    block = element.tag == "disp-formula"
-    if block:
-        out.blank()
-    place = out.open()
+    if element.tag == "disp-formula":
+        out.add(" ")
+    start = out.length()
     if text is not None:
         out.add(text)
-        out.close(place, Mark.FORMULA)
+        out.close(start, Mark.FORMULA)
     else:
-        walk(element, out, on_xref)
-        if out.open() == place and (alternative := element.findtext(".//alt-text")):
+        walk(element, out)
+        if out.length() == start and (alternative := element.findtext(".//alt-text")):
             out.add(alternative)
-            out.close(place, Mark.FORMULA)
-    if block:
-        out.blank()
+            out.close(start, Mark.FORMULA)
+    if element.tag == "disp-formula":
+        out.add(" ")
 
 
-def _foreign(element: Element, out: Text, on_xref: Visit | None) -> None:
-    if element.tag.endswith("}math"):
-        _formula(element, out, on_xref)
-    else:
-        walk(element, out, on_xref)
-
-
-def _list(element: Element, out: Text, on_xref: Visit | None) -> None:
-    out.blank()
+def _list(element: Element, out: Text) -> None:
     number = 0
     for child in element:
+        out.add(" ")
         if child.tag != "list-item":
-            if isinstance(child.tag, str):
-                _block(child, out, on_xref)
+            add_child(child, out)
             continue
         number += 1
-        out.blank()
-        label = child.find("label")
-        if label is None and (letter := _numbering(element.get("list-type", ""), number)):
-            place = out.open()
+        label = next(child.iterchildren("label"), None)
+        if label is not None:
+            walk(label, out)
+        elif letter := _numbering(element.get("list-type", ""), number):
+            start = out.length()
             out.add(f"({letter})")
-            out.close(place, Mark.GENERATED)
-            out.blank()
+            out.close(start, Mark.GENERATED)
+        out.add(" ")
         for part in child:
-            if part.tag == "label":
-                _block(part, out, on_xref)
-        _list_item(child, out, on_xref)
-        out.blank()
-
-
-def _list_item(item: Element, out: Text, on_xref: Visit | None) -> None:
-    if item.text:
-        out.add(item.text)
-    for part in item:
-        if part.tag in _SPECIAL:
-            _SPECIAL[part.tag](part, out, on_xref)
-        elif isinstance(part.tag, str) and part.tag != "label":
-            walk(part, out, on_xref)
-        if part.tail:
-            out.add(part.tail)
+            if part is not label:
+                add_child(part, out)
+            if part.tail:
+                out.add(part.tail)
+    out.add(" ")
 
 
 def _numbering(list_type: str, number: int) -> str | None:
@@ -243,18 +261,19 @@ def _numbering(list_type: str, number: int) -> str | None:
     return None
 
 
-_SPAN_KINDS: dict[object, Mark] = {
-    "bold": Mark.BOLD,
-    "italic": Mark.ITALIC,
-    "sup": Mark.SUP,
-    "sub": Mark.SUB,
-}
-_SPECIAL: dict[object, Callable[[Element, Text, Visit | None], None]] = {
+_STYLES: dict[object, Mark] = {"bold": Mark.BOLD, "italic": Mark.ITALIC}
+_RAISING: dict[object, Mark] = {"sup": Mark.SUP, "sub": Mark.SUB}
+_RAISED = {Mark.SUP: _SUPERSCRIPT, Mark.SUB: _SUBSCRIPT}
+_SPECIAL: dict[object, Callable[[Element, Text], None]] = {
     **dict.fromkeys(_BLOCKS, _block),
     **dict.fromkeys(_LEFT_OUT, _skip),
     **dict.fromkeys(_FORMULAS, _formula),
+    **dict.fromkeys(_STYLES, _styled),
+    **dict.fromkeys(_RAISING, _raised),
     "break": _break,
     "hr": _break,
     "list": _list,
     "xref": _xref,
+    etree.Comment: _skip,
+    etree.ProcessingInstruction: _skip,
 }
