@@ -48,8 +48,8 @@ SET VARIABLE articles = (
       "licence_statement", NULL::VARCHAR AS "copyright_statement", NULL::BOOLEAN AS "is_pmc_openaccess",
       NULL::BOOLEAN AS "is_retracted", NULL::BOOLEAN AS "is_manuscript", NULL::BOOLEAN AS "is_historical_ocr",
       NULL::VARCHAR[] AS "notices", NULL::VARCHAR[] AS "flags", NULL::VARCHAR AS "citation", NULL::VARCHAR AS
-      "shard", NULL::INTEGER AS "n_figures", NULL::INTEGER AS "n_media_unreferenced", NULL::VARCHAR AS "status",
-      NULL::VARCHAR AS "reason"
+      "source", NULL::VARCHAR AS "shard", NULL::INTEGER AS "n_figures", NULL::INTEGER AS "n_media_unreferenced",
+      NULL::VARCHAR AS "status", NULL::VARCHAR AS "reason"
     WHERE false$$)
   FROM glob(getvariable('parts') || '/articles/*.parquet'));
 CREATE VIEW articles AS FROM query(getvariable('articles'));
@@ -119,7 +119,7 @@ SET VARIABLE duplicates = (
     $$FROM read_parquet('$$ || replace(getvariable('parts') || '/duplicates/*.parquet', $$'$$, $$''$$) || $$')$$,
     $$SELECT
       NULL::VARCHAR AS "key", NULL::VARCHAR AS "duplicate_group", NULL::INTEGER AS "group_size", NULL::BOOLEAN AS
-      "is_keeper", NULL::VARCHAR AS "relation", NULL::INTEGER AS "distance"
+      "is_keeper", NULL::VARCHAR AS "relation", NULL::INTEGER AS "distance", NULL::VARCHAR AS "split_article"
     WHERE false$$)
   FROM glob(getvariable('parts') || '/duplicates/*.parquet'));
 CREATE VIEW duplicates AS FROM query(getvariable('duplicates'));
@@ -134,12 +134,13 @@ SET VARIABLE pairs = (
       INTEGER, "y1" INTEGER) AS "box", NULL::INTEGER AS "width", NULL::INTEGER AS "height", NULL::VARCHAR AS
       "format", NULL::VARCHAR AS "label", NULL::VARCHAR AS "text", NULL::VARCHAR AS "context", NULL::INTEGER AS
       "n_chars", NULL::INTEGER AS "n_words", NULL::UBIGINT AS "caption_hash", NULL::UBIGINT AS "article_hash",
-      NULL::VARCHAR AS "journal", NULL::INTEGER AS "year", NULL::VARCHAR AS "article_type", NULL::VARCHAR AS
-      "language", NULL::VARCHAR AS "licence_code", NULL::VARCHAR AS "licence_url", NULL::VARCHAR AS "licence_group",
-      NULL::VARCHAR AS "figure_kind", NULL::VARCHAR AS "origin", NULL::VARCHAR AS "image_kind", NULL::FLOAT AS
-      "image_kind_score", NULL::FLOAT AS "alignment_score", NULL::VARCHAR AS "sha256", NULL::UBIGINT AS "phash",
-      NULL::VARCHAR AS "duplicate_group", NULL::BOOLEAN AS "is_duplicate", NULL::VARCHAR AS "split", NULL::VARCHAR[]
-      AS "flags"
+      NULL::VARCHAR AS "journal", NULL::INTEGER AS "year", NULL::DATE AS "released", NULL::VARCHAR AS
+      "article_type", NULL::VARCHAR AS "language", NULL::VARCHAR AS "licence_code", NULL::VARCHAR AS "licence_url",
+      NULL::VARCHAR AS "licence_group", NULL::VARCHAR AS "figure_kind", NULL::VARCHAR AS "origin", NULL::VARCHAR AS
+      "image_kind", NULL::FLOAT AS "image_kind_score", NULL::FLOAT AS "alignment_score", NULL::INTEGER AS
+      "n_panels", NULL::FLOAT AS "compound", NULL::FLOAT AS "entropy", NULL::FLOAT AS "white_share", NULL::VARCHAR
+      AS "sha256", NULL::UBIGINT AS "phash", NULL::VARCHAR AS "duplicate_group", NULL::BOOLEAN AS "is_duplicate",
+      NULL::VARCHAR AS "split", NULL::VARCHAR[] AS "flags"
     WHERE false$$)
   FROM glob(getvariable('parts') || '/pairs/*.parquet'));
 CREATE VIEW pairs AS FROM query(getvariable('pairs'));

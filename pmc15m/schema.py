@@ -207,8 +207,9 @@ DUPLICATES = _table(
     duplicate_group=(pa.string(), "key of the group's keeper"),
     group_size=(pa.int32(), "members"),
     is_keeper=(pa.bool_(), "largest, then oldest, then smallest key"),
-    relation=(pa.string(), "to the keeper: bytes, pixels or near"),
-    distance=(pa.int32(), "Hamming distance of the perceptual hashes"),
+    relation=(pa.string(), "to the keeper: bytes, pixels or near; keeper where it is the keeper itself"),
+    distance=(pa.int32(), "Hamming distance of the perceptual hash to the keeper's"),
+    split_article=(pa.string(), "PMCID that decides the split: the first article linked by duplicates"),
 )
 
 PAIRS = _table(
@@ -235,6 +236,7 @@ PAIRS = _table(
     article_hash=(pa.uint64(), "of the PMCID: for sampling"),
     journal=(pa.string(), "journal title"),
     year=(pa.int32(), "of publication"),
+    released=(pa.date32(), "in PMC, else published: what an as-of date asks"),
     article_type=(pa.string(), "JATS article-type"),
     language=(pa.string(), "of the caption"),
     licence_code=(pa.string(), "normalised"),
@@ -245,6 +247,10 @@ PAIRS = _table(
     image_kind=(pa.string(), "pixels.kind or panels.kind"),
     image_kind_score=(pa.float32(), "its probability"),
     alignment_score=(pa.float32(), "panels.alignment_score"),
+    n_panels=(pa.int32(), "of the whole picture"),
+    compound=(pa.float32(), "pixels.compound"),
+    entropy=(pa.float32(), "pixels.entropy, of the whole picture"),
+    white_share=(pa.float32(), "pixels.white_share, of the whole picture"),
     sha256=(pa.string(), "of the stored picture's bytes"),
     phash=(pa.uint64(), "of the picture or crop"),
     duplicate_group=(pa.string(), "key of the group's keeper; null = no duplicates"),

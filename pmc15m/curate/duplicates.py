@@ -1,0 +1,140 @@
+"""Duplicate groups over the whole workspace: pictures with pictures, panels with panels.
+
+Equal bytes and equal pixels are one class; classes whose best pictures have near perceptual hashes and agree in shape
+and white space form stars around the best of them (`groups`). Rank decides what is best: largest, then oldest, then
+smallest key.
+"""
+
+import enum
+import itertools
+from collections.abc import Mapping
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pmc15m import schema
+from pmc15m.curate.groups import components, stars
+from pmc15m.curate.neardup import near_pairs
+
+_SHAPE = 0.03  # difference of log(width / height) that cropping 1 % of two opposite borders gives, and a little
+_WHITE = 0.1  # difference of the white shares; re-encoding at quality 50 stays below
+
+
+class Relation(enum.StrEnum):
+    """How a picture is related to its group's keeper."""
+
+    KEEPER = "keeper"
+    BYTES = "bytes"
+    PIXELS = "pixels"
+    NEAR = "near"
+
+
+# Everything that can be a duplicate, numbered within its level from the best (0) on.
+_ITEMS = """
+    CREATE TEMP TABLE items AS
+    WITH found AS (
+        SELECT shard, image_key AS key, 'figure' AS level, pmcid, version, sha256, pixel_sha256, phash, white_share,
+            pixels.width, pixels.height
+        FROM images JOIN pixels USING (image_key)
+        WHERE images.status = 'ok' AND pixels.status <> 'dropped'
+        UNION ALL
+        SELECT images.shard, panel_key, 'panel', panels.pmcid, panels.version, NULL, NULL, panels.phash, NULL,
+            box.x1 - box.x0, box.y1 - box.y0
+        FROM panels JOIN images USING (image_key)
+        WHERE panels.status = 'ok' AND panels.phash IS NOT NULL)
+    SELECT found.shard, key, level, found.pmcid, sha256, pixel_sha256, phash, coalesce(white_share, 0) AS white_share,
+        ln(width / height) AS shape,
+        row_number() OVER (
+            PARTITION BY level ORDER BY width::BIGINT * height DESC, pub_date NULLS LAST, key) - 1 AS rank,
+        dense_rank() OVER (ORDER BY length(found.pmcid), found.pmcid) - 1 AS article
+    FROM found LEFT JOIN articles USING (pmcid, version)
+"""
+
+_CLASSES = """
+    SELECT phash, shape, white_share, article,
+        min(rank) OVER (PARTITION BY coalesce(sha256, key)) AS same_bytes,
+        min(rank) OVER (PARTITION BY coalesce(pixel_sha256, key)) AS same_pixels
+    FROM items WHERE level = ? ORDER BY rank
+"""
+
+_ROWS = """
+    SELECT member.shard, member.key, best.key AS duplicate_group, group_size, member.rank = keeper AS is_keeper,
+        CASE WHEN member.rank = keeper THEN 'keeper' WHEN member.sha256 = best.sha256 THEN 'bytes'
+             WHEN member.pixel_sha256 = best.pixel_sha256 THEN 'pixels' ELSE 'near' END AS relation,
+        bit_count(xor(member.phash, best.phash))::INTEGER AS distance,
+        first.pmcid AS split_article
+    FROM grouped
+    JOIN items AS member ON member.level = grouped.level AND member.rank = grouped.rank
+    JOIN items AS best ON best.level = grouped.level AND best.rank = keeper
+    JOIN linked ON linked.article = member.article
+    JOIN (SELECT DISTINCT article, pmcid FROM items) AS first ON first.article = linked.first_article
+    ORDER BY member.shard, member.key
+"""
+
+Column = NDArray[np.int64]
+
+
+def find_duplicates(connection: duckdb.DuckDBPyConnection, near_distance: int) -> Mapping[str, pa.Table]:
+    """Rows of `duplicates` by raw shard, in the order of their keys; only shards that have some.
+
+    The connection has the tables articles, images, pixels and panels of the workspace.
+    """
+    connection.execute(_ITEMS)
+    levels = [_level(connection, level, near_distance) for level in ("figure", "panel")]
+    grouped = pa.concat_tables(levels)
+    connection.register("grouped", grouped)
+    connection.register("linked", _linked_articles(grouped))
+    rows = connection.sql(_ROWS).to_arrow_table()
+    for name in ("grouped", "linked"):
+        connection.unregister(name)
+    connection.execute("DROP TABLE items")
+    return _by_shard(rows)
+
+
+def _level(connection: duckdb.DuckDBPyConnection, level: str, near_distance: int) -> pa.Table:
+    """Members of groups of at least two: level, rank, keeper (a rank), group_size, article."""
+    facts = connection.sql(_CLASSES, params=[level]).fetchnumpy()
+    count = len(facts["phash"])
+    ranks = np.arange(count)
+    same = [(ranks, facts[name].astype(np.int64)) for name in ("same_bytes", "same_pixels")]
+    best = components(count, *(np.concatenate(ends) for ends in zip(*same, strict=True)))
+    best_only = np.flatnonzero(best == ranks)
+    i, j = near_pairs(facts["phash"][best_only], near_distance)
+    left, right = best_only[i], best_only[j]
+    agree = np.abs(facts["shape"][left] - facts["shape"][right]) <= _SHAPE
+    agree &= np.abs(facts["white_share"][left] - facts["white_share"][right]) <= _WHITE
+    keeper = stars(count, left[agree], right[agree])[best]
+    size = np.bincount(keeper, minlength=count)[keeper]
+    member = size > 1
+    return pa.table(
+        {
+            "level": pa.array([level] * int(member.sum()), pa.string()),
+            "rank": ranks[member],
+            "keeper": keeper[member],
+            "group_size": pa.array(size[member], pa.int32()),
+            "article": facts["article"][member],
+        }
+    )
+
+
+def _linked_articles(grouped: pa.Table) -> pa.Table:
+    """For every article with a duplicate, the first article that it is linked with, perhaps over others."""
+    article = grouped["article"].to_numpy()
+    level = np.asarray(grouped["level"].to_pylist()) == "panel"
+    group = grouped["keeper"].to_numpy() * 2 + level
+    _, group = np.unique(group, return_inverse=True)
+    known, local = np.unique(article, return_inverse=True)
+    root = components(len(known) + int(group.max(initial=-1)) + 1, local, len(known) + group)
+    return pa.table({"article": known, "first_article": known[root[: len(known)]]})
+
+
+def _by_shard(rows: pa.Table) -> Mapping[str, pa.Table]:
+    shards = rows["shard"].to_numpy(zero_copy_only=False)
+    starts = [0, *(np.flatnonzero(shards[1:] != shards[:-1]) + 1)] if len(shards) else []
+    columns = rows.drop_columns("shard")
+    return {
+        str(shards[start]): columns.slice(start, end - start).cast(schema.DUPLICATES)
+        for start, end in itertools.pairwise([*starts, len(shards)])
+    }

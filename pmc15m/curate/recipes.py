@@ -1,0 +1,163 @@
+"""Named subsets: a recipe is a TOML file of SQL predicates over `pairs`, in order; running it gives a funnel.
+
+    description = "what it is for"
+
+    [[predicate]]
+    name = "large_enough"
+    where = "least(width, height) >= 224"
+    why = "smaller pictures are thumbnails"
+
+A predicate removes the rows for which it is false or null. The shipped ones lie in `manifests/recipes`.
+"""
+
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pmc15m.errors import UsageError
+from pmc15m.query.manifests import FOLDER
+
+RECIPES = FOLDER / "recipes"
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """One step of a recipe: `where` is SQL over the columns of `pairs`."""
+
+    name: str
+    where: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A named subset of the pairs; `text` is the file as it was read."""
+
+    name: str
+    description: str
+    predicates: tuple[Predicate, ...]
+    text: str
+
+    @property
+    def kept(self) -> str:
+        """The relation with the keys of the kept pairs (one column, pair_key), after `run_recipe`."""
+        return f'"kept_{self.name}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one predicate removed, and what was left."""
+
+    name: str
+    removed: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """Rows in = rows kept + rows removed by named predicates."""
+
+    rows_in: int
+    steps: tuple[Step, ...]
+
+    @property
+    def kept(self) -> int:
+        return self.steps[-1].left if self.steps else self.rows_in
+
+    def as_rows(self) -> list[dict[str, Any]]:
+        """name, removed, left; the first row is what came in."""
+        steps = (Step("pairs", 0, self.rows_in), *self.steps)
+        return [{"name": step.name, "removed": step.removed, "left": step.left} for step in steps]
+
+
+def load_recipe(name_or_path: str) -> Recipe:
+    """A shipped recipe by its name, or any file by its path. Raises `UsageError` for what is no recipe."""
+    path = RECIPES / f"{name_or_path}.toml" if _NAME.fullmatch(name_or_path) else Path(name_or_path)
+    if not path.is_file():
+        raise UsageError(
+            f"there is no recipe {name_or_path!r}; shipped: {', '.join(shipped_recipes())}, or name a file"
+        )
+    return parse_recipe(path.stem, path.read_text(encoding="utf-8"))
+
+
+def shipped_recipes() -> list[str]:
+    """Names of the recipes that come with the package."""
+    return sorted(path.stem for path in RECIPES.glob("*.toml"))
+
+
+def parse_recipe(name: str, text: str) -> Recipe:
+    """A recipe from the text of its file. Raises `UsageError` that names the key that is wrong."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"a recipe's name is lower case letters, digits, - and _, not {name!r}")
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"recipe {name} is not TOML: {error}") from None
+    description, steps = tree.pop("description", None), tree.pop("predicate", [])
+    if tree:
+        raise UsageError(f"recipe {name}: unknown key {next(iter(tree))}; known: description, [[predicate]]")
+    if not isinstance(description, str) or not isinstance(steps, list):
+        raise UsageError(f"recipe {name} needs a description, and its predicates as [[predicate]] tables")
+    predicates = tuple(_predicate(name, step) for step in steps)
+    names = [predicate.name for predicate in predicates]
+    if len(set(names)) < len(names):
+        raise UsageError(f"recipe {name}: two predicates have one name")
+    return Recipe(name, description.strip(), predicates, text)
+
+
+def _predicate(recipe: str, step: Any) -> Predicate:
+    if not isinstance(step, dict) or set(step) != {"name", "where", "why"}:
+        raise UsageError(f"recipe {recipe}: a predicate has exactly name, where and why")
+    if not all(isinstance(value, str) and value.strip() for value in step.values()):
+        raise UsageError(f"recipe {recipe}: name, where and why are texts, none of them empty")
+    return Predicate(step["name"], step["where"].strip(), step["why"].strip())
+
+
+def run_recipe(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> Funnel:
+    """Count what each predicate removes, and keep the keys of the rest in the temporary table `recipe.kept`.
+
+    The connection has `pairs` (`query.connect`). Only the columns that the predicates name are read, and the keys.
+    Raises `UsageError` where a predicate is no SQL over them.
+    """
+    tests = [f"coalesce(({predicate.where}\n), false)" for predicate in recipe.predicates]
+    arms = " ".join(f"WHEN NOT {test} THEN {position}" for position, test in enumerate(tests))
+    first_failed = f"CASE {arms} ELSE {len(tests)} END" if tests else "0"
+    everything = " AND ".join(tests) or "true"
+    try:
+        counted = connection.execute(f"SELECT {first_failed} AS failed, count(*) FROM pairs GROUP BY 1").fetchall()
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {recipe.kept} AS SELECT pair_key FROM pairs WHERE {everything}"
+        )
+        [(kept,)] = connection.execute(f"SELECT count(*) FROM {recipe.kept}").fetchall()
+    except duckdb.Error as error:
+        said = str(error).splitlines()[0]
+        raise UsageError(f"recipe {recipe.name}: {_culprit(connection, recipe.predicates)}: {said}") from None
+    funnel = _funnel(recipe, dict(counted))
+    if funnel.kept != kept:
+        raise UsageError(f"recipe {recipe.name} is not repeatable: {funnel.kept} rows kept, then {kept}")
+    return funnel
+
+
+def _funnel(recipe: Recipe, removed: dict[int, int]) -> Funnel:
+    left = rows_in = sum(removed.values())
+    steps = []
+    for position, predicate in enumerate(recipe.predicates):
+        left -= removed.get(position, 0)
+        steps.append(Step(predicate.name, removed.get(position, 0), left))
+    return Funnel(rows_in, tuple(steps))
+
+
+def _culprit(connection: duckdb.DuckDBPyConnection, predicates: Sequence[Predicate]) -> str:
+    """Which predicate does not run alone."""
+    for predicate in predicates:
+        try:
+            connection.execute(f"SELECT count(*) FROM pairs WHERE ({predicate.where}\n)")
+        except duckdb.Error:
+            return f"predicate {predicate.name}"
+    return "its predicates"
