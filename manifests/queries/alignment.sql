@@ -1,3 +1,3 @@
--- Panel pairs by the confidence that sub-caption and picture belong together, in tenths.
-SELECT least(floor(alignment_score * 10), 9) / 10 AS score_from, count(*) AS panel_pairs
-FROM panel_pairs GROUP BY score_from ORDER BY score_from;
+-- Panel pairs by the confidence that sub-caption and picture belong together.
+SELECT least(floor(alignment_score * 10) * 10, 90)::INTEGER AS percent_from, count(*) AS panel_pairs
+FROM panel_pairs GROUP BY percent_from ORDER BY percent_from;

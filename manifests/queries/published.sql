@@ -8,7 +8,8 @@ WITH here AS (
     (SELECT count(*) FROM panel_pairs) AS panel_pairs,
     (SELECT count(*) FILTER (n_panels > 1) / nullif(count(*), 0) FROM pixels WHERE status <> 'dropped') AS compound,
     (SELECT count(*) FILTER (least(width, height) > 336) / nullif(count(*), 0) FROM figure_pairs) AS large)
-SELECT measure, round(this_workspace, 3) AS this_workspace, pmc_15m, biomedica, pmc_oa
+SELECT measure, round(this_workspace, 3) AS this_workspace, pmc_15m::DOUBLE AS pmc_15m,
+  biomedica::DOUBLE AS biomedica, pmc_oa::DOUBLE AS pmc_oa
 FROM here, LATERAL (VALUES
   (1, 'articles read', articles, 4400000, 6042494, 2478267),
   (2, 'articles with pairs', contributing, 3000000, 5050473, NULL),

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from pmc15m.errors import UsageError
+from pmc15m.query.harmless import harmless
 from pmc15m.query.manifests import ALL_TABLES, FOLDER
 from pmc15m.workspace import Workspace
 
@@ -101,14 +102,15 @@ def _nodes(tree: Any) -> Iterator[str]:
 
 
 def query_error(error: duckdb.Error) -> UsageError:
-    """DuckDB's message as one line, with a hint where there is one to give."""
+    """DuckDB's message as one harmless line, with a hint where there is one to give."""
     lines = [line.strip() for line in str(error).splitlines()]
-    said = [line for line in lines if line and not line.startswith(("LINE ", "^"))]
-    message = " ".join(said)
+    message = harmless(" ".join(line for line in lines if line and not line.startswith(("LINE ", "^"))))
     if isinstance(error, duckdb.PermissionException):
         message += "; queries read the workspace only (--allow-files opens the rest)"
     elif isinstance(error, duckdb.CatalogException) and "Table" in message:
         message += f"; tables: {', '.join(ALL_TABLES)}"
+    elif isinstance(error, duckdb.OutOfMemoryException):
+        message += "; ask for fewer columns (text is most of the bytes) or fewer rows"
     return UsageError(message)
 
 

@@ -1,6 +1,6 @@
-"""Write anew what of the folder `manifests` follows from the schema: `python -m pmc15m.query.generate`.
+"""Write anew what in the folder `manifests` follows from something else: `python -m pmc15m.query.generate`.
 
-`views.sql` and `README.md` each hold a block between two marker lines; a test compares it with the schema.
+`views.sql` and `README.md` hold blocks between marker lines; a test compares them with the schema and the questions.
 """
 
 import textwrap
@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pmc15m.query.manifests import ALL_TABLES, FOLDER
+from pmc15m.query.manifests import ALL_TABLES, FOLDER, named_queries
 
-_BEGIN, _END = "generated from pmc15m/schema.py: begin", "generated from pmc15m/schema.py: end"
 _NAMES = {
     pa.string(): "VARCHAR",
     pa.bool_(): "BOOLEAN",
@@ -65,16 +64,26 @@ def _schema_table(table: str, schema: pa.Schema) -> str:
     return "\n".join(lines)
 
 
+def question_table() -> str:
+    """The questions that ship, as a Markdown table."""
+    lines = [f"| `{query.name}` | {query.title} |" for query in named_queries().values()]
+    return "\n".join(["| name | question |", "|---|---|", *lines])
+
+
 def generated() -> dict[Path, str]:
-    """The files with a generated block, as they should be."""
-    blocks = {FOLDER / "views.sql": table_views(), FOLDER / "README.md": schema_tables()}
-    return {path: _with_block(path.read_text(encoding="utf-8"), block) for path, block in blocks.items()}
+    """The files with generated blocks, as they should be."""
+    views, readme = FOLDER / "views.sql", FOLDER / "README.md"
+    with_questions = _with_block(readme.read_text(encoding="utf-8"), "manifests/queries", question_table())
+    return {
+        views: _with_block(views.read_text(encoding="utf-8"), "pmc15m/schema.py", table_views()),
+        readme: _with_block(with_questions, "pmc15m/schema.py", schema_tables()),
+    }
 
 
-def _with_block(text: str, block: str) -> str:
+def _with_block(text: str, source: str, block: str) -> str:
     lines = text.split("\n")
-    begin = next(n for n, line in enumerate(lines) if _BEGIN in line)
-    end = next(n for n, line in enumerate(lines) if _END in line)
+    begin = next(n for n, line in enumerate(lines) if f"generated from {source}: begin" in line)
+    end = next(n for n, line in enumerate(lines) if f"generated from {source}: end" in line)
     return "\n".join([*lines[: begin + 1], block, *lines[end:]])
 
 

@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pmc15m.errors import UsageError
+from pmc15m.query.harmless import harmless
 from pmc15m.workspace import atomic
 
 _SHOWN_ROWS = 1000  # of a table; the other formats give everything
@@ -187,14 +188,7 @@ def _shown(value: Any) -> str:
     if value is None:
         return ""
     text = f"{value:.4g}" if isinstance(value, float) else _text_of(value)
-    return "".join(_escaped(character) for character in text)
-
-
-def _escaped(character: str) -> str:
-    # Cc: control characters; Cf but for soft hyphens: bidirectional overrides, zero-width characters
-    if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp"):
-        return "\\n" if character == "\n" else "\\t" if character == "\t" else f"\\u{ord(character):04x}"
-    return character
+    return harmless(text)
 
 
 def _shortened(text: str) -> str:

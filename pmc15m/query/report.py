@@ -136,7 +136,7 @@ def _plots(found: Answers) -> str:
 
     single = (Series("pictures", "figure"),)
     panels = [Mark(str(row["panels"]), (row["images"],)) for row in found["panels_per_figure"].to_pylist()]
-    aligned = [Mark(_label(row["score_from"]), (row["panel_pairs"],)) for row in found["alignment"].to_pylist()]
+    aligned = [Mark(_label(row["percent_from"]), (row["panel_pairs"],)) for row in found["alignment"].to_pylist()]
     doubled = [Mark(_label(row["relation"]), (row["duplicates"],)) for row in found["duplicates"].to_pylist()]
     plots = [
         _licences(found),
