@@ -15,6 +15,8 @@ from pathlib import Path
 from train.config import Config, differences, load_config, override, preset_names, read_config
 from train.errors import CheckpointError, ConfigError, ExitCode, TrainError
 
+EXTRA = {"torch", "timm", "transformers", "tokenizers", "safetensors"}  # the packages of the extra `train`
+
 
 def parser() -> argparse.ArgumentParser:
     """The command line surface."""
@@ -53,6 +55,11 @@ def main(argv: list[str] | None = None) -> int:
         summary = run(config, arguments.data, arguments.out)
     except TrainError as error:
         print(f"error: {error}", file=sys.stderr)
+        return ExitCode.USAGE
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRA:
+            raise
+        print(f"error: {error.name} is not installed; pip install -e '.[train]'", file=sys.stderr)
         return ExitCode.USAGE
     except KeyboardInterrupt:
         print("interrupted; the same command with --resume goes on from the last checkpoint", file=sys.stderr)

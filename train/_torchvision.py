@@ -34,9 +34,9 @@ def make_importable() -> None:
             raise
     for name in [name for name in sys.modules if name == "torchvision" or name.startswith("torchvision.")]:
         del sys.modules[name]
-    _library = torch.library.Library("torchvision", "DEF")
+    _library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
     for schema in _SCHEMAS:
-        _library.define(schema)
+        _library.define(schema)  # type: ignore[no-untyped-call]
     importlib.import_module("torchvision")
     log.info(
         "torchvision's compiled operators are missing (its build does not match torch %s); none is needed here",

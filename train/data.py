@@ -5,7 +5,6 @@ over the GPUs. What is left at the end of an epoch and fills no batch sits that 
 """
 
 import dataclasses
-import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -142,12 +141,12 @@ def iter_batches(batches: Dataset[Batch], items: range, workers: int, pin: bool)
         collate_fn=_as_it_is,
         pin_memory=pin,
         multiprocessing_context="forkserver" if workers else None,  # fork deadlocks beside Arrow's threads
-        worker_init_fn=functools.partial(_single_threaded) if workers else None,
+        worker_init_fn=_single_threaded if workers else None,
     )
     return iter(loader)
 
 
-def _as_it_is(batch: Batch) -> Batch:
+def _as_it_is(batch: Any) -> Any:  # the datasets make whole batches; there is nothing to collate
     return batch
 
 

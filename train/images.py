@@ -18,6 +18,8 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 RATIO = (3 / 4, 4 / 3)  # of a random crop's width to its height: torchvision's and open_clip's default
 ATTEMPTS = 10
 
+Image.MAX_IMAGE_PIXELS = None  # `max_pixels` decides, from the header, before anything is decoded
+
 
 class UnreadableImage(Exception):
     """Not a JPEG, PNG or WebP, torn, or larger than allowed."""
@@ -44,7 +46,7 @@ def decode_crop(
             crop = to_rgb(image).resize((size, size), Image.Resampling.BICUBIC, box=box)
     except UnreadableImage:
         raise
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:  # what Pillow raises
+    except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for torn files
         raise UnreadableImage(f"{type(error).__name__}: {error}") from None
     return np.ascontiguousarray(np.asarray(crop).transpose(2, 0, 1))
 

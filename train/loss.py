@@ -31,14 +31,15 @@ def contrastive_loss(image_ND: Tensor, text_ND: Tensor, log_scale: Tensor, tile:
     a, b, scale = image_ND.float(), text_ND.float(), log_scale.float().exp()
     n = len(a)
     with torch.autocast(a.device.type, enabled=False):
-        row_lse = torch.empty_like(a[:, 0])
+        row_lse = torch.empty_like(a[:, 0], dtype=torch.float64)  # N numbers, so double costs nothing
         column_lse = torch.full_like(row_lse, -torch.inf)
         for start in range(0, n, tile):
             logits = scale * (a[start : start + tile] @ b.T)
             row_lse[start : start + tile] = logits.logsumexp(1)
-            column_lse = torch.logaddexp(column_lse, logits.logsumexp(0))
+            column_lse = torch.logaddexp(column_lse, logits.logsumexp(0).double())
         matching = scale * (a * b).sum(1)
-        loss = (row_lse + column_lse - 2 * matching).sum() / (2 * n)
+        loss = ((row_lse + column_lse - 2 * matching).sum() / (2 * n)).float()
+        row_lse, column_lse = row_lse.float(), column_lse.float()
 
         # ∂loss/∂logits = (softmax over the row + softmax over the column − 2·identity) / 2N
         grad_a, grad_b = torch.empty_like(a), torch.zeros_like(b)

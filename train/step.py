@@ -1,10 +1,10 @@
 """One optimizer step: features, loss gradient, backward.
 
 The loss hands out its gradient by the features, so the towers see one kind of backward pass whether or not their
-activations fit at once. With `micro_batch` the features are first made without graphs, and each micro-batch is run again
-under its gradient (GradCache, arXiv 2101.06983): the gradient of the whole batch, exactly. Dropout draws from a generator
-seeded by (seed, step, process, tower, micro-batch): the second pass repeats the first, and a resumed run the
-uninterrupted one.
+activations fit at once. With `micro_batch` the features are first made without graphs, and each micro-batch is run
+again under its gradient (GradCache, arXiv 2101.06983): the gradient of the whole batch, exactly. Dropout draws from a
+generator seeded by (seed, step, process, tower, micro-batch): the second pass repeats the first, and a resumed run
+the uninterrupted one.
 """
 
 import dataclasses
@@ -97,7 +97,7 @@ class _Tower:
         """Accumulate the parameters' gradients from the features' gradient (pairs, D)."""
         for i, (places, _) in enumerate(self._chunks):
             output = self._kept if self._kept is not None else self._run(i)
-            output.backward(grad[places])
+            torch.autograd.backward(output, grad[places])
 
     def _run(self, i: int) -> Tensor:
         inputs = self._chunks[i][1]
@@ -109,7 +109,7 @@ class _Tower:
 def _chunks(inputs: Tensor, size: int) -> list[tuple[Tensor, Tensor]]:
     """(places in the batch, inputs) of each micro-batch."""
     places = torch.arange(len(inputs), device=inputs.device)
-    return [(part, inputs[part]) for part in places.split(size or len(inputs))]
+    return [(part, inputs[part]) for part in torch.split(places, size or len(inputs))]
 
 
 def _text_chunks(tokens: Tensor, size: int) -> list[tuple[Tensor, Tensor]]:
@@ -119,7 +119,7 @@ def _text_chunks(tokens: Tensor, size: int) -> list[tuple[Tensor, Tensor]]:
     """
     lengths = (tokens != 0).sum(1)
     places = lengths.argsort(descending=True, stable=True)
-    return [(part, tokens[part, : int(lengths[part[0]])]) for part in places.split(size or len(tokens))]
+    return [(part, tokens[part, : int(lengths[part[0]])]) for part in torch.split(places, size or len(tokens))]
 
 
 def learning_rate(step: int, steps: int, optim: OptimConfig) -> float:

@@ -3,6 +3,8 @@
 Uses the `tokenizers` library alone; transformers is imported only for a name on the hub.
 """
 
+import itertools
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,20 +15,33 @@ from tokenizers import BertWordPieceTokenizer, Tokenizer
 from train.errors import DataError
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # BERT's, in BERT's order: [PAD] is 0
-CAPTIONS_FOR_TRAINING = 200_000
+CAPTIONS_FOR_TRAINING = 100_000  # they lie in memory meanwhile: about 100 MB
+MAX_LETTERS = 1000  # rarer ones become [UNK]; BERT's own vocabulary has 997
 
 Tokens = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
-    """An uncased WordPiece of at most `vocab_size` entries, the same for the same texts."""
+    """An uncased WordPiece of at most `vocab_size` entries, the same for the same texts.
+
+    The library meets the letters in the order of a hash map and breaks ties between merges by the numbers that they got
+    there, so that two trainings differ. Here the letters are numbered beforehand, as if they were special tokens.
+    """
     trainer = BertWordPieceTokenizer(lowercase=True)
+    normalized = [trainer.normalize(text) for text in texts]
+    counts = Counter(itertools.chain.from_iterable(normalized))
+    common = sorted(counts, key=lambda letter: (-counts[letter], letter))[: min(MAX_LETTERS, vocab_size // 3)]
+    letters = sorted(letter for letter in common if not letter.isspace())
+    numbered = [*SPECIAL, *letters, *(f"##{letter}" for letter in letters)]
+    kept = set(common)
     trainer.train_from_iterator(
-        texts, vocab_size=vocab_size, min_frequency=2, special_tokens=list(SPECIAL), show_progress=False
+        ("".join(letter if letter in kept else " " for letter in text) for text in normalized),
+        vocab_size=max(vocab_size, len(numbered)),
+        min_frequency=2,
+        special_tokens=numbered,
+        show_progress=False,
     )
-    # The words are counted in a hash map, so ties come in any order. Numbering by the text makes two trainings equal.
-    pieces = sorted(piece for piece in trainer.get_vocab() if piece not in SPECIAL)
-    vocab = {piece: number for number, piece in enumerate([*SPECIAL, *pieces])}
+    vocab = trainer.get_vocab()
     return Tokenizer.from_str(BertWordPieceTokenizer(vocab, lowercase=True).to_str())
 
 

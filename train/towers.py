@@ -94,7 +94,7 @@ def build_model(config: Config, vocab_size: int, pretrained: bool = True) -> Cli
 def _vit(config: ImageConfig, image_size: int, pretrained: bool) -> tuple[nn.Module, int]:
     import timm
 
-    sizes = {
+    sizes: dict[str, Any] = {
         "patch_size": config.patch_size,
         "embed_dim": config.width,
         "depth": config.depth,
@@ -127,7 +127,7 @@ def _vit(config: ImageConfig, image_size: int, pretrained: bool) -> tuple[nn.Mod
 def _bert(config: TextConfig, context_length: int, vocab_size: int, pretrained: bool) -> tuple[nn.Module, int]:
     from transformers import BertConfig, BertModel
 
-    dropout = {
+    dropout: dict[str, Any] = {
         "hidden_dropout_prob": config.hidden_dropout,
         "attention_probs_dropout_prob": config.attention_dropout,
     }

@@ -1,0 +1,16 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.train.drawn_pairs import write_webdataset
+
+torch.set_num_threads(1)  # beside other work two threads wait for each other; and one thread adds in one order
+
+
+@pytest.fixture(scope="session")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 pairs to train on in two shards, 9 to evaluate on."""
+    folder = tmp_path_factory.mktemp("export")
+    write_webdataset(folder, "train", [25, 15])
+    return write_webdataset(folder, "val", [9], first_seed=1000)

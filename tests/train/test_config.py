@@ -1,0 +1,76 @@
+"""The configuration: presets, TOML, overrides, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from train.config import differences, load_config, override, preset_names, read_config, to_toml
+from train.errors import ConfigError
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_every_preset_loads_and_survives_saving(preset: str, tmp_path: Path) -> None:
+    config = load_config(preset)
+    (tmp_path / "config.toml").write_text(to_toml(config))
+    assert read_config(tmp_path / "config.toml") == config
+
+
+def test_biomedclip_is_the_published_recipe() -> None:
+    config = load_config("biomedclip")
+    assert (config.embed_dim, config.data.batch_size, config.data.context_length) == (512, 4096, 256)
+    optim = config.optim
+    assert (optim.lr, optim.weight_decay, optim.beta1, optim.beta2, optim.eps) == (5e-4, 0.2, 0.9, 0.98, 1e-6)
+    assert (optim.warmup_steps, config.run.epochs, config.run.seed) == (2000, 32, 0)
+
+
+def test_a_file_changes_the_preset_and_set_changes_both(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("[optim]\nlr = 1e-4\nwarmup_steps = 7\n[data]\nmean = [0, 0.5, 1]\n")
+    config = load_config("tiny", file, ["optim.lr=2e-4", "text.weights=some/folder"])
+    assert (config.optim.lr, config.optim.warmup_steps, config.text.weights) == (2e-4, 7, "some/folder")
+    assert config.data.mean == (0.0, 0.5, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("optim.learning_rate=1", "unknown config key optim.learning_rate; known: optim.lr"),
+        ("optim.warmup_step=1", "did you mean optim.warmup_steps?"),
+        ("optim.lr", "--set takes section.key=value"),
+        ("optim=3", "optim is a section"),
+        ("optim.lr=fast", "optim.lr takes a float, not 'fast'"),
+        ("data.batch_size=1.5", "data.batch_size takes an int"),
+        ("data.batch_size=true", "data.batch_size takes an int"),
+        ("data.batch_size=1", "at least 2"),
+        ("data.crop_scale=0", "share in"),
+        ("data.mean=[1, 2]", "three numbers"),
+        ("image.heads=5", "no multiple of image.heads"),
+        ("image.patch_size=7", "multiple of image.patch_size"),
+        ("run.precision=fp8", "run.precision is one of auto, fp32, bf16"),
+        ("run.steps=-1", "must not be negative"),
+    ],
+)
+def test_a_wrong_value_is_named(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match="^[^\n]*$") as caught:
+        load_config("tiny", None, [text])
+    assert message in str(caught.value)
+
+
+def test_a_wrong_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot read the config file"):
+        load_config("tiny", tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("lr: 3")
+    with pytest.raises(ConfigError, match=r"bad\.toml is not TOML"):
+        load_config("tiny", tmp_path / "bad.toml")
+    (tmp_path / "half.toml").write_text("embed_dim = 3")
+    with pytest.raises(ConfigError, match=r"half\.toml lacks data"):
+        read_config(tmp_path / "half.toml")
+
+
+def test_differences_are_dotted_keys() -> None:
+    config = load_config("tiny")
+    assert differences(config, override(config, ["optim.lr=1", "run.steps=2", "embed_dim=3"])) == [
+        "embed_dim",
+        "optim.lr",
+        "run.steps",
+    ]

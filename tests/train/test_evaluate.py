@@ -1,0 +1,31 @@
+"""Retrieval: exact ranks, honest ties, honest intervals."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from train.evaluate import ranks, wilson
+
+
+@given(st.integers(1, 40), st.integers(1, 50), st.integers(0, 9))
+def test_ranks_equal_a_full_sort(n: int, chunk: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    # Small whole numbers: sums are exact and ties are common.
+    query, target = torch.randint(-2, 3, (2, n, 3), generator=generator).float()
+    order = (query @ target.T).argsort(dim=1, descending=True, stable=True)
+    expected = [order[i].tolist().index(i) for i in range(n)]
+    assert ranks(query, target, chunk).tolist() == expected
+
+
+def test_a_model_that_says_the_same_of_everything_scores_chance() -> None:
+    same = torch.ones(20, 4)
+    assert (ranks(same, same) < 1).float().mean() == pytest.approx(1 / 20)
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "low", "high"), [(0, 10, 0.0, 0.278), (5, 10, 0.237, 0.763), (10, 10, 0.722, 1.0)]
+)
+def test_wilson_intervals(hits: int, n: int, low: float, high: float) -> None:
+    """Values of Brown, Cai and DasGupta (2001), table by formula."""
+    assert wilson(hits, n) == pytest.approx((low, high), abs=1e-3)

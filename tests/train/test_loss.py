@@ -1,0 +1,54 @@
+"""The tiled loss against plain torch."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from train.loss import contrastive_loss
+
+
+def unit_features(n: int, d: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    image, noise = torch.randn(2, n, d, generator=generator)
+    return functional.normalize(image, dim=-1), functional.normalize(image + noise, dim=-1)
+
+
+def plain_loss(image: Tensor, text: Tensor, log_scale: Tensor) -> Tensor:
+    """What CLIP's paper prints."""
+    logits = log_scale.exp() * image @ text.T
+    own = torch.arange(len(image))
+    return (functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own)) / 2
+
+
+@pytest.mark.parametrize("tile", [1, 7, 64, 1000])
+@pytest.mark.parametrize("scale", [1.0, 14.3, 100.0])
+def test_loss_and_gradient_equal_the_plain_ones(tile: int, scale: float) -> None:
+    image, text = (features.double().requires_grad_() for features in unit_features(64, 16))
+    log_scale = torch.tensor(scale).double().log().requires_grad_()
+    expected = plain_loss(image, text, log_scale)
+    expected.backward()
+    result = contrastive_loss(image, text, log_scale, tile)
+    assert float(result.loss) == pytest.approx(float(expected.detach()), rel=1e-6)
+    for ours, theirs in (
+        (result.image_ND, image.grad),
+        (result.text_ND, text.grad),
+        (result.log_scale, log_scale.grad),
+    ):
+        assert theirs is not None
+        assert float((ours - theirs).norm() / theirs.norm()) < 1e-5
+
+
+def test_logits_are_fp32_under_autocast() -> None:
+    image, text = unit_features(64, 16)
+    log_scale = torch.tensor(100.0).log()
+    outside = contrastive_loss(image, text, log_scale)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = contrastive_loss(image, text, log_scale)
+    assert torch.equal(outside.loss, inside.loss)
+    assert torch.equal(outside.image_ND, inside.image_ND)
+
+
+def test_equal_features_cost_what_guessing_costs() -> None:
+    same = functional.normalize(torch.ones(32, 4), dim=-1)
+    assert float(contrastive_loss(same, same, torch.tensor(1.0)).loss) == pytest.approx(torch.tensor(32.0).log().item())

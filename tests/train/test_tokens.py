@@ -1,0 +1,72 @@
+"""WordPiece: trained here, read from a folder, encoded and padded."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.train.drawn_pairs import draw_pair
+from train.errors import DataError
+from train.tokens import encode, load_tokenizer, train_tokenizer
+
+TEXTS = [draw_pair(seed)[1] for seed in range(60)]
+
+
+def test_rows_begin_and_end_as_bert_wants_and_are_padded_with_0() -> None:
+    tokenizer = train_tokenizer(TEXTS, 200)
+    short, long = encode(tokenizer, ["red cells", "red cells after 3 days"], 16)
+    cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    assert short[0] == long[0] == cls
+    assert list(short).index(sep) == 3
+    assert not short[4:].any()
+    assert long[-1] == sep
+
+
+def test_long_captions_are_cut_to_the_context_with_their_end_mark() -> None:
+    tokenizer = train_tokenizer(TEXTS, 200)
+    (row,) = encode(tokenizer, ["blue bands after 3 days " * 20], 10)
+    assert len(row) == 10
+    assert row[-1] == tokenizer.token_to_id("[SEP]")
+
+
+def test_case_does_not_matter_and_letters_never_seen_are_unknown() -> None:
+    tokenizer = train_tokenizer(TEXTS, 200)
+    assert encode(tokenizer, ["Red CELLS"], 9).tolist() == encode(tokenizer, ["red cells"], 9).tolist()
+    assert encode(tokenizer, ["细胞"], 9)[0][1] == tokenizer.token_to_id("[UNK]")
+
+
+def test_an_empty_caption_is_two_marks() -> None:
+    assert encode(train_tokenizer(TEXTS, 200), [""], 9).shape == (1, 2)
+
+
+def test_training_is_the_same_in_another_process() -> None:
+    program = (
+        "from tests.train.test_tokens import TEXTS; from train.tokens import train_tokenizer; import hashlib;"
+        "print(hashlib.sha256(train_tokenizer(TEXTS, 90).to_str().encode()).hexdigest())"
+    )
+    hashes = {subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout for _ in range(3)}
+    assert len(hashes) == 1
+
+
+def test_a_folder_with_either_file_gives_the_same_tokenizer(tmp_path: Path) -> None:
+    tokenizer = train_tokenizer(TEXTS, 200)
+    (tmp_path / "json").mkdir()
+    tokenizer.save(str(tmp_path / "json" / "tokenizer.json"))
+    (tmp_path / "vocab").mkdir()
+    pieces = sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().__getitem__)
+    (tmp_path / "vocab" / "vocab.txt").write_text("\n".join(pieces))
+    for folder in ("json", "vocab"):
+        loaded = load_tokenizer(str(tmp_path / folder))
+        assert encode(loaded, TEXTS, 24).tolist() == encode(tokenizer, TEXTS, 24).tolist()
+
+
+def test_a_folder_without_tokenizer_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"neither tokenizer\.json nor vocab\.txt"):
+        load_tokenizer(str(tmp_path))
+
+
+def test_a_tokenizer_that_pads_otherwise_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "vocab.txt").write_text("[UNK]\n[PAD]\n[CLS]\n[SEP]\n[MASK]\na")
+    with pytest.raises(DataError, match=r"entry 0 is not \[PAD\]"):
+        load_tokenizer(str(tmp_path))
