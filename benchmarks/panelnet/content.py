@@ -17,7 +17,7 @@ WORDS = """
     change p value survival percent CD4 CD8 GFP DAPI merge actin tumor volume weight group A B C N T patient score ROC
     sensitivity specificity density intensity energy frequency wavelength nm mg kg ml min count number of rate input
     output signal model baseline day 0 7 14 GAPDH IL-6 TNF alpha beta Ctrl LPS Veh Sham left right anterior posterior
-""".split()
+""".split()  # noqa: SIM905
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Train the figure network on synthetic figures and export it.
 
-    python -m benchmarks.panelnet.train --fonts /usr/share/fonts --layouts DIR --out RUN [--steps 5000] [--batch 8]
+    python -m benchmarks.panelnet.train --fonts /usr/share/fonts --layouts DIR --out RUN [--steps 2600] [--batch 8]
 
 Resumes from RUN/checkpoint.pt. Runs on a GPU when there is one, with figures composed by `--workers` processes; two
 CPU cores manage some ten figures a second. Every figure is a function of (seed, its number): the order of workers
@@ -55,6 +55,11 @@ def loss_of(maps: torch.Tensor, count: torch.Tensor, wanted: torch.Tensor, panel
     return entropy + 0.5 * dice.mean() + 0.05 * focal + 0.1 * functional.cross_entropy(count, panels)
 
 
+def pace(step: int, steps: int) -> float:
+    """Share of the learning rate: up over 200 steps, level, and down to nothing over the last two fifths."""
+    return min((step + 1) / 200, 1.0, (steps - step) / (0.4 * steps))
+
+
 def export(network: PanelNet, path: Path) -> None:
     """ONNX with a free batch size; the outputs are probabilities, so that inference needs no more mathematics."""
 
@@ -85,7 +90,7 @@ def main() -> None:
     parser.add_argument("--fonts", type=Path, nargs="+", required=True)
     parser.add_argument("--layouts", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--steps", type=int, default=2600)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--workers", type=int, default=0)
@@ -103,14 +108,12 @@ def main() -> None:
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE), use_buffers=True
     )
     optimiser = torch.optim.AdamW(network.parameters(), lr=args.rate, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, args.rate, args.steps, pct_start=0.08)
     checkpoint, step = args.out / "checkpoint.pt", 0
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=device, weights_only=True)
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
-        schedule.load_state_dict(state["schedule"])
         step = state["step"]
     if args.export:
         export(average.module.cpu(), args.export)
@@ -124,8 +127,8 @@ def main() -> None:
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimiser.param_groups[0]["lr"] = args.rate * pace(step, args.steps)
         optimiser.step()
-        schedule.step()
         average.update_parameters(network)
         step += 1
         mean = 0.98 * mean + 0.02 * loss.item() if mean else loss.item()
@@ -133,8 +136,7 @@ def main() -> None:
             print(f"{step}/{args.steps} loss {mean:.4f} {time.monotonic() - start:.0f} s", flush=True)
         if step % 200 == 0 or step == args.steps:
             state = {"network": network.state_dict(), "average": average.state_dict(), "step": step}
-            state |= {"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
-            torch.save(state, checkpoint.with_suffix(".tmp"))
+            torch.save(state | {"optimiser": optimiser.state_dict()}, checkpoint.with_suffix(".tmp"))
             checkpoint.with_suffix(".tmp").replace(checkpoint)
 
 

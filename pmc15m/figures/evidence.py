@@ -23,6 +23,7 @@ class Evidence:
     not_black: NDArray[np.bool_]
     black_page: bool
     _edges: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
+    _costs: dict[tuple[Box, int], NDArray[np.float64]] = field(default_factory=dict)
 
     @property
     def whole(self) -> Box:
@@ -60,13 +61,16 @@ class Evidence:
         The least of: content on the page's ground; content on black, for gutters between scans; and how far an edge
         is from running the whole length.
         """
+        if (box, axis) in self._costs:
+            return self._costs[box, axis]
         x0, y0, x1, y1 = box
         busy = self.busy(box, axis)
         if not self.black_page and self.fill(box) > 0.4:
             dark = self.not_black[y0:y1, x0:x1].mean(1 - axis)
             busy = np.minimum(busy, BLACK_COST + dark)
         edge = self.edges(axis)[y0:y1, x0:x1].mean(1 - axis)
-        return np.asarray(np.minimum(busy, EDGE_COST + (1 - edge)))
+        self._costs[box, axis] = cost = np.minimum(busy, EDGE_COST + (1 - edge))
+        return cost
 
     def edges(self, axis: int) -> NDArray[np.bool_]:
         """Where luma jumps across a line: between its two neighbours, so that a soft edge counts as well."""

@@ -14,7 +14,8 @@ MIN_HEIGHT = 6  # px of the working picture
 MAX_HEIGHT = 0.09  # of the longer side; labels have .018 to .052 of the width (p5 to p95)
 CROP = 24  # px of the reader's crops
 CLOSE, WIDE = 1.7, 5.5  # side of a crop in heights of the candidate: the letter, and what surrounds it
-MOST = 400  # candidates that are read in one figure: the largest
+MOST = 250  # candidates that are read in one figure: the largest
+SMALL_PICTURE, ENLARGE = 720, 1.6  # px of the longer side below which a picture is enlarged, and how much
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,41 +31,55 @@ class Glyphs:
 
 
 def isolated(boxes: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which boxes are not inside a word: fewer than three neighbours of like height on one line, at letter distance."""
-    if not len(boxes):
-        return np.zeros(0, bool)
-    x0, y0, x1, y1 = boxes.T
+    """Which boxes are not inside a word: at most one neighbour of like height, at letter distance, on either side.
+
+    A label has at most brackets beside it, and nothing beside the brackets.
+    """
+    order = np.argsort(boxes[:, 0], kind="stable")
+    x0, y0, x1, y1 = boxes[order].T
     height = y1 - y0
-    near = 0.7 * np.minimum(height[:, None], height[None])
-    gap = np.maximum(x0[None] - x1[:, None], x0[:, None] - x1[None])
-    line = np.minimum(y1[:, None], y1[None]) - np.maximum(y0[:, None], y0[None])
-    alike = (height[None] < 1.7 * height[:, None]) & (height[None] > 0.6 * height[:, None])
-    beside = (gap < near) & (gap > -near) & (line > 0.5 * np.minimum(height[:, None], height[None])) & alike
-    np.fill_diagonal(beside, False)
-    ahead = beside & (x0[None] > x0[:, None])
-    behind = beside & (x0[None] < x0[:, None])
-    # a label has at most brackets beside it, and nothing beside the brackets
-    two_ahead = (ahead.astype(np.float32) @ ahead.astype(np.float32)).any(1)
-    two_behind = (behind.astype(np.float32) @ behind.astype(np.float32)).any(1)
-    return np.asarray(~(two_ahead | two_behind))
+    reach = x1 + (0.7 * height).astype(np.int64)
+    first = np.arange(len(order)) + 1
+    count = np.maximum(np.searchsorted(x0, reach, side="right") - first, 0)
+    left = np.repeat(np.arange(len(order)), count)
+    right = np.arange(left.size) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
+    least = np.minimum(height[left], height[right])
+    gap = x0[right] - x1[left]
+    line = np.minimum(y1[left], y1[right]) - np.maximum(y0[left], y0[right])
+    beside = (
+        (np.abs(gap) < 0.7 * least) & (line > 0.5 * least) & (np.maximum(height[left], height[right]) < 1.7 * least)
+    )
+    left, right = left[beside], right[beside]
+    followed, preceded = np.zeros(len(order), bool), np.zeros(len(order), bool)
+    followed[left], preceded[right] = True, True
+    inside = np.zeros(len(order), bool)
+    inside[left[followed[right]]] = True
+    inside[right[preceded[left]]] = True
+    alone = np.empty(len(order), bool)
+    alone[order] = ~inside
+    return alone
 
 
 def find_glyphs(grey: NDArray[np.uint8]) -> Glyphs:
-    """The candidates of a working picture, from the largest to the smallest."""
-    longest = MAX_HEIGHT * max(grey.shape)
+    """The candidates of a working picture, from the largest to the smallest. Small pictures are enlarged for it."""
+    longest = max(grey.shape)
+    enlarge = ENLARGE if longest < SMALL_PICTURE else 1.0
+    if enlarge > 1:
+        size = round(grey.shape[1] * enlarge), round(grey.shape[0] * enlarge)
+        grey = np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BICUBIC))
     kept: list[NDArray[np.int64]] = []
     for mask in (grey < DARK, grey > LIGHT):
         boxes, area = components(mask)
         width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-        letter = (height >= MIN_HEIGHT) & (height <= longest) & (width <= 1.4 * height) & (width >= 0.12 * height)
-        letter &= area >= 0.15 * width * height
-        letter[letter] = isolated(boxes[letter]) if letter.sum() < 4000 else False
-        kept.append(boxes[letter])
+        letter = (height >= MIN_HEIGHT) & (height <= MAX_HEIGHT * enlarge * longest)
+        letter &= (width <= 1.4 * height) & (width >= 0.12 * height) & (area >= 0.15 * width * height)
+        boxes = boxes[letter]
+        kept.append(boxes[isolated(boxes)])
     boxes = np.concatenate(kept)
     light = np.repeat([False, True], [len(k) for k in kept])
     order = np.argsort(boxes[:, 1] - boxes[:, 3], kind="stable")[:MOST]
     boxes, light = boxes[order], light[order]
-    return Glyphs(boxes, light, crop(grey, boxes, light))
+    return Glyphs(np.round(boxes / enlarge).astype(np.int64), light, crop(grey, boxes, light))
 
 
 def crop(grey: NDArray[np.uint8], boxes: NDArray[np.int64], light: NDArray[np.bool_]) -> NDArray[np.uint8]:

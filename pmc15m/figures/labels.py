@@ -21,6 +21,7 @@ CAPITAL, SMALL, TALL = 0.72, 0.53, 0.73
 SMALL_HEIGHT = {**dict.fromkeys(LETTERS, SMALL), **dict.fromkeys("bdfhklgpqyj", TALL), "t": 0.66}
 
 RARE = 3.0  # of all candidates one in e^3 is a label; the reader was trained on many more
+DIGIT = 2.0  # log odds that a digit loses: tick numbers stand in columns too
 NAMED = 2.5  # log odds that a letter of the caption's set gains
 MISSED = 2.0  # cost of a letter of the series that is not seen
 ALIKE = 0.14  # largest difference of log size within a figure
@@ -69,7 +70,7 @@ def find_series(boxes: NDArray[np.int64], readings: Readings, named: Sequence[st
         value = {}
         for c in alphabet:
             value[c] = odds[:, LABEL_ALPHABET.index(c)] + (0.5 * case if alphabet is LETTERS else 0)
-            value[c] = value[c] + (NAMED if c in wanted else 0)
+            value[c] = value[c] + (NAMED if c in wanted else 0) - (DIGIT if alphabet is DIGITS else 0)
         seeds = {
             round(float(size[c][i]), 2)
             for c in (letters[:4] + letters[4:])

@@ -58,7 +58,7 @@ def rasterise(image: Image.Image | np.ndarray) -> Raster:
     scale = min(1.0, MAX_SIDE / max(width, height))
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        picture = picture.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
+        picture = picture.resize(size, Image.Resampling.BOX, reducing_gap=1.2)
     if picture.mode == "L":
         grey = np.asarray(picture)
         return Raster(grey, grey, scale, width, height)

@@ -14,6 +14,7 @@ from pmc15m.figures.evidence import Evidence, weigh
 from pmc15m.figures.glyphs import Glyphs, find_glyphs
 from pmc15m.figures.labels import find_series
 from pmc15m.figures.model import (
+    LABEL_ALPHABET,
     Box,
     LabelReading,
     Panel,
@@ -26,7 +27,10 @@ from pmc15m.figures.reader import Readings, read_glyphs
 
 SEPARATORS = ("network", "gutters")
 TOO_SMALL = 48  # px of the shorter side: nothing smaller holds two panels
+UNREAD_GAP = 0.5  # strength of a gap that may separate a panel whose label was not read
 SERIES = 4.0  # least score of a series of printed labels that is believed
+UNNAMED_EACH = 1.8  # and where the caption names none, for each label
+UNNAMED_COST = 0.2  # dearest tree of cuts, for each label, that such labels may need
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +77,38 @@ def by_labels(evidence: Evidence, split: CaptionSplit) -> Found | None:
     glyphs = find_glyphs(evidence.grey)
     readings = read_glyphs(glyphs)
     series = find_series(glyphs.boxes, readings, split.labels)
-    if series.score < SERIES:
+    n = len(series.labels)
+    if series.score < SERIES or (not split.labels and series.score < UNNAMED_EACH * n):
         return None
     tree = anchored.anchor(evidence, [f.box for f in series.labels])
+    if not split.labels and tree.cost > UNNAMED_COST * n:
+        return None
+    last = LABEL_ALPHABET.index(series.labels[-1].text.casefold())
+    boxes = fill(evidence, tree.boxes, max(len(split.labels), (last if last < 26 else last - 26) + 1))
     letters = tuple(_reading(panel, f.candidate, glyphs, readings) for panel, f in enumerate(series.labels))
-    return Found(tree.boxes, letters, _logistic(series.score), _logistic(2 - 4 * tree.cost))
+    return Found(boxes, letters, _logistic(series.score), _logistic(2 - 4 * tree.cost))
+
+
+def fill(evidence: Evidence, boxes: Sequence[Box], wanted: int) -> tuple[Box, ...]:
+    """The pieces of the labels that were read, cut further at their strongest gaps for labels that were not.
+
+    The piece of a label keeps its place; what is cut from it follows behind all of them.
+    """
+    pieces = list(boxes)
+    while len(pieces) < wanted:
+        regions = [gutters.propose(evidence, box) for box in pieces]
+        best = max(range(len(pieces)), key=lambda i: regions[i].strength)
+        if regions[best].strength < UNREAD_GAP:
+            break
+        lo, hi = regions[best].axis ^ 1, (regions[best].axis ^ 1) + 2
+        first, second = list(pieces[best]), list(pieces[best])
+        first[hi] = second[lo] = regions[best].at[0]
+        parts = [evidence.trim((p[0], p[1], p[2], p[3])) for p in (first, second)]
+        if parts[0] is None or parts[1] is None:
+            break
+        pieces[best] = parts[0]
+        pieces.append(parts[1])
+    return tuple(pieces)
 
 
 def by_gutters(evidence: Evidence, split: CaptionSplit, captioned: bool) -> Found:
