@@ -51,7 +51,7 @@ def test_a_file_changes_the_preset_and_set_changes_both(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_value_is_named(text: str, message: str) -> None:
-    with pytest.raises(ConfigError, match="^[^\n]*$") as caught:
+    with pytest.raises(ConfigError, match=r"^[^\n]*$") as caught:
         load_config("tiny", None, [text])
     assert message in str(caught.value)
 

@@ -1,0 +1,71 @@
+"""Checkpoints are whole or absent."""
+
+import json
+from pathlib import Path
+
+import pytest
+from safetensors.torch import save_file
+
+from tests.train.drawn_pairs import small_config
+from train import checkpoint, loop
+from train.checkpoint import checkpoints, load_weights, prune, read_meta
+from train.errors import CheckpointError
+from train.towers import build_model
+
+
+@pytest.fixture(scope="module")
+def run(export: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    loop.run(small_config("run.steps=1"), export, folder)
+    return folder
+
+
+def test_a_checkpoint_holds_no_pickle_and_explains_itself(run: Path) -> None:
+    (newest,) = checkpoints(run)
+    files = {"model.safetensors", "optimizer.safetensors", "tokenizer.json", "meta.json"}
+    assert {path.name for path in newest.iterdir()} == files
+    meta = json.loads((newest / "meta.json").read_text())
+    assert (meta["step"], meta["data"]["pairs"]) == (1, 40)
+    assert meta["config"]["data"]["batch_size"] == 8
+    assert meta["versions"].keys() >= {"torch", "timm", "transformers"}
+
+
+def test_a_writer_that_dies_leaves_no_checkpoint(export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = checkpoint._write
+
+    def dying(path: Path, data: bytes) -> None:
+        if path.name == "tokenizer.json":
+            raise OSError(28, "No space left on device")
+        written(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "_write", dying)
+        with pytest.raises(OSError, match="No space left"):
+            loop.run(small_config("run.steps=1"), export, tmp_path)
+    assert checkpoints(tmp_path) == []
+    prune(tmp_path, keep=1)
+    assert list((tmp_path / "checkpoints").iterdir()) == []
+
+
+def test_what_is_no_checkpoint_says_so(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="is no checkpoint"):
+        read_meta(tmp_path)
+    meta = json.loads((checkpoints(run)[0] / "meta.json").read_text())
+    (tmp_path / "meta.json").write_text(json.dumps(meta | {"format": 9}))
+    with pytest.raises(CheckpointError, match="has format 9"):
+        read_meta(tmp_path)
+    (tmp_path / "meta.json").write_text("{")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        read_meta(tmp_path)
+
+
+def test_weights_of_another_model_are_refused(run: Path, tmp_path: Path) -> None:
+    model = build_model(small_config("embed_dim=48"), 200)
+    with pytest.raises(CheckpointError, match="cannot be loaded"):
+        load_weights(checkpoints(run)[0], model)
+    save_file({}, tmp_path / "model.safetensors")
+    with pytest.raises(CheckpointError, match="cannot be loaded"):
+        load_weights(tmp_path, model)
+    (tmp_path / "model.safetensors").write_bytes(b"torn")
+    with pytest.raises(CheckpointError, match="cannot be loaded"):
+        load_weights(tmp_path, model)

@@ -1,0 +1,109 @@
+"""The command line: its surface, its exit codes, and one line for whatever is wrong."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.train.drawn_pairs import SMALL, write_webdataset
+from train.__main__ import main, parser
+
+SET_SMALL = [part for setting in SMALL for part in ("--set", setting)]
+
+
+def test_the_surface() -> None:
+    """Whoever renames a flag breaks somebody's script: change this list on purpose only."""
+    flags = {flag for action in parser()._actions for flag in action.option_strings or [action.dest]}
+    assert flags == {
+        *("data", "--out", "--preset", "--config", "--set", "--steps", "--resume", "--json"),
+        *("-q", "--quiet", "-v", "--verbose", "-h", "--help"),
+    }
+
+
+def test_help_is_quick_and_needs_no_torch() -> None:
+    program = (
+        "import sys, contextlib; from train.__main__ import main\n"
+        "with contextlib.suppress(SystemExit): main(['--help'])\n"
+        "assert not {'torch', 'timm', 'transformers', 'pyarrow', 'numpy'} & set(sys.modules)"
+    )
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    assert time.perf_counter() - start < 1
+
+
+def test_a_run_ends_with_its_summary_on_stdout(
+    export: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert main([str(export), "--out", str(out), "--steps", "2", *SET_SMALL]) == 0
+    printed = capsys.readouterr()
+    assert "2 steps of 8 pairs" in printed.out
+    assert "chance 11.1%, n = 9" in printed.out
+    assert f"checkpoint {out}/checkpoints/step_000002" in printed.out
+
+    assert main([str(export), "--out", str(out), "--resume", "--steps", "3", "--json", "-q"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["steps"] == 3
+
+
+def test_a_resumed_run_may_be_given_its_whole_command_again(export: Path, tmp_path: Path) -> None:
+    command = [str(export), "--out", str(tmp_path / "run"), "--steps", "1", *SET_SMALL, "--resume"]
+    assert main(command) == 0
+    assert main(command) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "there is no data folder nowhere"),
+        (["empty"], "has no train split"),
+        (["export", "--set", "optim.warmup=1"], "unknown config key optim.warmup; did you mean optim.warmup_steps?"),
+        (["export", "--set", "data.batch_size=4000"], "40 pairs, fewer than one batch of 4000"),
+        (["export", "--config", "none.toml"], "cannot read the config file none.toml"),
+        (["export", "--steps", "0"], "--steps must be at least 1"),
+        (["export", "--out", "export/train/sizes.json"], "is a file, not a folder"),
+        (["export", "--out", "export/train"], "is not empty and holds no run"),
+        (["export", "--out", "begun"], "holds a run already; go on with --resume"),
+        (["export", "--out", "begun", "--resume", "--set", "embed_dim=64"], "embed_dim cannot change"),
+        (["export", "--out", "begun", "--resume", "--preset", "tiny"], "cannot change in a run that has begun"),
+        (["export", "--set", "image.model=vit_huge_nonsense"], "image tower vit_huge_nonsense"),
+        (["export", "--set", "text.tokenizer=empty"], "neither tokenizer.json nor vocab.txt"),
+        (["export", "--set", "text.weights=empty"], "neither tokenizer.json nor vocab.txt"),
+        (["export", "--set", "image.weights=none.safetensors"], "there is no file none.safetensors"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_code_2(
+    arguments: list[str],
+    message: str,
+    export: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    (tmp_path / "empty").mkdir()
+    write_webdataset(tmp_path / "export", "train", [40])
+    if "begun" in arguments:
+        assert main([str(export), "--out", "begun", "--steps", "1", *SET_SMALL, "-q"]) == 0
+        capsys.readouterr()
+    if "--out" not in arguments:
+        arguments = [*arguments, "--out", "run"]
+    assert main([*arguments, "-q"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert message in error
+
+
+def test_without_the_extra_the_command_says_what_to_install(
+    export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "train.loop")
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    monkeypatch.delitem(sys.modules, "train.data")
+    assert main([str(export), "--out", str(tmp_path / "run")]) == 2
+    assert "pip install -e '.[train]'" in capsys.readouterr().err
