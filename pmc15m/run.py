@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pmc15m.config import Config, to_toml
 from pmc15m.errors import ExitCode
+from pmc15m.schema import TABLES
 from pmc15m.stage import Execution, run_stage
 from pmc15m.workspace import Workspace, atomic
 
@@ -27,7 +28,10 @@ def run(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
     from pmc15m.split import SPLIT
 
     def make_report() -> ExitCode:
-        report(workspace, config)
+        if _report_is_current(workspace):
+            log.info("report: nothing to do")
+        else:
+            log.info("report: %s", report(workspace, config))
         return ExitCode.COMPLETE
 
     workspace.create()
@@ -42,6 +46,15 @@ def run(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
         make_report,
     ]
     return max(step() for step in steps)
+
+
+def _report_is_current(workspace: Workspace) -> bool:
+    """Whether the report is younger than everything it is made from."""
+    sources = [workspace.catalog, workspace.root / "config.toml"]
+    sources += [part for table in ("raw", *TABLES) for part in workspace.parts(table)]
+    page = workspace.root / "report" / "index.html"
+    newest = max(path.stat().st_mtime_ns for path in sources if path.exists())
+    return page.exists() and page.stat().st_mtime_ns > newest
 
 
 def run_demo(workspace: Workspace, config: Config, execution: Execution, *, articles: int, seed: int) -> ExitCode:

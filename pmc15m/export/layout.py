@@ -5,16 +5,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmc15m.export.plan import SPLITS, Shard
+from pmc15m.workspace import Workspace
 
 FORMATS = ("webdataset", "hf")
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The folder of one export."""
+    """The folder of one export; each format of a recipe has its own."""
 
     folder: Path
     format: str
+
+    @classmethod
+    def of(cls, workspace: Workspace, recipe: str, kind: str) -> "Layout":
+        """Where the export of a recipe lies in a workspace."""
+        return cls(workspace.root / "export" / (recipe if kind == "webdataset" else f"{recipe}-{kind}"), kind)
 
     @property
     def plan(self) -> Path:

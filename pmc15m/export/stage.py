@@ -4,7 +4,6 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -37,7 +36,7 @@ def export(workspace: Workspace, config: Config, execution: Execution) -> ExitCo
     if not workspace.shards("pairs"):
         raise UsageError(f"nothing to export in {workspace.root}: no pairs; run `pmc15m curate` first")
     recipe = load_recipe(config.export.recipe)
-    layout = Layout(workspace.root / "export" / recipe.name, config.export.format)
+    layout = Layout.of(workspace, recipe.name, config.export.format)
     made_from = _plan_fingerprint(workspace, config, recipe)
     state = _state(layout, made_from)
     if not state.todo:
@@ -58,7 +57,7 @@ def export(workspace: Workspace, config: Config, execution: Execution) -> ExitCo
 def export_state(workspace: Workspace, config: Config) -> StageState:
     """The state of the configured recipe's shards; all empty while nothing was ever exported."""
     recipe = load_recipe(config.export.recipe)
-    layout = Layout(workspace.root / "export" / recipe.name, config.export.format)
+    layout = Layout.of(workspace, recipe.name, config.export.format)
     if not layout.plan.exists():
         return StageState(current=(), stale=(), missing=())
     return _state(layout, _plan_fingerprint(workspace, config, recipe))
