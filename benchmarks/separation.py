@@ -12,9 +12,10 @@ import statistics
 import time
 from pathlib import Path
 
-from PIL import Image
-
+from pmc15m.decode import DecodeError, decode
 from pmc15m.figures import Separation, Span, separate
+
+MAX_PIXELS = 200_000_000
 
 
 def text_of(caption: str | None, spans: tuple[Span, ...]) -> str | None:
@@ -48,10 +49,11 @@ def main() -> None:
     times = []
     with args.out.open("w", encoding="utf-8") as out:
         for figure in (f for path in args.panels for f in json.loads(path.read_text(encoding="utf-8"))):
-            with Image.open(args.images / figure["image"]) as image:
-                image.load()
+            decoded = decode((args.images / figure["image"]).read_bytes(), MAX_PIXELS)
+            if isinstance(decoded, DecodeError):
+                parser.error(f"{figure['image']}: {decoded}")
             begin = time.process_time()
-            found = separate(image, figure["caption"], separator=args.separator)
+            found = separate(decoded.image, figure["caption"], separator=args.separator)
             times.append(1e3 * (time.process_time() - begin))
             out.write(json.dumps(record(figure["image"], figure["caption"], found), ensure_ascii=False) + "\n")
     print(

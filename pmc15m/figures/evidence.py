@@ -69,7 +69,8 @@ class Evidence:
             dark = self.not_black[y0:y1, x0:x1].mean(1 - axis)
             busy = np.minimum(busy, BLACK_COST + dark)
         edge = self.edges(axis)[y0:y1, x0:x1].mean(1 - axis)
-        self._costs[box, axis] = cost = np.minimum(busy, EDGE_COST + (1 - edge))
+        cost: NDArray[np.float64] = np.minimum(busy, EDGE_COST + (1 - edge))
+        self._costs[box, axis] = cost
         return cost
 
     def edges(self, axis: int) -> NDArray[np.bool_]:

@@ -45,6 +45,8 @@ def as_image(image: Image.Image | np.ndarray) -> Image.Image:
         picture = Image.fromarray((values * (255 / top if top > 255 else 1)).clip(0, 255).astype(np.uint8))
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
+        if picture.getchannel("A").getextrema() == (255, 255):
+            return picture.convert("RGB")
         paper = Image.new("RGBA", picture.size, "white")
         paper.alpha_composite(picture)
         picture = paper
@@ -52,16 +54,19 @@ def as_image(image: Image.Image | np.ndarray) -> Image.Image:
 
 
 def rasterise(image: Image.Image | np.ndarray) -> Raster:
-    """The working picture of an image of any mode and size."""
+    """The working picture of an image of any mode and size: by whole factors first, then in two channels."""
     picture = as_image(image)
     width, height = picture.size
     scale = min(1.0, MAX_SIDE / max(width, height))
-    if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        picture = picture.resize(size, Image.Resampling.BOX, reducing_gap=1.2)
-    if picture.mode == "L":
-        grey = np.asarray(picture)
-        return Raster(grey, grey, scale, width, height)
-    red, green, blue = picture.split()
-    dark = np.asarray(ImageChops.darker(ImageChops.darker(red, green), blue))
-    return Raster(np.asarray(picture.convert("L")), dark, scale, width, height)
+    if scale <= 0.5:
+        picture = picture.reduce(int(1 / scale))
+    grey = dark = picture
+    if picture.mode != "L":
+        red, green, blue = picture.split()
+        grey, dark = picture.convert("L"), ImageChops.darker(ImageChops.darker(red, green), blue)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return Raster(_resized(grey, size), _resized(dark, size), scale, width, height)
+
+
+def _resized(channel: Image.Image, size: tuple[int, int]) -> np.ndarray:
+    return np.asarray(channel if channel.size == size else channel.resize(size, Image.Resampling.BOX))
