@@ -30,9 +30,13 @@ class _Facets:
         self._counts = Counter(facet for one in shown for facet in _facets_of(one.facts))
         order = {group: n for n, group in enumerate(("licence", "kind", "split into", "year", "set", "flag"))}
         self._numbers = {
-            facet: n
-            for n, facet in enumerate(sorted(self._counts, key=lambda f: (order[f[0]], -self._counts[f], f[1])))
+            facet: n for n, facet in enumerate(sorted(self._counts, key=lambda f: (order[f[0]], *self._place(f))))
         }
+
+    def _place(self, facet: tuple[str, str]) -> tuple[int, str]:
+        """Years and numbers of panels in their own order, everything else by how often it occurs."""
+        ordered = facet[0] in ("split into", "year")
+        return (0 if ordered else -self._counts[facet], facet[1])
 
     def of(self, facts: Row) -> str:
         return " ".join(str(self._numbers[facet]) for facet in _facets_of(facts))
@@ -60,7 +64,7 @@ class _Facets:
 
 def _facets_of(facts: Row) -> list[tuple[str, str]]:
     panels = facts["n_panels"] or 0
-    sizes = "one panel" if panels < 2 else "2–4 panels" if panels < 5 else "5–8 panels" if panels < 9 else "9 or more"
+    sizes = "1 panel" if panels < 2 else "2–4 panels" if panels < 5 else "5–8 panels" if panels < 9 else "9 or more"
     found: list[tuple[str, Any]] = [
         ("licence", facts["licence_group"]),
         ("kind", facts["kind"]),
@@ -88,7 +92,7 @@ def _card(one: Exhibit, facets: _Facets) -> str:
     shown_chips = "".join(f"<li>{escape(str(chip).replace('_', ' '))}</li>" for chip in chips if chip)
     return f"""<article class="box card" data-facets="{facets.of(facts)}">
 <div class="picture">{_picture(one)}</div>
-<div class="body"><h3>{escape(facts["label"] or "Figure")} of {article_link(facts["pmcid"])}</h3>
+<div class="body"><h3>{escape((facts["label"] or "Figure").rstrip(".:"))} of {article_link(facts["pmcid"])}</h3>
 <p class="meta">{" · ".join(escape(str(fact)) for fact in about if fact)}</p>
 <details><summary>{escape(caption)}</summary></details>
 {_panel_list(facts["panels"])}
@@ -124,8 +128,8 @@ def _box(number: int, panel: Row, scale: float) -> str:
     return (
         f'<g data-panel="{number}">'
         f'<rect class="edge" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"/>'
-        f'<rect class="tag" x="{x:.1f}" y="{y:.1f}" width="{tag}" height="15"/>'
-        f'<text x="{x + tag / 2:.1f}" y="{y + 8:.1f}">{name}</text></g>'
+        f'<rect class="tag" x="{x + width - tag:.1f}" y="{y:.1f}" width="{tag}" height="15"/>'
+        f'<text x="{x + width - tag / 2:.1f}" y="{y + 8:.1f}">{name}</text></g>'
     )
 
 

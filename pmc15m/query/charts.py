@@ -23,10 +23,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One bar or column: its label and a value a series."""
+    """One bar or column: its label, a value a series, and perhaps a colour of its own."""
 
     label: str
     values: tuple[float, ...]
+    style: str | None = None
 
 
 def short(value: float) -> str:
@@ -44,8 +45,8 @@ def whole(value: float) -> str:
 
 def bars(title: str, marks: Sequence[Mark], series: Sequence[Series]) -> str:
     """Horizontal bars, one thin bar a series under each other."""
-    thickness = 12 if len(series) == 1 else 7
-    row = len(series) * (thickness + 1) + 9
+    thickness, text = (13, "value") if len(series) == 1 else (9, "value small")
+    row = len(series) * (thickness + 1) + 8
     longest = max((value for mark in marks for value in mark.values), default=0) or 1
     room = WIDTH - _LABEL - _VALUE
     parts = []
@@ -58,12 +59,11 @@ def bars(title: str, marks: Sequence[Mark], series: Sequence[Series]) -> str:
         for k, (value, one) in enumerate(zip(mark.values, series, strict=True)):
             y = top + 4 + k * (thickness + 1)
             length = max(value / longest * room, 1.0 if value else 0.0)
-            parts.append(
-                f'<rect class="{one.style}" x="{_LABEL}" y="{y}" width="{length:.1f}" height="{thickness}" rx="1.5"/>'
-            )
-            if len(series) == 1 or k == 0:
-                x = _LABEL + max(v / longest * room for v in mark.values) + 6
-                parts.append(f'<text class="value" x="{x:.1f}" y="{top + row / 2:g}">{short(value)}</text>')
+            style, size = mark.style or one.style, f'width="{length:.1f}" height="{thickness}"'
+            parts.append(f'<rect class="{style}" x="{_LABEL}" y="{y}" {size} rx="1.5"/>')
+            if value:
+                x, middle = _LABEL + length + 5, y + thickness / 2
+                parts.append(f'<text class="{text}" x="{x:.1f}" y="{middle:g}">{short(value)}</text>')
         parts.append("</g>")
     return _svg(title, len(marks) * row, parts)
 

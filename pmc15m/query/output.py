@@ -187,8 +187,11 @@ def _shown(value: Any) -> str:
     """A value as one harmless line; floats with four digits."""
     if value is None:
         return ""
-    text = f"{value:.4g}" if isinstance(value, float) else _text_of(value)
-    return harmless(text)
+    return harmless(_number(value) if isinstance(value, float) else _text_of(value))
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.4g}"
 
 
 def _shortened(text: str) -> str:

@@ -12,15 +12,15 @@ import pyarrow as pa
 
 from pmc15m.config import Config
 from pmc15m.query import cards, webpage
-from pmc15m.query.charts import Mark, Series, bars, columns, short, whole
+from pmc15m.query.charts import Mark, Series, bars, columns, whole
 from pmc15m.query.connection import connect
 from pmc15m.query.gallery import exhibits
-from pmc15m.query.manifests import named_queries
 from pmc15m.query.output import cell_text
 from pmc15m.query.statistics import Answers, answers
 from pmc15m.workspace import Workspace, atomic
 
 GALLERY = 96  # figures in the report
+_BARS = 8  # in a plot; the numbers below it have all
 
 _LEVELS = (Series("figure pairs", "figure"), Series("panel pairs", "panel"))
 _GROUPS = ("commercial", "noncommercial", "other")
@@ -122,73 +122,70 @@ def _funnel(funnel: pa.Table, drops: pa.Table) -> str:
 def _plots(found: Answers) -> str:
     if not found["licences"].num_rows:
         return _nothing("curate")
-    levels = [one for one in _LEVELS if any(found["licences"][one.name.replace(" ", "_")].to_pylist())]
+    levels = [one for one in _LEVELS if any(found["years"][_column(one)].to_pylist())]
+    groups = [Series(group, group) for group in _GROUPS if group in found["licences"]["licence_group"].to_pylist()]
 
-    def by(question: str, label: str, limit: int = 20) -> list[Mark]:
-        rows = found[question].to_pylist()[:limit]
-        return [Mark(_label(row[label]), tuple(row[one.name.replace(" ", "_")] for one in levels)) for row in rows]
+    def lying(question: str, label: str, title: str, note: str) -> str:
+        marks = _marks(found[question].slice(0, _BARS), label, levels)
+        return _plot(found, question, title, note, bars(title, marks, levels), levels)
 
-    def lying(question: str, label: str) -> str:
-        return _plot(found, question, bars(_title(question), by(question, label), levels), levels)
+    def standing(question: str, label: str, title: str, note: str) -> str:
+        drawn = columns(title, _marks(found[question], label, levels), levels, stacked=False)
+        return _plot(found, question, title, note, drawn, levels)
 
-    def standing(question: str, label: str) -> str:
-        return _plot(found, question, columns(_title(question), by(question, label, 99), levels, stacked=False), levels)
+    def counted(question: str, label: str, series: Series, title: str, note: str) -> str:
+        drawn = columns(title, _marks(found[question], label, [series]), [series], stacked=True)
+        return _plot(found, question, title, note, drawn, [series])
 
-    single = (Series("pictures", "figure"),)
-    panels = [Mark(str(row["panels"]), (row["images"],)) for row in found["panels_per_figure"].to_pylist()]
-    aligned = [Mark(_label(row["percent_from"]), (row["panel_pairs"],)) for row in found["alignment"].to_pylist()]
-    doubled = [Mark(_label(row["relation"]), (row["duplicates"],)) for row in found["duplicates"].to_pylist()]
+    pictures = Series("images", "figure")
     plots = [
-        _licences(found),
-        _years(found),
-        lying("journals", "journal"),
-        lying("image_kinds", "image_kind"),
-        standing("caption_histogram", "words_from"),
-        standing("image_sizes", "shorter_side_from_px"),
-        _plot(found, "panels_per_figure", columns("Panels per figure", panels, single, stacked=True), ()),
-        _plot(found, "alignment", columns("Alignment", aligned, (_LEVELS[1],), stacked=True), ()),
-        _plot(found, "duplicates", bars("Duplicates", doubled, single), ()),
-        lying("splits", "split"),
-        lying("article_types", "article_type"),
-        lying("languages", "language"),
-        lying("flags", "flag"),
+        _plot(found, "licences", "Licence", "figure pairs", _licences(found["licences"]), groups),
+        _plot(found, "licences_by_year", "Year", "figure pairs", _years(found["licences_by_year"], groups), groups),
+        lying("journals", "journal", "Journals", "the largest"),
+        lying("image_kinds", "image_kind", "Kind of picture", "by a small classifier"),
+        standing("caption_histogram", "words_from", "Caption length", "words"),
+        standing("image_sizes", "shorter_side_from_px", "Picture size", "shorter side, px, from"),
+        counted("panels_per_figure", "panels", pictures, "Panels per picture", "20 stands for more, too"),
+        counted("alignment", "percent_from", _LEVELS[1], "Alignment", "confidence of panel pairs, %, from"),
+        lying("splits", "split", "Splits", "by article"),
+        counted("duplicates", "relation", Series("duplicates", "figure"), "Duplicates", "relation to the one kept"),
+        lying("article_types", "article_type", "Type of article", "as JATS says it"),
+        lying("languages", "language", "Language", "of the caption"),
+        lying("flags", "flag", "Flags", "to know before use"),
     ]
     return f'<div class="charts">{"".join(plots)}</div>'
 
 
-def _licences(found: Answers) -> str:
-    rows = found["licences"].to_pylist()
-    marks = []
-    for row in rows[:12]:
-        pairs = row["figure_pairs"]
-        group = row["licence_group"]
-        marks.append(Mark(_label(row["licence_code"]), tuple(pairs if group == one else 0 for one in _GROUPS)))
-    groups = [Series(group, group) for group in _GROUPS]
-    drawn = columns("Figure pairs by licence", marks, groups, stacked=True)
-    return _plot(found, "licences", drawn, groups, note="figure pairs")
+def _column(series: Series) -> str:
+    return series.name.replace(" ", "_")
 
 
-def _years(found: Answers) -> str:
-    rows = found["licences_by_year"].to_pylist()
-    counts = {(row["year"], row["licence_group"]): row["figure_pairs"] for row in rows}
-    years = [row["year"] for row in rows if row["year"] is not None]
+def _marks(answer: pa.Table, label: str, series: Sequence[Series]) -> list[Mark]:
+    return [Mark(_label(row[label]), tuple(row[_column(one)] for one in series)) for row in answer.to_pylist()]
+
+
+def _licences(answer: pa.Table) -> str:
+    rows = [row for row in answer.to_pylist() if row["figure_pairs"]][: 2 * _BARS]
+    marks = [Mark(_label(row["licence_code"]), (row["figure_pairs"],), row["licence_group"]) for row in rows]
+    return bars("Figure pairs by licence", marks, [Series("figure pairs", "other")])
+
+
+def _years(answer: pa.Table, groups: Sequence[Series]) -> str:
+    counts = {(row["year"], row["licence_group"]): row["figure_pairs"] for row in answer.to_pylist()}
+    years = [year for year, _ in counts if year is not None]
     span = range(min(years), max(years) + 1) if years else range(0)
-    marks = [Mark(str(year), tuple(counts.get((year, group), 0) for group in _GROUPS)) for year in span]
-    groups = [Series(group, group) for group in _GROUPS]
-    drawn = columns("Figure pairs by year", marks, groups, stacked=True)
-    return _plot(found, "licences_by_year", drawn, groups, note="figure pairs")
+    marks = [Mark(str(year), tuple(counts.get((year, one.name), 0) for one in groups)) for year in span]
+    return columns("Figure pairs by year", marks, groups, stacked=True)
 
 
-def _plot(found: Answers, question: str, drawn: str, series: Sequence[Series], note: str = "") -> str:
-    answer = found[question]
-    if not answer.num_rows:
+def _plot(found: Answers, question: str, title: str, note: str, drawn: str, series: Sequence[Series]) -> str:
+    if not found[question].num_rows:
         return ""
     legend = "".join(f'<span><i class="{one.style}"></i>{one.name}</span>' for one in series if len(series) > 1)
-    small = f"<small>{note}</small>" if note else ""
     return (
-        f'<figure class="box"><figcaption>{escape(_title(question))}{small}</figcaption>{drawn}'
+        f'<figure class="box"><figcaption>{title} <small>{note}</small></figcaption>{drawn}'
         f'<p class="legend">{legend}</p>'
-        f'<details class="numbers"><summary>The numbers</summary>{webpage.table(answer)}</details></figure>'
+        f'<details class="numbers"><summary>The numbers</summary>{webpage.table(found[question])}</details></figure>'
     )
 
 
@@ -205,20 +202,21 @@ def _drops(connection: duckdb.DuckDBPyConnection, drops: pa.Table) -> str:
     if not rows:
         return '<p class="nothing">Nothing was lost.</p>'
     told = _told(connection, [key for row in rows for key in row["samples"]])
-    body = []
+    blocks: dict[str, list[str]] = {}
     for row in rows:
         samples = "".join(
             f"<li>{cards.article_link(key.split('.')[0].split('_')[0])} {escape(told.get(key, ''))}</li>"
             for key in row["samples"]
         )
-        body.append(
-            f"<tr><td>{row['thing']}</td><td>{escape(_label(row['reason']))}</td>"
-            f'<td class="number">{short(row["n"])}</td><td><ul class="samples">{samples}</ul></td></tr>'
+        blocks.setdefault(row["thing"], []).append(
+            f'<li><span class="n">{whole(row["n"])}</span><span>{escape(_label(row["reason"]))}</span>'
+            f'<ul class="samples">{samples}</ul></li>'
         )
-    return (
-        '<div class="box"><table><thead><tr><th>what</th><th>reason</th><th class="number">how many</th>'
-        f"<th>for example</th></tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    boxes = (
+        f'<div class="box"><h3>{thing.capitalize()}s</h3><ul class="drops">{"".join(lines)}</ul></div>'
+        for thing, lines in blocks.items()
     )
+    return f'<div class="lost">{"".join(boxes)}</div>'
 
 
 def _told(connection: duckdb.DuckDBPyConnection, keys: list[str]) -> dict[str, str]:
@@ -237,10 +235,6 @@ def _told(connection: duckdb.DuckDBPyConnection, keys: list[str]) -> dict[str, s
 
 def _shortened(text: str) -> str:
     return text if len(text) <= 110 else text[:109] + "…"
-
-
-def _title(question: str) -> str:
-    return named_queries()[question].title.rstrip(".")
 
 
 def _label(value: object) -> str:

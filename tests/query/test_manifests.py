@@ -3,7 +3,6 @@
 import duckdb
 import pytest
 
-
 from pmc15m.query.generate import generated
 from pmc15m.query.manifests import ALL_TABLES, FOLDER, named_queries
 from pmc15m.workspace import Workspace

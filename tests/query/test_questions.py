@@ -15,7 +15,7 @@ from tests.query.made_up import HOSTILE, fill
 ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "alignment": [(90, 2)],
     "article_types": [(None, 3, 2)],
-    "caption_duplicates": [(0, None, None)],
+    "caption_duplicates": [],
     "caption_histogram": [(0, 3, 2)],
     "caption_lengths": [
         *(("figure", 1, 10, 2), ("figure", 25, 10, 2), ("figure", 50, 33, 6), ("figure", 75, 61, 7)),
@@ -37,7 +37,7 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
         ("image", "stored", "missing_file", 1, ["PMC2_1_f004_g01"]),
         ("panel", "described", "too_small", 1, ["PMC1_1_f001_g01_p02"]),
     ],
-    "duplicates": [("pixels", 2, 1, 1)],
+    "duplicates": [("pixels", 1, 1)],
     "figure_kinds": [(None, None, 3, 2)],
     "flags": [("retracted", 1, 0)],
     "funnel": [
