@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from pmc15m.jats.facts import article_facts
-from pmc15m.jats.figures import Draft, draft_figures, finish_figures
+from pmc15m.jats.figures import Draft, FigureReader
 from pmc15m.jats.graphics import href_of
 from pmc15m.jats.mentions import Target, Targets, find_mentions
 from pmc15m.jats.model import (
@@ -18,9 +18,10 @@ from pmc15m.jats.model import (
     OtherGraphicKind,
 )
 from pmc15m.jats.sections import Places
-from pmc15m.jats.tree import MAX_BYTES, Element, Tree, UnusableXml, fingerprint, read_tree
+from pmc15m.jats.tree import MAX_BYTES, Element, Tree, UnusableXml, fingerprint, names_of, read_tree
 
 _PMCID = re.compile(r"(?:PMC)?(\d+)", re.IGNORECASE)
+_OWNERS = names_of("fig fig-group table-wrap disp-formula inline-formula supplementary-material bio alternatives")
 _OTHER_KINDS = {
     "table-wrap": OtherGraphicKind.TABLE,
     "table": OtherGraphicKind.TABLE,
@@ -66,35 +67,53 @@ def _article(element: Element, tree: Tree, other_graphics: bool) -> Article:
     places = Places(element)
     facts = article_facts(element)
     language = facts["language"]
-    drafts = draft_figures(element.iter("fig"), places, language, _intact_test(tree))
+    elements: list[Element] = list(_bare_in_abstracts(element))
+    xrefs: list[Element] = []
+    for found in element.iter("fig", "fig-group", "xref"):
+        if found.tag == "xref":
+            xrefs.append(found)
+        elif found.tag == "fig" or _is_figure(found):
+            elements.append(found)
+    reader = FigureReader(places, language, _intact_test(tree))
+    drafts = reader.drafts(elements)
     targets = Targets(
-        (Target(number, draft.place.scope, draft.parsed_label), _ids(draft)) for number, draft in enumerate(drafts)
+        (Target(number, draft.place.scope, draft.label), draft.all_ids()) for number, draft in enumerate(drafts)
     )
-    mentions, dangling = find_mentions(element.iter("xref"), targets, places)
+    mentions, dangling = find_mentions(xrefs, targets, places)
     flags = list(tree.flags)
     if _has_duplicate_ids(drafts):
         flags.append(ArticleFlag.DUPLICATE_FIGURE_IDS)
-    facts["is_historical_ocr"] |= _is_ocr(element)
+    if not drafts:
+        facts["is_historical_ocr"] = facts["is_historical_ocr"] or _is_ocr(element)
     return Article(
         status=ArticleStatus.OK,
         reason=None if drafts else _why_no_figures(element, facts["is_historical_ocr"]),
         flags=tuple(flags),
-        figures=finish_figures(drafts, mentions, language),
+        figures=reader.figures(drafts, mentions),
         other_graphics=tuple(_other_graphics(element)) if other_graphics else (),
         n_dangling_mentions=dangling,
         **facts,
     )
 
 
+def _is_figure(group: Element) -> bool:
+    """A group with pictures of its own and no figure in it is a figure by another name."""
+    return (
+        next(group.iter("fig"), None) is None and next(group.iterchildren("graphic", "alternatives"), None) is not None
+    )
+
+
+def _bare_in_abstracts(article: Element) -> Iterator[Element]:
+    """Graphics that stand in an abstract without a `fig`: graphical abstracts."""
+    for abstract in article.iterfind("front/article-meta/abstract"):
+        for graphic in abstract.iter("graphic"):
+            if not any(ancestor.tag in _OWNERS for ancestor in graphic.iterancestors()):
+                yield graphic
+
+
 def _has_duplicate_ids(drafts: list[Draft]) -> bool:
     ids = [(draft.place.scope, identifier) for draft in drafts for identifier in draft.ids]
     return len(ids) > len(set(ids))
-
-
-def _ids(draft: Draft) -> Iterator[str]:
-    yield from draft.ids
-    if draft.group is not None and (identifier := draft.group.get("id")):
-        yield identifier
 
 
 def _intact_test(tree: Tree) -> Callable[[Element], bool]:

@@ -1,19 +1,29 @@
 """Facts about the article itself: ids, licence, dates, journal, subjects, notices."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 
 from lxml import etree
 
 from pmc15m.jats.graphics import XLINK_HREF, href_of
 from pmc15m.jats.licence import Statement, find_licence
 from pmc15m.jats.model import DatePrecision, Notice
-from pmc15m.jats.text import Text, add_child, plain, walk
-from pmc15m.jats.tree import XML_LANG, Element
+from pmc15m.jats.text import Text, add_child, plain, squeeze
+from pmc15m.jats.tree import XML_LANG, Element, children_by_tag
 
 _PMC_ID_TYPES = ("pmcid", "pmc", "pmcid-ver", "pmcaid", "pmcaiid", "pmc-uid", "accession")
+_DOI_ADDRESS = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", re.IGNORECASE)
+_JOURNAL_FIELDS = {
+    "journal-title": "journal",
+    "abbrev-journal-title": "short",
+    "issn": "issn",
+    "issn-l": "issn",
+    "publisher-name": "publisher",
+}
+_NOTES = frozenset(["fn", "author-notes", "aff", "corresp"])
+_ABSTRACT_HEADINGS = frozenset(["abstract", "summary", "resumo", "resumen"])
 _PMC_DIGITS = re.compile(r"(?:PMC)?(\d{1,10})(?:\.(\d{1,4}))?", re.IGNORECASE)
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
 _ELECTRONIC = frozenset({"epub", "epub-ppub", "epreprint", "electronic", "e-only"})
@@ -51,51 +61,58 @@ _RETRACTED_TITLE = re.compile(
 _RETRACTED_SUBJECT = re.compile(r"retracted|withdrawn", re.IGNORECASE)
 _MAX_CITED_AUTHORS = 6
 
+Meta: TypeAlias = dict[object, list[Element]]
+"""Children of `article-meta` by name."""
+
 
 def article_facts(article: Element) -> dict[str, Any]:
     """The fields of `Article` that come from the front matter, by name."""
-    front = article.find("front")
+    front = next(article.iterchildren("front", "front-stub"), None)
+    facts: dict[str, Any] = {"article_type": article.get("article-type"), "language": article.get(XML_LANG)}
     if front is None:
-        front = article.find("front-stub")
-    meta = None if front is None else front.find("article-meta")
-    if meta is None:
-        meta = front
-    facts: dict[str, Any] = {
-        "article_type": article.get("article-type"),
-        "language": article.get(XML_LANG),
-    }
-    if front is None or meta is None:
         return facts
-    facts |= _ids(meta) | _journal(front) | _dates(meta)
+    holder = next(front.iterchildren("article-meta"), front)
+    meta = children_by_tag(holder)
+    language = facts["language"]
     properties = _properties(meta)
     title = _title(meta)
-    subjects = tuple(dict.fromkeys(filter(None, (plain(s) for s in _find_all(meta, "article-categories", "subject")))))
+    subjects = tuple(_distinct(s for group in meta.get("article-categories", ()) for s in group.iter("subject")))
     notices = _notices(article, meta, title, subjects)
+    facts |= _ids(meta) | _journal(front) | _dates(meta)
     facts |= {
         "title": title,
         "authors": tuple(_authors(meta)),
         "subjects": subjects,
-        "keywords": tuple(_keywords(meta, facts["language"])),
-        "abstract": _abstract(meta, facts["language"]),
+        "keywords": tuple(_keywords(meta, language)),
+        "abstract": _abstract(meta, language),
         "notices": notices,
         "is_retracted": Notice.RETRACTED in notices,
-        "is_manuscript": properties.get("pmc-prop-manuscript") == "yes" or _has_manuscript_id(meta),
+        "is_manuscript": facts.pop("has_manuscript_id") or properties.get("pmc-prop-manuscript") == "yes",
         "is_historical_ocr": properties.get("pmc-prop-is-scanned-article") == "yes",
     }
-    facts |= _licence(meta, properties.get("pmc-license-ref"))
+    facts |= _licence(holder, meta, properties.get("pmc-license-ref"))
     facts["citation"] = _citation(meta, facts)
     return facts
 
 
-def _find_all(meta: Element, parent: str, name: str) -> Iterator[Element]:
-    for holder in meta.iterfind(parent):
-        yield from holder.iter(name)
+def _first(meta: Meta, name: str) -> str | None:
+    found = meta.get(name)
+    return plain(found[0]) if found else None
 
 
-def _ids(meta: Element) -> dict[str, Any]:
+def _distinct(elements: Iterable[Element]) -> Iterator[str]:
+    seen = set()
+    for element in elements:
+        text = plain(element)
+        if text and text not in seen:
+            seen.add(text)
+            yield text
+
+
+def _ids(meta: Meta) -> dict[str, Any]:
     ids: dict[str, str] = {}
-    for element in meta.iterfind("article-id"):
-        ids.setdefault(element.get("pub-id-type", ""), (plain(element) or ""))
+    for element in meta.get("article-id", ()):
+        ids.setdefault(element.get("pub-id-type", ""), plain(element) or "")
     pmcid = version = None
     for kind in _PMC_ID_TYPES:
         match = _PMC_DIGITS.fullmatch(ids.get(kind, ""))
@@ -103,123 +120,110 @@ def _ids(meta: Element) -> dict[str, Any]:
             pmcid = pmcid or f"PMC{int(match[1])}"
             if match[2]:
                 version = version or int(match[2])
-    if version is None:
-        for element in meta.iter("article-version"):
-            if element.get("article-version-type") == "pmc-version" and (text := plain(element) or "").isdecimal():
-                version = int(text)
+    for element in (*meta.get("article-version", ()), *_grandchildren(meta, "article-version-alternatives")):
+        text = plain(element) or ""
+        if version is None and element.get("article-version-type") == "pmc-version" and text.isdecimal():
+            version = int(text)
     pmid = ids.get("pmid", "")
-    doi = re.sub(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", "", ids.get("doi", ""), flags=re.IGNORECASE)
     return {
         "pmcid": pmcid,
         "version": version,
         "pmid": pmid if pmid.isdecimal() else None,
-        "doi": doi or None,
+        "doi": _DOI_ADDRESS.sub("", ids.get("doi", "")) or None,
+        "has_manuscript_id": "manuscript" in ids,
     }
 
 
-def _has_manuscript_id(meta: Element) -> bool:
-    return any(element.get("pub-id-type") == "manuscript" for element in meta.iterfind("article-id"))
+def _grandchildren(meta: Meta, name: str) -> Iterator[Element]:
+    for holder in meta.get(name, ()):
+        yield from holder
 
 
-def _properties(meta: Element) -> dict[str, str]:
+def _properties(meta: Meta) -> dict[str, str]:
     """PMC's own properties of the article (`custom-meta`)."""
     found: dict[str, str] = {}
-    for holder in (*meta.iter("custom-meta"), *meta.iter("custom-meta-wrap")):
-        name = plain(holder.find("meta-name"))
+    for holder in (*_grandchildren(meta, "custom-meta-group"), *_grandchildren(meta, "custom-meta-wrap")):
+        parts = children_by_tag(holder)
+        name = _first(parts, "meta-name")
         if name and name.startswith("pmc-"):
-            found.setdefault(name, plain(holder.find("meta-value")) or "")
+            found.setdefault(name, _first(parts, "meta-value") or "")
     return found
 
 
 def _journal(front: Element) -> dict[str, Any]:
-    journal = front.find("journal-meta")
-    if journal is None:
-        return {}
-    issn = next((plain(e) for e in journal.iter("issn", "issn-l")), None)
-    return {
-        "journal": next((plain(e) for e in journal.iter("journal-title", "abbrev-journal-title")), None),
-        "issn": issn,
-        "publisher": next((plain(e) for e in journal.iter("publisher-name")), None),
-    }
+    journal = next(front.iterchildren("journal-meta"), None)
+    found: dict[str, str | None] = {}
+    if journal is not None:
+        for element in journal.iter(*_JOURNAL_FIELDS):
+            found.setdefault(_JOURNAL_FIELDS[element.tag], plain(element))
+    if "journal" not in found and "short" in found:
+        found["journal"] = found["short"]
+    return {name: found.get(name) for name in ("journal", "issn", "publisher")}
 
 
-def _title(meta: Element) -> str | None:
-    group = meta.find("title-group")
-    element = (meta if group is None else group).find("article-title")
+def _title(meta: Meta) -> str | None:
+    groups = meta.get("title-group")
+    element = next(groups[0].iterchildren("article-title"), None) if groups else None
     if element is None:
-        return None
-    out = Text()
-    for note in [*element.iter("xref", "fn")]:
-        if note.get("ref-type") in ("fn", "author-notes", "aff") or note.tag == "fn":
-            return _title_without_notes(element)
-    walk(element, out)
-    return str(out) or None
+        return _first(meta, "article-title")
+    marks = any(note.tag == "fn" or note.get("ref-type") in _NOTES for note in element.iter("xref", "fn"))
+    return _title_without_notes(element) if marks else plain(element)
 
 
 def _title_without_notes(element: Element) -> str | None:
     """The title without the footnote marks that hang on it."""
     copy = etree.fromstring(etree.tostring(element, with_tail=False))
+    for note in copy.iter("xref"):
+        if note.get("ref-type") in _NOTES:
+            note.tag = "fn"
     etree.strip_elements(copy, "fn", with_tail=False)
-    for note in list(copy.iter("xref")):
-        if note.get("ref-type") in ("fn", "author-notes", "aff"):
-            note.tag = "footnote-mark"
-    etree.strip_elements(copy, "footnote-mark", with_tail=False)
     return plain(copy)
 
 
-def _authors(meta: Element) -> Iterator[str]:
-    for group in meta.iterfind("contrib-group"):
-        for contributor in group.iterfind("contrib"):
+def _authors(meta: Meta) -> Iterator[str]:
+    for group in meta.get("contrib-group", ()):
+        for contributor in group.iterchildren("contrib"):
             if contributor.get("contrib-type", "author") != "author":
                 continue
-            name = contributor.find("name")
+            name = next(contributor.iter("name", "string-name", "collab"), None)
             if name is None:
-                name = contributor.find("name-alternatives/name")
-            if name is not None:
-                parts = (plain(name.find("surname")), plain(name.find("given-names")))
-                yield " ".join(filter(None, parts))
+                continue
+            if name.tag == "name":
+                parts = children_by_tag(name)
+                text = " ".join(filter(None, (_first(parts, "surname"), _first(parts, "given-names"))))
             else:
-                whole = contributor.find("collab")
-                text = plain(whole if whole is not None else contributor.find("string-name"))
-                if text:
-                    yield text
-
-
-def _keywords(meta: Element, language: str | None) -> Iterator[str]:
-    groups = list(meta.iterfind("kwd-group"))
-    own = [group for group in groups if group.get(XML_LANG) in (None, language)] or groups[:1]
-    seen = set()
-    for group in own:
-        for element in group.iter("kwd", "compound-kwd"):
-            text = plain(element)
-            if text and text not in seen:
-                seen.add(text)
+                text = squeeze(name.text or "") or plain(name) or ""
+            if text:
                 yield text
 
 
-def _abstract(meta: Element, language: str | None) -> str | None:
+def _keywords(meta: Meta, language: str | None) -> Iterator[str]:
+    groups = meta.get("kwd-group", [])
+    own = [group for group in groups if group.get(XML_LANG) in (None, language)] or groups[:1]
+    return _distinct(element for group in own for element in group.iter("kwd", "compound-kwd"))
+
+
+def _abstract(meta: Meta, language: str | None) -> str | None:
     """The main abstract in the article's language; not the graphical, short or lay ones."""
-    main = [a for a in meta.iterfind("abstract") if not _SIDE_ABSTRACTS.search(a.get("abstract-type", ""))]
+    main = [a for a in meta.get("abstract", ()) if not _SIDE_ABSTRACTS.search(a.get("abstract-type", ""))]
     own = [a for a in main if a.get(XML_LANG) in (None, language)] or main
     if not own:
         return None
     out = Text()
-    first = own[0].find("title")
+    first = next(own[0].iterchildren("title"), None)
     heading = (plain(first) or "").casefold().strip(" .:")
     for child in own[0]:
-        if isinstance(child.tag, str) and not (
-            child is first and heading in ("abstract", "summary", "resumo", "resumen")
-        ):
+        if child is not first or heading not in _ABSTRACT_HEADINGS:
             out.add(" ")
             add_child(child, out)
             out.add(" ")
     return str(out) or None
 
 
-def _dates(meta: Element) -> dict[str, Any]:
+def _dates(meta: Meta) -> dict[str, Any]:
     published: list[tuple[date, DatePrecision]] = []
     electronic = release = None
-    for element in meta.iterfind("pub-date"):
+    for element in meta.get("pub-date", ()):
         found = _date(element)
         if found is None:
             continue
@@ -230,9 +234,9 @@ def _dates(meta: Element) -> dict[str, Any]:
             published.append(found)
             if kind in _ELECTRONIC or element.get("publication-format") == "electronic":
                 electronic = min(electronic or found[0], found[0])
-    for event in meta.iterfind("pub-history/event"):
+    for event in _grandchildren(meta, "pub-history"):
         if event.get("event-type") == "pmc-release" and release is None:
-            found = next((d for e in event.iterfind("date") if (d := _date(e))), None)
+            found = next((d for e in event.iterchildren("date") if (d := _date(e))), None)
             release = found[0] if found else None
     # 2019 is not earlier than 7 May 2019: of dates that agree as far as they go the finer one counts
     fine = {DatePrecision.DAY: 0, DatePrecision.MONTH: 1, DatePrecision.YEAR: 2}
@@ -250,9 +254,10 @@ def _date(element: Element) -> tuple[date, DatePrecision] | None:
     try:
         if iso:
             return date(int(iso[1]), int(iso[2]), int(iso[3])), DatePrecision.DAY
-        year = int(plain(element.find("year")) or "")
-        month = _month(plain(element.find("month")) or "")
-        day = plain(element.find("day")) or ""
+        parts = children_by_tag(element)
+        year = int(_first(parts, "year") or "")
+        month = _month(_first(parts, "month") or "")
+        day = _first(parts, "day") or ""
         if month and day.isdecimal():
             return date(year, month, int(day)), DatePrecision.DAY
         return date(year, month or 1, 1), DatePrecision.MONTH if month else DatePrecision.YEAR
@@ -267,11 +272,11 @@ def _month(text: str) -> int | None:
     return place // 4 + 1 if place >= 0 and place % 4 == 0 else None
 
 
-def _notices(article: Element, meta: Element, title: str | None, subjects: tuple[str, ...]) -> tuple[Notice, ...]:
+def _notices(article: Element, meta: Meta, title: str | None, subjects: tuple[str, ...]) -> tuple[Notice, ...]:
     found: list[Notice] = []
     if notice := _BY_TYPE.get(article.get("article-type", "")):
         found.append(notice)
-    for related in meta.iter("related-article"):
+    for related in meta.get("related-article", ()):
         kind = related.get("related-article-type", "")
         if notice := _OF_ANOTHER.get(kind) or _OF_THIS.get(kind):
             found.append(notice)
@@ -281,15 +286,18 @@ def _notices(article: Element, meta: Element, title: str | None, subjects: tuple
     return tuple(dict.fromkeys(found))
 
 
-def _licence(meta: Element, code: str | None) -> dict[str, Any]:
-    permissions = meta.findall("permissions")
-    holders = permissions or [meta]
-    copyright_text = " ".join(filter(None, (plain(e) for h in holders for e in h.iterfind("copyright-statement"))))
-    statements = [_statement(e) for h in holders for e in h.iterfind("license")]
-    for holder in permissions:
-        statements += [
-            Statement(((e.text or "").strip(),), "", "") for e in holder if str(e.tag).endswith("license_ref")
-        ]
+def _licence(holder: Element, meta: Meta, code: str | None) -> dict[str, Any]:
+    copyrights: list[Element] = []
+    statements: list[Statement] = []
+    for place in meta.get("permissions", [holder]):
+        for element in place:
+            if element.tag == "copyright-statement":
+                copyrights.append(element)
+            elif element.tag == "license":
+                statements.append(_statement(element))
+            elif str(element.tag).endswith("license_ref"):
+                statements.append(Statement(((element.text or "").strip(),), "", ""))
+    copyright_text = " ".join(filter(None, map(plain, copyrights)))
     licence = find_licence(statements, code, copyright_text)
     return {
         "licence_code": licence.code,
@@ -318,13 +326,11 @@ def _statement(element: Element) -> Statement:
     return Statement(tuple(urls), element.get("license-type", ""), str(out) or (plain(element) or ""))
 
 
-def _citation(meta: Element, facts: dict[str, Any]) -> str | None:
+def _citation(meta: Meta, facts: dict[str, Any]) -> str | None:
     authors = facts["authors"]
     names = ", ".join(authors[:_MAX_CITED_AUTHORS]) + (", et al" if len(authors) > _MAX_CITED_AUTHORS else "")
-    volume, issue = plain(meta.find("volume")), plain(meta.find("issue"))
-    pages = "–".join(filter(None, (plain(meta.find("fpage")), plain(meta.find("lpage"))))) or plain(
-        meta.find("elocation-id")
-    )
+    volume, issue = _first(meta, "volume"), _first(meta, "issue")
+    pages = "–".join(filter(None, (_first(meta, "fpage"), _first(meta, "lpage")))) or _first(meta, "elocation-id")
     published = facts["pub_date"]
     source = f"{facts.get('journal') or ''}. {published.year if published else ''}".strip(". ")
     if volume:

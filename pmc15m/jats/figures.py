@@ -1,42 +1,26 @@
 """The figures of one article: which elements are figures, and what belongs to each and to no other."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from pmc15m.jats.captions import Caption, ContradictoryCaptions, is_credit, read_caption
 from pmc15m.jats.graphics import Pictures, pictures
 from pmc15m.jats.labels import Label, label_series, leading_label, parse_label
 from pmc15m.jats.model import (
-    CaptionSource,
     Figure,
     FigureKind,
     FigureReason,
     FigureStatus,
-    Mark,
-    Markup,
     Mention,
+    MentionOrigin,
     Origin,
     OtherCaption,
-    Rights,
 )
+from pmc15m.jats.rights import rights_of
 from pmc15m.jats.sections import Place, Places
-from pmc15m.jats.text import Text, add_child, plain, walk
-from pmc15m.jats.tree import XML_LANG, Element
+from pmc15m.jats.text import plain
+from pmc15m.jats.tree import XML_LANG, Element, children_by_tag
 
-_BOILERPLATE = re.compile(
-    r"(?:\(?(?:Click|Tap)\s+here\s+(?:for|to)\s+(?:additional|view|download|see)[^.]{0,80}\.?|"
-    r"Additional\s+(?:data|information)\s+file\.?|Supplementary\s+(?:data|information|material)s?\.?|"
-    r"(?:Graphical|Visual)\s+abstract\.?|\((?:PDF|DOCX?|XLSX?|TIFF?|EPS|JPE?G|PNG|ZIP|MP4|AVI|MOV)\)\.?)\s*",
-    re.IGNORECASE,
-)
-_PERMISSION = re.compile(
-    r"\b(?:(?:re)?(?:produced|printed|used|published)|adapted|modified|redrawn|taken|included|image|figure|courtesy)\b"
-    r"[^.]{0,120}\b(?:with|by|under)\s+(?:the\s+)?(?:kind\s+|written\s+|prior\s+|official\s+)*(?:permissions?|licen[cs]e|consent)\b|"
-    r"\bpermission\s+(?:from|of|granted|obtained)\b|\bwith\s+permission\b|"
-    r"\b(?:reproduced|reprinted)\s+(?:from|by\s+courtesy)\b|com\s+permissão|con\s+permiso",
-    re.IGNORECASE,
-)
-_COPYRIGHT = re.compile(r"©|\b[Cc]opyright\b|\bCOPYRIGHT\b|\([Cc]\)\s*(?:19|20)\d\d,?\s+[A-Z]")
 _KINDS_BY_TYPE = {
     "scheme": FigureKind.SCHEME,
     "chart": FigureKind.CHART,
@@ -47,250 +31,209 @@ _KINDS_BY_TYPE = {
     "video": FigureKind.VIDEO,
     "movie": FigureKind.VIDEO,
 }
+_GROUPS_END = frozenset(["fig", "sec", "body", "back", "floats-group", "floats-wrap", "abstract"])
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is written in a `fig` or `fig-group`, apart from the figures in it."""
+
+    label: str | None
+    caption: Caption | None
+    attrib: str | None
+    alt_text: str | None
+    permissions: str | None
+    is_ambiguous: bool = False
 
 
 @dataclass(slots=True)
 class Draft:
-    """A figure that is being read: the element(s) it comes from and what they say."""
+    """A figure that is being read."""
 
     element: Element
     place: Place
     group: Element | None
-    ids: list[str]
-    label: str | None
-    parsed_label: Label | None
-    caption: "Caption | None"
+    language: str | None
+    words: Words
     shown: Pictures
-    damaged: bool
+    is_damaged: bool
+    ids: list[str]
+    label: Label | None
     twins: list["Draft"] = field(default_factory=list)
     """The same figure in other languages."""
 
-    @property
-    def language(self) -> str | None:
-        language: str | None = self.element.get(XML_LANG)
-        return language
+    def all_ids(self) -> Iterator[str]:
+        """The ids by which the figure can be cited: its own and its group's."""
+        yield from self.ids
+        if self.group is not None and (identifier := self.group.get("id")):
+            yield identifier
 
 
-@dataclass(frozen=True, slots=True)
-class Caption:
-    """Text of one `caption` element."""
+class FigureReader:
+    """Reads the figures of one article. `is_intact` tells of a `fig` or `fig-group` that the XML is sound there."""
 
-    text: str | None
-    title: str | None
-    spans: tuple[Markup, ...]
-    source: CaptionSource
-    others: tuple[OtherCaption, ...] = ()
-    contradictory: bool = False
+    def __init__(self, places: Places, language: str | None, is_intact: Callable[[Element], bool]) -> None:
+        self._places = places
+        self._language = language
+        self._is_intact = is_intact
+        self._groups: dict[Element, Words] = {}
 
+    def drafts(self, elements: Iterable[Element]) -> list[Draft]:
+        """One draft for each figure, in document order; figures that translate one another are one."""
+        return self._join_languages([self._draft(element) for element in elements])
 
-def draft_figures(
-    elements: Iterable[Element], places: Places, language: str | None, is_intact: Callable[[Element], bool]
-) -> list[Draft]:
-    """One draft for each figure, in document order; figures that are translations of one another are one."""
-    drafts = [_draft(element, places, language, is_intact) for element in elements]
-    return _join_languages(drafts, language)
+    def figures(self, drafts: Sequence[Draft], mentions: dict[int, list[Mention]]) -> tuple[Figure, ...]:
+        """Frozen figures, numbered by position and by reading order."""
+        order = _reading_order(drafts)
+        return tuple(
+            self._figure(draft, number, order[number], tuple(mentions.get(number, ())))
+            for number, draft in enumerate(drafts)
+        )
 
+    def _draft(self, element: Element) -> Draft:
+        place = self._places.inside(element.getparent())
+        group = None if element.tag == "fig-group" else _group_of(element)
+        intact = self._is_intact(element)
+        words = self._words(element, place) if intact else Words(None, None, None, None, None)
+        identifier = element.get("id")
+        return Draft(
+            element=element,
+            place=place,
+            group=group if group is not None and self._is_intact(group) else None,
+            language=element.get(XML_LANG),
+            words=words,
+            shown=pictures(element) if intact else Pictures(),
+            is_damaged=not intact,
+            ids=[identifier] if identifier else [],
+            label=parse_label(words.label),
+        )
 
-def _draft(element: Element, places: Places, language: str | None, is_intact: Callable[[Element], bool]) -> Draft:
-    place = places.inside(element.getparent())
-    group = _group_of(element)
-    intact = is_intact(element)
-    label_element = element.find("label")
-    label = plain(label_element)
-    identifier = element.get("id")
-    return Draft(
-        element=element,
-        place=place,
-        group=group if group is not None and is_intact(group) else None,
-        ids=[identifier] if identifier else [],
-        label=label,
-        parsed_label=parse_label(label),
-        caption=read_caption(element, _language_of(place, language)) if intact else None,
-        shown=pictures(element) if intact else Pictures(),
-        damaged=not intact,
-    )
+    def _words(self, element: Element, place: Place) -> Words:
+        parts = children_by_tag(element)
+        labels = [plain(label) for label in parts.get("label", ())]
+        graphics = [*parts.get("graphic", ())]
+        for alternatives in parts.get("alternatives", ()):
+            graphics += alternatives.iterchildren("graphic")
+        captions = parts.get("caption", [])
+        held = [caption for graphic in graphics for caption in graphic.iterchildren("caption")]
+        attribs = parts.get("attrib", [])
+        for caption in captions:
+            attribs += filter(is_credit, caption.iterchildren("p"))
+        alts = parts.get("alt-text", [])
+        permissions = parts.get("permissions", [])
+        for graphic in graphics:
+            if len(graphic):
+                alts += graphic.iterchildren("alt-text")
+                permissions += graphic.iterchildren("permissions")
+        is_ambiguous = len({label.number for text in labels if (label := parse_label(text))}) > 1
+        try:
+            caption = None if is_ambiguous else read_caption(captions, held, self._language_of(place))
+        except ContradictoryCaptions:
+            caption, is_ambiguous = None, True
+        return Words(
+            label=labels[0] if labels else None,
+            caption=caption,
+            attrib=_joined(attribs),
+            alt_text=_joined(alts),
+            permissions=_joined(permissions),
+            is_ambiguous=is_ambiguous,
+        )
 
+    def _group_words(self, draft: Draft) -> Words | None:
+        if draft.group is None:
+            return None
+        if draft.group not in self._groups:
+            self._groups[draft.group] = self._words(draft.group, draft.place)
+        return self._groups[draft.group]
 
-def _language_of(place: Place, language: str | None) -> str | None:
-    return place.scope.get(XML_LANG, language) if place.scope is not None else language
+    def _language_of(self, place: Place) -> str | None:
+        return place.scope.get(XML_LANG, self._language) if place.scope is not None else self._language
+
+    def _join_languages(self, drafts: list[Draft]) -> list[Draft]:
+        """Join `<fig xml:lang="pt">` and `<fig xml:lang="en">` of one group if they share one picture, or none."""
+        groups: dict[Element, list[Draft]] = {}
+        for draft in drafts:
+            if draft.group is not None and draft.language is not None:
+                groups.setdefault(draft.group, []).append(draft)
+        gone: set[Element] = set()
+        for members in groups.values():
+            languages = {member.language for member in members}
+            showing = [member for member in members if member.shown.graphics]
+            numbers = {member.label.number for member in members if member.label}
+            if len(members) < 2 or len(languages) < len(members) or len(showing) > 1 or len(numbers) > 1:
+                continue
+            wanted = self._language_of(members[0].place)
+            first = next((member for member in members if member.language == wanted), members[0])
+            first.twins = [member for member in members if member is not first]
+            for twin in first.twins:
+                gone.add(twin.element)
+                first.ids += twin.ids
+                if twin in showing:
+                    first.shown = twin.shown
+        return [draft for draft in drafts if draft.element not in gone]
+
+    def _figure(self, draft: Draft, number: int, order: int, mentions: tuple[Mention, ...]) -> Figure:
+        words, shown = draft.words, draft.shown
+        group = self._group_words(draft)
+        caption = words.caption if words.caption is not None and not words.caption.is_boilerplate else None
+        text = caption.text if caption else None
+        group_text = group.caption.text if group and group.caption else None
+        permissions = " ".join(filter(None, (words.permissions, group.permissions if group else None))) or None
+        said = " ".join(filter(None, (text, words.attrib, group_text, group.attrib if group else None)))
+        reason = _why_no_pair(draft, group, text or group_text)
+        return Figure(
+            position=number + 1,
+            order=order,
+            figure_id=draft.ids[0] if draft.ids else f"#{number + 1}",
+            id_is_given=bool(draft.ids),
+            kind=_kind(draft),
+            origin=draft.place.origin,
+            sub_article_type=_sub_article_type(draft.place),
+            language=draft.language or self._language_of(draft.place),
+            label=words.label,
+            derived_label=None if words.label else leading_label(text),
+            title=caption.title if caption else None,
+            caption=text,
+            caption_markup=caption.spans if caption else (),
+            caption_source=caption.source if caption and text else None,
+            other_captions=(*(words.caption.others if words.caption else ()), *map(_other_caption, draft.twins)),
+            group_id=draft.group.get("id") if draft.group is not None else None,
+            group_label=group.label if group else None,
+            group_caption=group_text,
+            section_path=draft.place.section_path,
+            mentions=mentions,
+            graphics=tuple(shown.graphics),
+            media=tuple(shown.media),
+            attrib=words.attrib,
+            alt_text=words.alt_text,
+            permissions=permissions,
+            rights=rights_of(said, permissions),
+            status=FigureStatus.OK if reason is None else FigureStatus.UNUSABLE,
+            reason=reason,
+        )
 
 
 def _group_of(element: Element) -> Element | None:
     parent = element.getparent()
-    while parent is not None and parent.tag not in ("fig", "sec", "body", "back", "floats-group"):
+    while parent is not None and parent.tag not in _GROUPS_END:
         if parent.tag == "fig-group":
             return parent
         parent = parent.getparent()
     return None
 
 
-def _join_languages(drafts: list[Draft], language: str | None) -> list[Draft]:
-    """Join `<fig xml:lang="pt">` and `<fig xml:lang="en">` of one group if they share one picture, or none."""
-    groups: dict[Element, list[Draft]] = {}
-    for draft in drafts:
-        if draft.group is not None and draft.language is not None:
-            groups.setdefault(draft.group, []).append(draft)
-    gone: set[Element] = set()
-    for members in groups.values():
-        languages = {member.language for member in members}
-        showing = [member for member in members if member.shown.graphics]
-        numbers = {member.parsed_label.number for member in members if member.parsed_label}
-        if len(members) < 2 or len(languages) < len(members) or len(showing) > 1 or len(numbers) > 1:
-            continue
-        wanted = _language_of(members[0].place, language)
-        first = next((member for member in members if member.language == wanted), members[0])
-        first.twins = [member for member in members if member is not first]
-        for twin in first.twins:
-            gone.add(twin.element)
-            first.ids += twin.ids
-            if twin in showing:
-                first.shown = twin.shown
-    return [draft for draft in drafts if draft.element not in gone]
-
-
-def read_caption(element: Element, language: str | None) -> Caption | None:
-    """The caption of a `fig` or `fig-group`: its own, else that of its only graphic or media."""
-    captions = element.findall("caption")
-    source = CaptionSource.FIGURE
-    if not captions and element.tag == "fig":
-        held = [*element.iterfind("graphic/caption"), *element.iterfind("alternatives/graphic/caption")]
-        captions = held if len(held) == 1 else []
-        source = CaptionSource.GRAPHIC
-    if not captions:
-        return None
-    languages = [caption.get(XML_LANG) for caption in captions]
-    if len(captions) > 1 and len(set(languages)) < len(captions):
-        return Caption(None, None, (), source, contradictory=True)
-    chosen = languages.index(language) if language in languages else languages.index(None) if None in languages else 0
-    text, title, spans, translated = _caption_text(captions[chosen])
-    others = [
-        OtherCaption(caption.get(XML_LANG), None, _caption_text(caption)[0])
-        for caption in captions
-        if caption is not captions[chosen]
-    ]
-    return Caption(text, title, spans, source, (*others, *translated))
-
-
-def _caption_text(
-    caption: Element,
-) -> tuple[str | None, str | None, tuple[Markup, ...], tuple[OtherCaption, ...]]:
-    out = Text(spans=True)
-    title = None
-    translated = []
-    if caption.text:
-        out.add(caption.text)
-    for child in caption:
-        tag = child.tag
-        if tag == "trans-title":
-            translated.append(OtherCaption(child.get(XML_LANG), None, plain(child)))
-        elif tag == "title" or (tag == "p" and child.get("specific-use") != "attrib"):
-            out.add(" ")
-            start = out.length()
-            walk(child, out)
-            out.close(start, Mark.TITLE if tag == "title" else Mark.PARAGRAPH)
-            if tag == "title" and title is None:
-                title = str(out)[slice(*out.since(start))] or None
-            out.add(" ")
-        elif tag != "p":
-            add_child(child, out)
-        if child.tail:
-            out.add(child.tail)
-    text = str(out) or None
-    spans = tuple(_with_boilerplate(text, out.spans or [])) if text else ()
-    return text, title, spans, tuple(translated)
-
-
-def _with_boilerplate(text: str, spans: list[Markup]) -> Iterator[Markup]:
-    for span in spans:
-        yield span
-        if span.kind is Mark.PARAGRAPH and _BOILERPLATE.fullmatch(text, span.start, span.end):
-            yield Markup(span.start, span.end, Mark.BOILERPLATE)
-
-
-def finish_figures(
-    drafts: Sequence[Draft], mentions: dict[int, list[Mention]], language: str | None
-) -> tuple[Figure, ...]:
-    """Frozen figures, numbered by position and by reading order."""
-    order = _reading_order(drafts)
-    groups: dict[Element, tuple[str | None, str | None]] = {}
-    return tuple(
-        _finish(draft, number, order[number], tuple(mentions.get(number, ())), language, groups)
-        for number, draft in enumerate(drafts)
-    )
-
-
-def _finish(
-    draft: Draft,
-    number: int,
-    order: int,
-    mentions: tuple[Mention, ...],
-    language: str | None,
-    groups: dict[Element, tuple[str | None, str | None]],
-) -> Figure:
-    caption, shown, element = draft.caption, draft.shown, draft.element
-    text = caption.text if caption else None
-    reason: FigureReason | None = None
-    if text and _BOILERPLATE.fullmatch(text):
-        text, reason = None, FigureReason.BOILERPLATE_CAPTION
-    group_label = group_caption = None
-    if draft.group is not None:
-        if draft.group not in groups:
-            read = read_caption(draft.group, _language_of(draft.place, language))
-            groups[draft.group] = plain(draft.group.find("label")), read.text if read else None
-        group_label, group_caption = groups[draft.group]
-    attrib, permissions = _credits(element)
-    kind = _kind(draft)
-    reason = _reason(draft, kind, text or group_caption, reason)
-    others = caption.others if caption else ()
-    for twin in draft.twins:
-        others = (
-            *others,
-            OtherCaption(twin.language, twin.label, twin.caption.text if twin.caption else None),
-        )
-    return Figure(
-        position=number + 1,
-        order=order,
-        figure_id=draft.ids[0] if draft.ids else f"#{number + 1}",
-        id_is_given=bool(draft.ids),
-        kind=kind,
-        origin=draft.place.origin,
-        sub_article_type=_sub_article_type(draft.place),
-        language=draft.language or _language_of(draft.place, language),
-        label=draft.label,
-        derived_label=None if draft.label else leading_label(text),
-        title=caption.title if caption and text else None,
-        caption=text,
-        caption_markup=caption.spans if caption and text else (),
-        caption_source=caption.source if caption and text else None,
-        other_captions=others,
-        group_id=draft.group.get("id") if draft.group is not None else None,
-        group_label=group_label,
-        group_caption=group_caption,
-        section_path=draft.place.section_path,
-        mentions=mentions,
-        graphics=tuple(shown.graphics),
-        media=tuple(shown.media),
-        attrib=attrib,
-        alt_text=_joined(element.iterfind("alt-text")) or _joined(element.iterfind("graphic/alt-text")),
-        permissions=permissions,
-        rights=_rights(text, attrib, permissions),
-        status=FigureStatus.OK if reason is None else FigureStatus.UNUSABLE,
-        reason=reason,
-    )
-
-
-def _reason(draft: Draft, kind: FigureKind, text: str | None, reason: FigureReason | None) -> FigureReason | None:
+def _why_no_pair(draft: Draft, group: Words | None, text: str | None) -> FigureReason | None:
     shown = draft.shown
-    if draft.damaged:
+    if draft.is_damaged:
         return FigureReason.DAMAGED_XML
-    if draft.caption and draft.caption.contradictory:
-        return FigureReason.SEVERAL_CAPTIONS
+    if draft.words.is_ambiguous or (group is not None and group.is_ambiguous):
+        return FigureReason.AMBIGUOUS_CAPTION
     if not shown.graphics:
         return FigureReason.NOT_AN_IMAGE if shown.media else FigureReason.NO_GRAPHIC
     if not any(graphic.href for graphic in shown.graphics):
         return FigureReason.EMPTY_HREF
     if text is None:
-        return reason or FigureReason.NO_CAPTION
+        return FigureReason.BOILERPLATE_CAPTION if draft.words.caption else FigureReason.NO_CAPTION
     return None
 
 
@@ -300,11 +243,11 @@ def _kind(draft: Draft) -> FigureKind:
         return FigureKind.VIDEO
     if draft.place.origin is Origin.ABSTRACT:
         return FigureKind.GRAPHICAL_ABSTRACT
-    if figure_type.startswith("supplement"):
+    if figure_type.startswith("supplement") or draft.place.citing is MentionOrigin.SUPPLEMENT:
         return FigureKind.SUPPLEMENTARY
     if known := _KINDS_BY_TYPE.get(figure_type):
         return known
-    return FigureKind(label_series(draft.label) or FigureKind.FIGURE)
+    return FigureKind(label_series(draft.words.label) or FigureKind.FIGURE)
 
 
 def _sub_article_type(place: Place) -> str | None:
@@ -313,42 +256,27 @@ def _sub_article_type(place: Place) -> str | None:
     return place.scope.get("article-type") or place.scope.get("response-type") or str(place.scope.tag)
 
 
-def _credits(element: Element) -> tuple[str | None, str | None]:
-    attrib = list(element.iterfind("attrib"))
-    attrib += [p for p in element.iterfind("caption/p") if p.get("specific-use") == "attrib"]
-    permissions = [*element.iterfind("permissions"), *element.iterfind("graphic/permissions")]
-    return _joined(attrib), _joined(permissions)
+def _other_caption(twin: Draft) -> OtherCaption:
+    caption = twin.words.caption
+    return OtherCaption(twin.language, twin.words.label, caption.text if caption else None)
 
 
-def _joined(elements: Iterable[Element]) -> str | None:
-    return " ".join(filter(None, map(plain, elements))) or None
-
-
-def _rights(caption: str | None, attrib: str | None, permissions: str | None) -> tuple[Rights, ...]:
-    said = " ".join(filter(None, (caption, attrib)))
-    found = []
-    if permissions:
-        found.append(Rights.OWN_PERMISSIONS)
-    if said and _PERMISSION.search(said):
-        found.append(Rights.PERMISSION_PHRASE)
-    if said and _COPYRIGHT.search(said):
-        found.append(Rights.COPYRIGHT_NOTICE)
-    return tuple(found)
+def _joined(elements: Sequence[Element]) -> str | None:
+    return " ".join(filter(None, map(plain, elements))) or None if elements else None
 
 
 def _reading_order(drafts: Sequence[Draft]) -> list[int]:
     """Places from 1: figures of the main series by number, all others behind the figure they follow.
 
-    Within a sub-article document order is kept, and sub-articles come where they stand.
+    Figures of sub-articles come last, in document order.
     """
-    keys: list[tuple[int, ...]] = []
-    current: tuple[int, ...] = (0,)
+    keys: list[int] = []
+    current = 0
     for draft in drafts:
-        label = draft.parsed_label
         if draft.place.scope is not None:
-            current = (10**6,)
-        elif label is not None and label.main_number is not None:
-            current = (label.main_number,)
+            current = 10**6
+        elif draft.label is not None and draft.label.main_number is not None:
+            current = draft.label.main_number
         keys.append(current)
     ranked = sorted(range(len(drafts)), key=lambda number: (keys[number], number))
     order = [0] * len(drafts)

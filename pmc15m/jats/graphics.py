@@ -39,7 +39,10 @@ def href_of(element: Element) -> str:
 def pictures(figure: Element) -> Pictures:
     """The pictures whose nearest figure is this one, in document order."""
     found = Pictures()
-    _collect(figure, found)
+    if figure.tag == "graphic":  # bare, in an abstract
+        _add(found, [figure])
+    else:
+        _collect(figure, found)
     return found
 
 

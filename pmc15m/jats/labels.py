@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _SERIES = """
 figure: figure figures fig figs figura figuras image images imagen imagem abbildung abbildungen abb gráfica
@@ -49,6 +50,7 @@ class Label:
         return int(self.stem[1]) if self.stem[0] == "figure" and self.stem[1].isdecimal() else None
 
 
+@lru_cache(maxsize=4096)
 def parse_label(label: str | None) -> Label | None:
     """Take a label apart; null without a number ('(a)', 'Graphical abstract')."""
     tokens = _TOKEN.findall(_SUPPLEMENT.sub(r"\1 \2", label or ""))
@@ -69,6 +71,7 @@ def _roman(digits: str) -> int:
     return sum(-value if value < following else value for value, following in pairs)
 
 
+@lru_cache(maxsize=4096)
 def label_series(label: str | None) -> str | None:
     """'figure', 'scheme', 'chart', 'plate' or 'other' by the first word that says so; null if none does."""
     for word in re.findall(r"[^\W\d]+", label or ""):

@@ -1,23 +1,25 @@
 """Every place in an article that cites a figure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pmc15m.jats import citing
 from pmc15m.jats.labels import Label, parse_label
 from pmc15m.jats.model import Mention, MentionBasis, MentionOrigin
 from pmc15m.jats.sections import Place, Places
-from pmc15m.jats.sentences import sentence_around
+from pmc15m.jats.sentences import Sentences
 from pmc15m.jats.text import Text, walk
 from pmc15m.jats.tree import Element
 
 Scope = Element | None
 
+_LONGEST_JOINER = 24
+
 _PARAGRAPHS = frozenset(["p", "title", "td", "th", "label", "attrib", "subtitle", "article-title", "term"])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Target:
     """A figure that can be cited: its number in `figures`, its scope and the parts of its label."""
 
@@ -60,28 +62,19 @@ class Targets:
         return [found for number in numbers[:100] if (found := self.numbered(first, number))]
 
 
-@dataclass(slots=True)
-class _Citation:
-    """One `xref` in a paragraph."""
-
-    targets: list[Target]
-    start: int
-    end: int
-    panels: tuple[str, ...]
-
-
 def find_mentions(xrefs: Iterable[Element], targets: Targets, places: Places) -> tuple[dict[int, list[Mention]], int]:
     """Mentions by figure number in document order, and the count of `xref`s of type `fig` that name no figure."""
     paragraphs: dict[Element, list[tuple[Element, list[Target]]]] = {}
     dangling = 0
+    ids = targets.ids
     for xref in xrefs:
-        rids = (xref.get("rid") or "").split()
-        if not any(rid in targets.ids for rid in rids):
+        rid = xref.get("rid")
+        if rid not in ids and (rid is None or " " not in rid or ids.keys().isdisjoint(rid.split())):
             dangling += xref.get("ref-type") == "fig"
             continue
         paragraph = _paragraph(xref)
         scope = places.inside(paragraph).scope
-        cited = dict.fromkeys(target for rid in rids for target in targets.named(rid, scope))
+        cited = dict.fromkeys(target for each in rid.split() for target in targets.named(each, scope))
         paragraphs.setdefault(paragraph, []).append((xref, list(cited)))
     found: dict[int, list[Mention]] = defaultdict(list)
     for paragraph, cited_here in paragraphs.items():
@@ -109,42 +102,45 @@ def _mentions_of(
     out = Text(watched=dict(cited))
     walk(paragraph, out)
     text = str(out)
-    previous: _Citation | None = None
+    sentences = Sentences(text)
+    last_end = 0
+    last_figures: list[Target] = []
+    last_panels: tuple[str, ...] = ()
     for xref, figures in cited:
-        place = places.inside(xref)
-        start, end = out.found.get(xref, (-1, -1))
-        words = text[start:end] if start >= 0 else ""
-        panels = citing.panels_cited(text, start, end) if start >= 0 else ()
-        here = _Citation(figures, start, end, panels)
-        between: list[Target] = []
-        if previous is not None and start >= 0 and citing.RANGE_JOINER.fullmatch(text, previous.end, start):
-            between = targets.between(previous.targets[-1], figures[0])
-            if figures == previous.targets:
-                here.panels = (*citing.panels_between(previous.panels, panels), *panels)
-        sentence = sentence_around(text, start, end) if start >= 0 else text
-
-        def add(
-            target: Target,
-            panels: tuple[str, ...],
-            basis: MentionBasis,
-            place: Place = place,
-            sentence: str = sentence,
-        ) -> None:
-            origin = place.citing
-            if place.scope is not None and target.scope is not place.scope and origin is MentionOrigin.TEXT:
-                origin = MentionOrigin.SUB_ARTICLE
+        place = places.inside(xref.getparent())
+        span = out.found.get(xref)
+        cites: list[tuple[Target, tuple[str, ...], MentionBasis]] = []
+        if span is None:  # within a formula
+            cites += ((target, (), MentionBasis.EXPLICIT) for target in figures)
+            sentence = text
+        else:
+            start, end = span
+            sentence = sentences.around(start, end)
+            panels = own_panels = citing.panels_cited(text, start, end)
+            between: list[Target] = []
+            near = last_figures and start - last_end < _LONGEST_JOINER
+            if near and citing.RANGE_JOINER.fullmatch(text, last_end, start):
+                between = targets.between(last_figures[-1], figures[0])
+                if figures == last_figures:
+                    panels = (*citing.panels_between(last_panels, panels), *panels)
+            in_words = [t for t in _in_words(text[start:end], figures, targets) if t not in between]
+            cites += (
+                *((target, (), MentionBasis.EXPANDED) for target in between),
+                *((target, panels if len(figures) == 1 else (), MentionBasis.EXPLICIT) for target in figures),
+                *((target, (), MentionBasis.EXPANDED_TEXT) for target in in_words),
+            )
+            last_end, last_figures, last_panels = end, figures, own_panels
+        for target, panels, basis in cites:
+            origin = _origin(place, target)
             found[target.number].append(Mention(place.section_path, text, sentence, panels, origin, basis))
 
-        for target in between:
-            add(target, (), MentionBasis.EXPANDED)
-        for target in figures:
-            add(target, here.panels if len(figures) == 1 else (), MentionBasis.EXPLICIT)
-        for target in _also_in_words(words, figures, targets, between):
-            add(target, (), MentionBasis.EXPANDED_TEXT)
-        previous = here if start >= 0 else None
+
+def _origin(place: Place, target: Target) -> MentionOrigin:
+    from_outside = place.scope is not None and target.scope is not place.scope
+    return MentionOrigin.SUB_ARTICLE if from_outside and place.citing is MentionOrigin.TEXT else place.citing
 
 
-def _also_in_words(words: str, figures: list[Target], targets: Targets, between: list[Target]) -> Iterable[Target]:
+def _in_words(words: str, figures: list[Target], targets: Targets) -> Iterator[Target]:
     """Figures that only the words of the citation name: 'Figs 1–3' whose `rid` is Fig. 1."""
     label = figures[0].label
     before, numbers = citing.list_of_numbers(words)
@@ -155,5 +151,5 @@ def _also_in_words(words: str, figures: list[Target], targets: Targets, between:
         return
     for number in numbers:
         also = targets.numbered(figures[0], number)
-        if also is not None and also not in figures and also not in between:
+        if also is not None and also not in figures:
             yield also

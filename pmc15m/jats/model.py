@@ -112,8 +112,8 @@ class FigureReason(StrEnum):
 
     NO_CAPTION = "no_caption"
     BOILERPLATE_CAPTION = "boilerplate_caption"
-    SEVERAL_CAPTIONS = "several_captions"
-    """More than one caption in one language: which is the figure's cannot be known."""
+    AMBIGUOUS_CAPTION = "ambiguous_caption"
+    """More than one caption in one language, or labels of two figures: which is meant cannot be known."""
     NO_GRAPHIC = "no_graphic"
     EMPTY_HREF = "empty_href"
     NOT_AN_IMAGE = "not_an_image"

@@ -1,33 +1,46 @@
-"""The sentence around a place in a paragraph."""
+"""Sentences of a paragraph, by a rule of thumb that knows scientific prose."""
 
 import re
+from bisect import bisect_right
 
-_END = re.compile(
-    r"(?:[.!?][\"'”’)\]]*|(?<=[^\W\d_][.])(?:\d{1,3}|[⁰¹²³⁴-⁹]{1,3})(?:[,–-](?:\d{1,3}|[⁰¹²³⁴-⁹]{1,3}))*)"
-    r"\s+(?=[\"'“‘(\[]*[A-ZÀ-ÞΑ-Ω0-9])"
-)
+from pmc15m.jats.tree import names_of
+
+_STOP = re.compile(r"[.!?][\"'”’)\]]*(?:\d[\d,–-]*|[⁰¹²³⁴-⁹][⁰¹²³⁴-⁹,–-]*)?\s+(?=[\"'“‘(\[]*[A-ZÀ-ÞΑ-Ω0-9])")
 """A stop before a blank and a capital or digit; the numbers of references may stand between: 'cells.12 The'."""
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:[Ff]igs?|Abb|Tabs?|Refs?|Eqs?|Suppl?|Ext|[Nn]os?|Vols?|Eds?|Drs?|Mr|Mrs|Ms|Prof|St|vs|cf|ca|approx|"
-    r"resp|al|etc|spp?|var|subsp|e\.g|i\.e|viz|incl|max|min|Inc|Ltd|Co|Corp|pp?|pos)|(?<!\w)[A-Z])\.$"
+_ABBREVIATIONS = names_of(
+    """fig figs abb tab tabs ref refs eq eqs suppl ext no nos vol vols ed eds dr drs mr mrs ms prof st vs cf ca
+    approx resp al spp sp var subsp e.g i.e viz incl max min inc ltd co corp pp p pos"""
 )
-_LONGEST_ABBREVIATION = 8
+_LAST_WORD = re.compile(r"[^\s(\[,;/–-]*$")
+_LONGEST = 8
 
 
-def sentence_around(paragraph: str, start: int, end: int) -> str:
-    """The sentence of `paragraph` that holds the characters `start` to `end`.
+class Sentences:
+    """The sentences of one paragraph."""
 
-    A rule of thumb: a full stop before a blank and a capital or digit ends a sentence, unless the word before
-    is an abbreviation ('Fig.', 'et al.') or an initial.
-    """
-    first, last = 0, len(paragraph)
-    for boundary in _END.finditer(paragraph):
-        stop = boundary.start() + 1
-        if boundary[0][0] == "." and _ABBREVIATION.search(paragraph, max(0, stop - _LONGEST_ABBREVIATION), stop):
-            continue
-        if boundary.end() <= start:
-            first = boundary.end()
-        elif boundary.start() >= end - 1:
-            last = boundary.end()
-            break
-    return paragraph[first:last].strip()
+    __slots__ = ("_starts", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._starts = [0, *(stop.end() for stop in _STOP.finditer(text) if _ends_sentence(text, stop))]
+
+    def around(self, start: int, end: int) -> str:
+        """The sentence, or sentences, that hold the characters `start` to `end`."""
+        first = bisect_right(self._starts, start) - 1
+        last = bisect_right(self._starts, max(start, end - 1))
+        stop = self._starts[last] if last < len(self._starts) else len(self._text)
+        return self._text[self._starts[first] : stop].rstrip()
+
+
+def _ends_sentence(text: str, stop: re.Match[str]) -> bool:
+    """False after an abbreviation ('Fig.', 'et al.') or an initial, and where a number only has a decimal point."""
+    place = stop.start()
+    if text[place] != ".":
+        return True
+    last = _LAST_WORD.search(text, max(0, place - _LONGEST), place)
+    word = last[0] if last else ""
+    if len(word) == 1 and word.isupper():
+        return False
+    if stop[0][1].isdigit() and word[-1:].isdigit():
+        return False
+    return word.casefold() not in _ABBREVIATIONS

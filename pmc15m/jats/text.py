@@ -69,9 +69,10 @@ class Text:
 
     def length(self) -> int:
         """Length of the text so far; a blank at its end does not count."""
-        if self._raw:
-            piece = "".join(self._raw)
-            self._raw.clear()
+        raw = self._raw
+        if raw:
+            piece = raw[0] if len(raw) == 1 else "".join(raw)
+            raw.clear()
             text = squeeze(piece)
             if text:
                 if self._length and (self._ends_blank or piece[0].isspace()):

@@ -5,9 +5,9 @@ parsed in recover mode; `Tree.intact` then tells which figures the damage cannot
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from lxml import etree
 
@@ -28,6 +28,13 @@ _FIG_TAG = re.compile(rb"<(/?)(?:[A-Za-z_][\w.-]*:)?(fig|fig-group)\b[^<>]*?(/?)
 _PREFIX_DECLARATION = re.compile(rb"\sxmlns:[\w.-]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*')")
 _PREFIX = re.compile(rb"[<\s/]([A-Za-z_][\w.-]*):[A-Za-z_]")
 _RESOURCE_ERRORS = frozenset({"ERR_RESOURCE_LIMIT", "ERR_ENTITY_LOOP", "ERR_NAME_TOO_LONG", "ERR_NO_MEMORY"})
+_SAFE: dict[str, Any] = {
+    "resolve_entities": "internal",
+    "load_dtd": False,
+    "no_network": True,
+    "huge_tree": False,
+}
+_STRICT = etree.XMLParser(**_SAFE)
 _XLINK = b"http://www.w3.org/1999/xlink"
 
 
@@ -52,6 +59,18 @@ class Tree:
 def names_of(words: str) -> frozenset[str]:
     """A set of element names written as one line of text."""
     return frozenset(words.split())
+
+
+def children_by_tag(element: Element) -> dict[object, list[Element]]:
+    """The child elements, in document order, by name."""
+    found: dict[object, list[Element]] = {}
+    for child in element:
+        tag = child.tag
+        if tag in found:
+            found[tag].append(child)
+        else:
+            found[tag] = [child]
+    return found
 
 
 def read_tree(data: bytes, max_bytes: int = MAX_BYTES) -> Tree:
@@ -102,18 +121,11 @@ def fingerprint(figure: Element) -> str:
     )
 
 
-def _parser(recover: bool) -> etree.XMLParser:
-    return etree.XMLParser(
-        recover=recover, resolve_entities="internal", load_dtd=False, no_network=True, huge_tree=False
-    )
-
-
 def _strict(data: bytes) -> Element | None:
-    parser = _parser(recover=False)
     try:
-        root: Element = etree.fromstring(data, parser)
-    except etree.XMLSyntaxError:
-        _refuse_bombs(parser)
+        root: Element = etree.fromstring(data, _STRICT)
+    except etree.XMLSyntaxError as error:
+        _refuse_bombs(error.error_log)
         return None
     except (ValueError, LookupError):  # an encoding that nobody knows
         return None
@@ -122,19 +134,19 @@ def _strict(data: bytes) -> Element | None:
 
 def _recover(data: bytes) -> tuple[Element, bool]:
     """The tree, and whether prefixes without a declaration are all that is wrong with it."""
-    parser = _parser(recover=True)
+    parser = etree.XMLParser(recover=True, **_SAFE)
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
         raise UnusableXml(ArticleReason.NOT_XML) from error
-    _refuse_bombs(parser)
+    _refuse_bombs(parser.error_log)
     if root is None:
         raise UnusableXml(ArticleReason.NOT_XML)
     return root, all(entry.type_name.startswith("NS_") for entry in parser.error_log)
 
 
-def _refuse_bombs(parser: etree.XMLParser) -> None:
-    for entry in parser.error_log:
+def _refuse_bombs(errors: Iterable[Any]) -> None:
+    for entry in errors:
         if entry.type_name in _RESOURCE_ERRORS:
             deep = "depth" in entry.message
             raise UnusableXml(ArticleReason.TOO_DEEP if deep else ArticleReason.RESOURCE_LIMIT)
