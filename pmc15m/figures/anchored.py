@@ -18,9 +18,10 @@ CELLS = {"tl": 0.0, "bl": 0.03, "bc": 0.04, "tc": 0.05, "br": 0.05, "tr": 0.06}
 QUIET = 0.006  # a line with less content than this belongs to a gutter
 WIDE, WIDE_GAIN = 20, 0.002  # px; gain per px of gutter up to that width
 NEAR = 0.04  # cost of a cut that lies at the far end of what the labels allow
-SLIVER, SLIVER_COST = 0.06, 0.3  # of the longer side; cost of a piece thinner than that
-BRANCHES = 3  # cuts that are tried at a node
-CHEAP = 0.0  # a cut at most this dear is taken at once
+SLIVER, SLIVER_COST = 0.06, 1.0  # of the longer side; cost of a piece thinner than that
+PLACE = 0.05  # cost, for each label, of standing at the far side of its panel
+BRANCHES, MANY = 4, 6  # cuts that are tried at a node; with more labels than this only the cheapest
+CHEAP = 0.0  # a tree at most this dear ends the search
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def _tree(evidence: Evidence, labels: Sequence[Box], cell: str) -> Tree:
         if key not in known:
             best: tuple[float, dict[int, Box]] | None = None
             cuts = _cuts(evidence, trimmed, [labels[i] for i in inside], cell)
-            for cut in cuts[: 1 if not cuts or cuts[0].cost <= CHEAP or len(inside) > 8 else BRANCHES]:
+            for cut in cuts[: 1 if len(inside) > MANY else BRANCHES]:
                 lo, hi = cut.axis ^ 1, (cut.axis ^ 1) + 2
                 before = tuple(i for i in inside if labels[i][lo] + labels[i][hi] < 2 * cut.at)
                 after = tuple(i for i in inside if i not in before)
@@ -68,11 +69,24 @@ def _tree(evidence: Evidence, labels: Sequence[Box], cell: str) -> Tree:
                 total = cut.cost + cost_a + cost_b
                 if best is None or total < best[0]:
                     best = total, boxes_a | boxes_b
+                if total <= CHEAP:
+                    break
             known[key] = best or (10.0, dict.fromkeys(inside, trimmed))
         return known[key]
 
     cost, boxes = recurse(evidence.whole, tuple(range(len(labels))))
-    return Tree(tuple(boxes[i] for i in range(len(labels))), cost + CELLS[cell])
+    ordered = tuple(boxes[i] for i in range(len(labels)))
+    return Tree(ordered, cost + CELLS[cell] + PLACE * _misplaced(ordered, labels, cell))
+
+
+def _misplaced(boxes: Sequence[Box], labels: Sequence[Box], cell: str) -> float:
+    """How far the labels stand from their cell in the boxes, 0..2, summed over the labels."""
+    want_y, want_x = {"t": 0.0, "b": 1.0}[cell[0]], {"l": 0.0, "c": 0.5, "r": 1.0}[cell[1]]
+    total = 0.0
+    for (x0, y0, x1, y1), (a0, b0, a1, b1) in zip(boxes, labels, strict=True):
+        slack_x, slack_y = max(x1 - x0 - (a1 - a0), 1), max(y1 - y0 - (b1 - b0), 1)
+        total += min(abs((a0 - x0) / slack_x - want_x), 1.0) + min(abs((b0 - y0) / slack_y - want_y), 1.0)
+    return total
 
 
 def _cuts(evidence: Evidence, box: Box, labels: Sequence[Box], cell: str) -> list[Cut]:
@@ -92,6 +106,9 @@ def _cuts(evidence: Evidence, box: Box, labels: Sequence[Box], cell: str) -> lis
             if cost is None:
                 line = evidence.cost(box, axis)
                 cost = line - WIDE_GAIN * _width_of_gutter(line)
+                thin = int(SLIVER * evidence.longer)
+                cost[:thin] += SLIVER_COST
+                cost[len(cost) - thin :] += SLIVER_COST
             a, b = max(end, box[lo]) + 1, min(start, box[hi] - 1)
             if b <= a:
                 continue
@@ -100,7 +117,12 @@ def _cuts(evidence: Evidence, box: Box, labels: Sequence[Box], cell: str) -> lis
             bias = {"t": 1 - where, "b": where, "l": 1 - where, "r": where, "c": np.abs(where - 0.5)}
             total = part + NEAR * bias[cell[axis]]
             best = int(total.argmin())
-            cuts.append(Cut(float(total[best]), axis, a + _centre(cost[a - box[lo] : b - box[lo] + 1], best)))
+            cuts.append(Cut(float(total[best]), axis, a + _centre(part, best)))
+            elsewhere = total.copy()
+            elsewhere[max(0, best - WIDE) : best + WIDE] = np.inf
+            second = int(elsewhere.argmin())
+            if np.isfinite(elsewhere[second]):
+                cuts.append(Cut(float(total[second]), axis, a + _centre(part, second)))
     return sorted(cuts, key=lambda cut: cut.cost)
 
 

@@ -11,6 +11,7 @@ from pmc15m.figures.raster import Raster
 PAPER_TOLERANCE = 14  # grey levels: JPEG noise beside gutters reaches 12
 BLACK = 28  # luma that still counts as a black ground
 STEP = 18  # luma step across a line that counts as an edge
+TOUCHING = 0.6  # share of content from which photographs may touch: the axis of a plot is an edge as well
 EDGE_COST, BLACK_COST = 0.25, 0.04  # what an edge, and a black gutter on white paper, cost beside an empty white line
 
 
@@ -68,8 +69,10 @@ class Evidence:
         if not self.black_page and self.fill(box) > 0.4:
             dark = self.not_black[y0:y1, x0:x1].mean(1 - axis)
             busy = np.minimum(busy, BLACK_COST + dark)
-        edge = self.edges(axis)[y0:y1, x0:x1].mean(1 - axis)
-        cost: NDArray[np.float64] = np.minimum(busy, EDGE_COST + (1 - edge))
+        cost = busy
+        if self.fill(box) > TOUCHING:
+            edge = self.edges(axis)[y0:y1, x0:x1].mean(1 - axis)
+            cost = np.minimum(busy, EDGE_COST + (1 - edge))
         self._costs[box, axis] = cost
         return cost
 

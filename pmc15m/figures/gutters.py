@@ -70,20 +70,44 @@ def partitions(evidence: Evidence) -> Iterator[Partition]:
         yield Partition(tuple(join_small([r.box for r in regions], evidence.longer)), weakest)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Gap:
+    """Where a box may be cut: strength 1 is a gap just as wide as what lies beside it needs."""
+
+    strength: float
+    axis: int
+    at: int
+
+
+def find_gaps(evidence: Evidence, box: Box, axis: int) -> list[Gap]:
+    """The gaps of a box on one axis, in their order: empty page, else, in a photograph, black bands, else hard edges."""
+    found = _paper_gaps(evidence, box, axis)
+    if not found and evidence.fill(box) > PHOTO:
+        found = _black_gaps(evidence, box, axis) or _edges(evidence, box, axis)
+    return [Gap(strength, axis, at) for strength, at in found]
+
+
 def propose(evidence: Evidence, box: Box) -> Region:
-    """The strongest gaps of a box; strength 1 is a gap just as wide as what lies beside it needs."""
+    """The box with its strongest gaps, those of one axis."""
     best = Region(box)
     for axis in (0, 1):
-        found = _paper_gaps(evidence, box, axis)
-        if not found and evidence.fill(box) > PHOTO:
-            found = _black_gaps(evidence, box, axis) or _edges(evidence, box, axis)
+        found = find_gaps(evidence, box, axis)
         if found:
             # figures are read, and laid out, row by row
-            strongest = max(found)[0] * (1.1 if axis == 0 else 1.0)
+            strongest = max(found).strength * (1.1 if axis == 0 else 1.0)
             if strongest > best.strength:
-                at = tuple(t for s, t in found if s >= TOGETHER * max(found)[0])
+                at = tuple(gap.at for gap in found if gap.strength >= TOGETHER * max(found).strength)
                 best = Region(box, axis, at, strongest)
     return best
+
+
+def cut_box(evidence: Evidence, box: Box, gap: Gap) -> tuple[Box, Box] | None:
+    """Both sides of a gap without their margins, or None if one is empty."""
+    lo, hi = gap.axis ^ 1, (gap.axis ^ 1) + 2
+    first, second = list(box), list(box)
+    first[hi] = second[lo] = gap.at
+    parts = [evidence.trim((p[0], p[1], p[2], p[3])) for p in (first, second)]
+    return (parts[0], parts[1]) if parts[0] and parts[1] else None
 
 
 def _paper_gaps(evidence: Evidence, box: Box, axis: int) -> list[tuple[float, int]]:
@@ -141,8 +165,8 @@ def gaps(quiet: np.ndarray) -> list[tuple[int, int]]:
 
 def join_small(boxes: list[Box], longer: int) -> list[Box]:
     """Pieces too small for a panel (labels, colour bars, titles) join the nearest larger one."""
-    area = sum((b[2] - b[0]) * (b[3] - b[1]) for b in boxes)
-    large = [b for b in boxes if min(b[2] - b[0], b[3] - b[1]) >= SMALL_SIDE * longer and _area(b) >= SMALL_AREA * area]
+    total = sum(area(b) for b in boxes)
+    large = [b for b in boxes if min(b[2] - b[0], b[3] - b[1]) >= SMALL_SIDE * longer and area(b) >= SMALL_AREA * total]
     if not large:
         return boxes
     joined = list(large)
@@ -162,13 +186,13 @@ def union(a: Box, b: Box) -> Box:
     return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
 
 
-def _area(box: Box) -> int:
+def area(box: Box) -> int:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def even(boxes: Sequence[Box]) -> bool:
     """Whether no piece is a legend or a heading beside the others, judged by area alone."""
-    areas = sorted(_area(b) for b in boxes)
+    areas = sorted(area(b) for b in boxes)
     return areas[0] >= LEAST_SHARE * areas[-1]
 
 

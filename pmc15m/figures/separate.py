@@ -28,6 +28,7 @@ from pmc15m.figures.reader import Readings, read_glyphs
 SEPARATORS = ("network", "gutters")
 TOO_SMALL = 48  # px of the shorter side: nothing smaller holds two panels
 UNREAD_GAP = 0.5  # strength of a gap that may separate a panel whose label was not read
+UNREAD_AREA = 0.3  # of the usual panel: its least area
 SERIES = 4.0  # least score of a series of printed labels that is believed
 UNNAMED_EACH = 1.8  # and where the caption names none, for each label
 UNNAMED_COST = 0.2  # dearest tree of cuts, for each label, that such labels may need
@@ -96,18 +97,19 @@ def fill(evidence: Evidence, boxes: Sequence[Box], wanted: int) -> tuple[Box, ..
     """
     pieces = list(boxes)
     while len(pieces) < wanted:
-        regions = [gutters.propose(evidence, box) for box in pieces]
-        best = max(range(len(pieces)), key=lambda i: regions[i].strength)
-        if regions[best].strength < UNREAD_GAP:
+        usual = sorted(map(gutters.area, pieces))[len(pieces) // 2]
+        best: tuple[float, int, Box, Box] | None = None
+        for i, box in enumerate(pieces):
+            for gap in gutters.find_gaps(evidence, box, 0) + gutters.find_gaps(evidence, box, 1):
+                parts = gutters.cut_box(evidence, box, gap)
+                if parts is None or min(map(gutters.area, parts)) < UNREAD_AREA * usual:
+                    continue
+                if gap.strength > (best[0] if best else UNREAD_GAP):
+                    best = gap.strength, i, *parts
+        if best is None:
             break
-        lo, hi = regions[best].axis ^ 1, (regions[best].axis ^ 1) + 2
-        first, second = list(pieces[best]), list(pieces[best])
-        first[hi] = second[lo] = regions[best].at[0]
-        parts = [evidence.trim((p[0], p[1], p[2], p[3])) for p in (first, second)]
-        if parts[0] is None or parts[1] is None:
-            break
-        pieces[best] = parts[0]
-        pieces.append(parts[1])
+        pieces[best[1]] = best[2]
+        pieces.append(best[3])
     return tuple(pieces)
 
 
