@@ -51,6 +51,12 @@ CATALOG = _table(
     is_retracted=(pa.bool_(), "retracted"),
 )
 
+# Columns of the catalog that the metadata of an article version tells.
+FACTS = (
+    *("pmid", "doi", "licence_code", "licence_group"),
+    *("is_pmc_openaccess", "is_manuscript", "is_historical_ocr", "is_retracted"),
+)
+
 # One row an object, and one row (role `article`) an article version, in the order of the tar.
 RAW_INDEX = _table(
     pmcid=(pa.string(), "PMC + digits"),
@@ -62,10 +68,13 @@ RAW_INDEX = _table(
     size=(pa.int64(), "bytes"),
     md5=(pa.string(), "of the content, hex"),
     sha256=(pa.string(), "of the content, hex"),
+    published_md5=(pa.string(), "as the service states it; null = the bytes could not be verified"),
     format=(pa.string(), "by the first bytes: jpeg, png, gif, tiff, webp, html …"),
     change_token=(pa.string(), "role article: the catalog's token that this fetch answers"),
-    status=(pa.string(), "ok, excluded, partial, failed …"),
-    reason=(pa.string(), "why not ok"),
+    status=(pa.string(), "article: complete, partial, failed, excluded, removed, superseded; else ok, skipped, failed"),
+    reason=(pa.string(), "why not ok or complete"),
+    # what the metadata says, in rows of role article
+    **{name: (CATALOG.field(name).type, "role article: as in the catalog") for name in FACTS},
 )
 
 ARTICLES = _table(

@@ -1,0 +1,8 @@
+"""From a source to raw shards: catalog, selection, plan, fetching, verification."""
+
+from pmc15m.crawl.catalog import index
+from pmc15m.crawl.crawl import crawl
+from pmc15m.crawl.status import status
+from pmc15m.crawl.verify import verify
+
+__all__ = ["crawl", "index", "status", "verify"]

@@ -1,0 +1,188 @@
+"""Raw shards: how they grow, how they are finished, how they are read again.
+
+While a shard is being crawled it is two files: `NNNNN.part` with the bytes of the objects in the order in which
+their articles were finished, and `NNNNN.journal` with a line of JSON an article, written after its bytes. When its
+last article is there, the objects are copied into `NNNNN.tar` in the order of the plan. So nothing in a finished
+shard depends on time-outs, threads or interruptions, and a crash loses what was in flight, no more.
+"""
+
+import hashlib
+import json
+import os
+import tarfile
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from pmc15m import schema
+from pmc15m.sources.model import StoredArticle
+from pmc15m.workspace import Workspace, atomic, rows_to_table, write_part
+
+Row = dict[str, Any]
+Key = tuple[str, int]
+_BLOCK = tarfile.BLOCKSIZE
+_SYNC_EVERY = 64 << 20
+
+
+class GrowingShard:
+    """A shard that is being crawled. Opening it takes up what an interrupted crawl left."""
+
+    def __init__(self, workspace: Workspace, shard: str) -> None:
+        self.shard = shard
+        self._workspace = workspace
+        self._part_path = workspace.tar(shard).with_suffix(".part")
+        self._journal_path = workspace.tar(shard).with_suffix(".journal")
+        self._part_path.parent.mkdir(parents=True, exist_ok=True)
+        self.articles: dict[Key, list[Row]] = {}
+        self._part = self._part_path.open("a+b")
+        self._journal = self._journal_path.open("a+b")
+        self._take_up()
+        self._unsynced = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of objects that are there."""
+        return self._part.tell()
+
+    def add(self, article: StoredArticle) -> None:
+        """Append a finished article: first its bytes, then its line."""
+        start = offset = self._part.tell()
+        rows = [article_row(article)]
+        for item in article.objects:
+            row = {
+                "pmcid": article.pmcid,
+                "version": article.version,
+                "role": item.role.value,
+                "name": item.name,
+                "published_md5": item.published_md5,
+                "format": item.format,
+                "status": item.status.value,
+                "reason": item.reason,
+            }
+            if item.content is not None:
+                row |= {"offset": offset, "size": item.content.size}
+                row |= {"md5": item.content.md5, "sha256": item.content.sha256}
+                for block in item.content.blocks():
+                    self._part.write(block)
+                offset += item.content.size
+            rows.append(row)
+        self._part.flush()
+        self._write_line(start, offset, rows)
+
+    def add_rows(self, rows: list[Row], contents: Iterable[bytes]) -> None:
+        """Append an article that a finished shard held: its rows, and the bytes of those that have an offset."""
+        start = offset = self._part.tell()
+        rows = [dict(row) for row in rows]
+        for row, content in zip((row for row in rows if row["offset"] is not None), contents, strict=True):
+            self._part.write(content)
+            row["offset"] = offset
+            offset += len(content)
+        self._part.flush()
+        self._write_line(start, offset, rows)
+
+    def finish(self, order: Sequence[Key]) -> None:
+        """Write `NNNNN.tar` and its index, in the order of the plan, and remove what the shard grew in."""
+        rows: list[Row] = []
+        with atomic(self._workspace.tar(self.shard)) as temporary, temporary.open("wb") as tar:
+            for key in order:
+                for row in self.articles[key]:
+                    rows.append(self._copy(row, tar))
+            tar.write(bytes(2 * _BLOCK))
+        write_index(self._workspace, self.shard, rows)
+        self.close()
+        self._part_path.unlink()
+        self._journal_path.unlink()
+
+    def close(self) -> None:
+        """Leave the shard as it is, to be taken up by the next crawl."""
+        self._part.close()
+        self._journal.close()
+
+    def _write_line(self, start: int, end: int, rows: list[Row]) -> None:
+        self._journal.write(json.dumps({"start": start, "end": end, "rows": rows}, ensure_ascii=True).encode() + b"\n")
+        self._journal.flush()
+        self.articles[rows[0]["pmcid"], rows[0]["version"]] = rows
+        self._unsynced += end - start
+        if self._unsynced >= _SYNC_EVERY:
+            os.fsync(self._part.fileno())
+            os.fsync(self._journal.fileno())
+            self._unsynced = 0
+
+    def _copy(self, row: Row, tar: BinaryIO) -> Row:
+        if row.get("offset") is None:
+            return row
+        member = f"{row['pmcid']}.{row['version']}/{row['name']}"
+        tar.write(tar_header(member, row["size"]))
+        copied = {**row, "member": member, "offset": tar.tell()}
+        left, position = row["size"], row["offset"]
+        while left:
+            block = os.pread(self._part.fileno(), min(left, 8 << 20), position)
+            tar.write(block)
+            left, position = left - len(block), position + len(block)
+        tar.write(bytes(-row["size"] % _BLOCK))
+        return copied
+
+    def _take_up(self) -> None:
+        """Read the journal up to the last article that is there whole; cut both files behind it.
+
+        Every byte is read again: after a power cut a file may be as long as it was, with other bytes in it.
+        """
+        good = end = 0
+        self._journal.seek(0)
+        for line in self._journal:
+            try:
+                entry = json.loads(line) if line.endswith(b"\n") else None
+                if entry is None or entry["start"] != end or not self._is_whole(entry["rows"]):
+                    break
+            except (ValueError, KeyError, TypeError):
+                break
+            rows = entry["rows"]
+            self.articles[rows[0]["pmcid"], rows[0]["version"]] = rows
+            good += len(line)
+            end = entry["end"]
+        self._journal.truncate(good)
+        self._part.truncate(end)
+        self._journal.seek(good)
+        self._part.seek(end)
+
+    def _is_whole(self, rows: Iterable[Row]) -> bool:
+        for row in rows:
+            if row.get("offset") is not None:
+                content = os.pread(self._part.fileno(), row["size"], row["offset"])
+                if hashlib.sha256(content).hexdigest() != row["sha256"]:
+                    return False
+        return True
+
+
+def article_row(article: StoredArticle) -> Row:
+    """The row of role `article`."""
+    return {
+        "pmcid": article.pmcid,
+        "version": article.version,
+        "role": "article",
+        "change_token": article.change_token,
+        "status": article.status.value,
+        "reason": article.reason,
+        **{key: article.facts.get(key) for key in schema.FACTS},
+    }
+
+
+def write_index(workspace: Workspace, shard: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a shard's index; its fingerprint is a digest of its rows."""
+    table = rows_to_table(rows, schema.RAW_INDEX)
+    write_part(workspace.part("raw", shard), table, digest_of(table))
+
+
+def digest_of(table: pa.Table) -> str:
+    """32 hex digits that depend on every value of a table."""
+    text = json.dumps(table.to_pylist(), default=str, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def tar_header(member: str, size: int) -> bytes:
+    """The header of a member, the same for the same name and size whenever and by whomever it is written."""
+    info = tarfile.TarInfo(member)
+    info.size = size
+    info.mode = 0o644
+    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")

@@ -1,0 +1,273 @@
+"""Articles in the layout of the PMC Cloud Service: metadata JSON → XML → only the pictures that figures refer to."""
+
+import datetime
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+
+from pmc15m.errors import SourceError
+from pmc15m.sources.check import checked
+from pmc15m.sources.content import Content
+from pmc15m.sources.inventory import PREFIX, Manifest, newest_manifest, read_inventory
+from pmc15m.sources.metadata import Metadata, Published, read_metadata
+from pmc15m.sources.model import (
+    LISTING,
+    ArticleStatus,
+    FetchError,
+    FetchTask,
+    ObjectStatus,
+    Reason,
+    Role,
+    StoredArticle,
+    StoredObject,
+    Wanted,
+)
+from pmc15m.sources.names import METADATA_KEY, metadata_key, object_key
+from pmc15m.sources.stores import FolderStore, Store
+
+_METADATA_LIMIT = 16 << 20
+_MD5 = re.compile(r"[0-9a-f]{32}")
+_REREADABLE = frozenset({Reason.MD5_MISMATCH, Reason.MISSING, Reason.FORBIDDEN})
+
+
+class _Replaced(Exception):
+    """The metadata changed while the article was being fetched."""
+
+    def __init__(self, head: "_Head") -> None:
+        self.head = head
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The metadata of a version, as bytes and as read."""
+
+    content: Content
+    metadata: Metadata
+
+
+class BucketSource:
+    """The PMC Cloud Service, an imitation or a local copy."""
+
+    name = "cloud"
+
+    def __init__(self, store: Store, max_object_bytes: int) -> None:
+        self._store = store
+        self._limit = max_object_bytes
+
+    @cached_property
+    def _manifest(self) -> Manifest | None:
+        """The inventory; None for a copy that has none."""
+        if isinstance(self._store, FolderStore) and not (self._store.root / PREFIX).is_dir():
+            return None
+        return newest_manifest(self._store)
+
+    def snapshot(self) -> str:
+        if self._manifest is not None:
+            return self._manifest.md5
+        assert isinstance(self._store, FolderStore)
+        return _folder_snapshot(self._store.root)
+
+    def listing(self, scratch: Path) -> pa.RecordBatchReader:
+        if self._manifest is not None:
+            return read_inventory(self._store, self._manifest, scratch)
+        assert isinstance(self._store, FolderStore)
+        return _list_folder(self._store.root)
+
+    def close(self) -> None:
+        self._store.close()
+
+    def fetch(self, task: FetchTask) -> list[StoredArticle]:
+        read = [self._read_metadata(wanted) for wanted in task.versions]
+        chosen = _chosen(task, read)
+        shared: dict[str, Content] = {}
+        return [
+            head if isinstance(head, StoredArticle) else self._article(task, wanted, head, wanted in chosen, shared)
+            for wanted, head in zip(task.versions, read, strict=True)
+        ]
+
+    def _read_metadata(self, wanted: Wanted) -> "StoredArticle | _Head":
+        try:
+            content = self._store.get(metadata_key(wanted.pmcid, wanted.version), limit=_METADATA_LIMIT)
+        except FetchError as error:
+            return _failed(wanted, error.reason, ())
+        metadata = read_metadata(content.read(), wanted.pmcid, wanted.version)
+        if metadata is None:
+            return _failed(wanted, Reason.BAD_METADATA, (_stored(Role.METADATA, _json_name(wanted), content),))
+        return _Head(content, metadata)
+
+    def _article(
+        self, task: FetchTask, wanted: Wanted, head: _Head, is_chosen: bool, shared: dict[str, Content]
+    ) -> StoredArticle:
+        """One version. Where it is replaced meanwhile, it is fetched once more from the start."""
+        try:
+            return self._attempt(task, wanted, head, is_chosen, shared, is_last=False)
+        except _Replaced as replaced:
+            return self._attempt(task, wanted, replaced.head, is_chosen, shared, is_last=True)
+
+    def _attempt(
+        self,
+        task: FetchTask,
+        wanted: Wanted,
+        head: _Head,
+        is_chosen: bool,
+        shared: dict[str, Content],
+        *,
+        is_last: bool,
+    ) -> StoredArticle:
+        objects = [_stored(Role.METADATA, _json_name(wanted), head.content)]
+        facts = head.metadata.facts
+
+        def ended(status: ArticleStatus, reason: Reason | None = None) -> StoredArticle:
+            token = wanted.change_token
+            return StoredArticle(
+                pmcid=wanted.pmcid,
+                version=wanted.version,
+                status=status,
+                reason=reason,
+                # The inventory's ETag of the metadata is its md5: record the one that was really read.
+                change_token=head.content.md5 if token and _MD5.fullmatch(token) else token,
+                facts=facts,
+                objects=tuple(objects),
+            )
+
+        if not is_chosen:
+            return ended(ArticleStatus.EXCLUDED, Reason.OTHER_VERSION)
+        if not task.is_selected(wanted, facts):
+            return ended(ArticleStatus.EXCLUDED, Reason.NOT_SELECTED)
+        xml = head.metadata.xml
+        if xml is None:
+            return ended(ArticleStatus.FAILED, Reason.NO_XML)
+        if xml.reason is not None:
+            return ended(ArticleStatus.FAILED, xml.reason)
+        outcome = self._object(task, wanted, head, xml, Role.XML, shared, is_last)
+        objects.append(outcome)
+        media = head.metadata.media
+        if outcome.content is None:
+            objects += [_not_stored(item, ObjectStatus.FAILED, outcome.reason) for item in media]
+            return ended(ArticleStatus.FAILED, outcome.reason)
+        names = [item.name for item in media if item.reason is None]
+        wanted_media = task.read_xml(outcome.content.read(), wanted.pmcid, names).media
+        for item in media:
+            reason = item.reason or wanted_media[item.name]
+            if reason is not None:
+                objects.append(_not_stored(item, ObjectStatus.SKIPPED, reason))
+            else:
+                objects.append(self._object(task, wanted, head, item, Role.MEDIA, shared, is_last))
+        failures = [item.reason for item in objects if item.status is ObjectStatus.FAILED]
+        return ended(ArticleStatus.PARTIAL, failures[0]) if failures else ended(ArticleStatus.COMPLETE)
+
+    def _object(
+        self,
+        task: FetchTask,
+        wanted: Wanted,
+        head: _Head,
+        item: Published,
+        role: Role,
+        shared: dict[str, Content],
+        is_last: bool,
+    ) -> StoredObject:
+        """One object, from another version or an older shard where its md5 is the same. Raises `_Replaced`."""
+        content = None
+        if item.md5 is not None:
+            content = shared.get(item.md5) or task.stored(wanted.pmcid, wanted.version, item.md5)
+        if content is None:
+            try:
+                content = self._get(wanted, item)
+            except FetchError as error:
+                if error.reason in _REREADABLE and not is_last:
+                    self._raise_if_replaced(wanted, head)
+                status = ObjectStatus.SKIPPED if error.reason is Reason.TOO_BIG else ObjectStatus.FAILED
+                return _not_stored(item, status, error.reason, role)
+        if item.md5 is not None and task.keep_all:
+            shared[item.md5] = content
+        return checked(role, item.name, content, item.md5)
+
+    def _get(self, wanted: Wanted, item: Published) -> Content:
+        key = object_key(wanted.pmcid, wanted.version, item.name)
+        try:
+            return self._store.get(key, limit=self._limit, md5=item.md5)
+        except FetchError as error:
+            if error.reason is not Reason.MISSING or item.as_written in ("", item.name):
+                raise
+        # What looked like an escape may be part of the name.
+        return self._store.get(
+            object_key(wanted.pmcid, wanted.version, item.as_written), limit=self._limit, md5=item.md5
+        )
+
+    def _raise_if_replaced(self, wanted: Wanted, head: _Head) -> None:
+        again = self._read_metadata(wanted)
+        if isinstance(again, _Head) and again.content.md5 != head.content.md5:
+            raise _Replaced(again)
+
+
+def _chosen(task: FetchTask, read: Sequence[StoredArticle | _Head]) -> list[Wanted]:
+    """The versions to keep: all, or one: published before manuscript, then the highest number."""
+    if task.keep_all or len(task.versions) == 1:
+        return list(task.versions)
+    usable = [
+        (not head.metadata.is_manuscript, wanted.version, wanted)
+        for wanted, head in zip(task.versions, read, strict=True)
+        if isinstance(head, _Head)
+    ]
+    return [max(usable, key=lambda item: item[:2])[2]] if usable else []
+
+
+def _json_name(wanted: Wanted) -> str:
+    return f"{wanted.pmcid}.{wanted.version}.json"
+
+
+def _stored(role: Role, name: str, content: Content) -> StoredObject:
+    return StoredObject(role=role, name=name, status=ObjectStatus.OK, content=content, format="json")
+
+
+def _not_stored(item: Published, status: ObjectStatus, reason: Reason | None, role: Role = Role.MEDIA) -> StoredObject:
+    return StoredObject(role=role, name=item.name, status=status, reason=reason, published_md5=item.md5)
+
+
+def _failed(wanted: Wanted, reason: Reason, objects: tuple[StoredObject, ...]) -> StoredArticle:
+    return StoredArticle(
+        pmcid=wanted.pmcid,
+        version=wanted.version,
+        status=ArticleStatus.FAILED,
+        reason=reason,
+        change_token=wanted.change_token,
+        objects=objects,
+    )
+
+
+def _metadata_files(root: Path) -> list[tuple[re.Match[str], Path]]:
+    found = sorted((root / "metadata").glob("PMC*.json"))
+    files = [(match, path) for path in found if (match := METADATA_KEY.fullmatch(f"metadata/{path.name}"))]
+    if not files:
+        raise SourceError(f"{root} is not a source: no inventory, no metadata/PMC*.json, no PMC*.tar.gz")
+    return files
+
+
+def _folder_snapshot(root: Path) -> str:
+    stats = [(path.name, path.stat()) for _, path in _metadata_files(root)]
+    return Content.of(repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]).encode()).md5
+
+
+def _list_folder(root: Path) -> pa.RecordBatchReader:
+    """The versions of a copy that has no inventory: their metadata files. Raises `SourceError`."""
+    rows = _metadata_files(root)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for start in range(0, len(rows), 10_000):
+            yield pa.RecordBatch.from_pylist([_file_row(*row) for row in rows[start : start + 10_000]], schema=LISTING)
+
+    return pa.RecordBatchReader.from_batches(LISTING, batches())
+
+
+def _file_row(match: re.Match[str], path: Path) -> dict[str, object]:
+    return {
+        "pmcid": match[1],
+        "version": int(match[2]),
+        "change_token": Content.of(path.read_bytes()).md5,
+        "last_modified": datetime.datetime.fromtimestamp(int(path.stat().st_mtime), datetime.UTC),
+        "locator": match[0],
+    }

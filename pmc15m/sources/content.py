@@ -1,0 +1,73 @@
+"""The bytes of one object with their digests: in memory, or in an unnamed file where they are many."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+IN_MEMORY = 4 << 20
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes that were read to their end."""
+
+    size: int
+    md5: str
+    sha256: str
+    _held: bytes | bytearray | BinaryIO
+
+    @classmethod
+    def of(cls, data: bytes | bytearray) -> "Content":
+        """The content of bytes at hand."""
+        return cls(len(data), hashlib.md5(data).hexdigest(), hashlib.sha256(data).hexdigest(), data)
+
+    def head(self, count: int) -> bytes:
+        """The first bytes."""
+        return bytes(next(self.blocks(count), b"")[:count])
+
+    def read(self) -> bytes:
+        """All bytes; ask only where `size` is known to be small."""
+        return bytes(self._held) if isinstance(self._held, bytes | bytearray) else b"".join(self.blocks())
+
+    def blocks(self, size: int = _BLOCK) -> Iterator[bytes | bytearray]:
+        """The bytes in pieces; the whole at once where it lies in memory."""
+        if isinstance(self._held, bytes | bytearray):
+            yield self._held
+            return
+        self._held.seek(0)
+        while block := self._held.read(size):
+            yield block
+
+
+class Receiver:
+    """Takes an object piece by piece and hashes it on the way; beyond `IN_MEMORY` it moves to a file in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._memory = bytearray()
+        self._file: BinaryIO | None = None
+        self._md5, self._sha256 = hashlib.md5(), hashlib.sha256()
+        self.size = 0
+
+    def write(self, piece: bytes | memoryview) -> None:
+        """Take the next bytes."""
+        self._md5.update(piece)
+        self._sha256.update(piece)
+        self.size += len(piece)
+        if self._file is None and self.size > IN_MEMORY:
+            # Unnamed: it is gone with the process, however that ends.
+            self._file = tempfile.TemporaryFile(dir=self._folder)
+            self._file.write(self._memory)
+            self._memory = bytearray()
+        if self._file is None:
+            self._memory += piece
+        else:
+            self._file.write(piece)
+
+    def content(self) -> Content:
+        """What was received."""
+        return Content(self.size, self._md5.hexdigest(), self._sha256.hexdigest(), self._file or self._memory)

@@ -1,0 +1,147 @@
+"""The bucket's daily inventory: find the newest complete one, verify it, read its rows.
+
+Layout: <prefix><date>/manifest.json and manifest.checksum, gzip CSV shards without a header below <prefix>data/
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-inventory-location.html).
+"""
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from pmc15m.errors import SourceError
+from pmc15m.sources.content import Content
+from pmc15m.sources.model import LISTING, FetchError, Reason
+from pmc15m.sources.names import BUCKET
+from pmc15m.sources.stores import Store
+
+log = logging.getLogger(__name__)
+
+PREFIX = f"inventory-reports/{BUCKET}/metadata/"
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}-\d{2}Z")
+_SHARD = re.compile(rf"{re.escape(PREFIX)}data/[A-Za-z0-9._-]{{1,100}}\.csv\.gz")
+_MD5 = re.compile(r"[0-9a-f]{32}")
+_DAYS_BACK = 8
+_MANIFEST_LIMIT = 16 << 20
+_SHARD_LIMIT = 4 << 30
+_KEY = r"^metadata/(?P<pmcid>PMC[1-9][0-9]{0,11})\.(?P<version>[1-9][0-9]{0,5})\.json$"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One day's inventory."""
+
+    day: str
+    columns: tuple[str, ...]
+    shards: tuple[tuple[str, str], ...]  # key, md5
+    md5: str = ""  # of manifest.json
+
+
+def newest_manifest(store: Store) -> Manifest:
+    """The newest inventory whose manifest is there and whole. Raises `SourceError` where there is none."""
+    days = [name for name in store.folders(PREFIX) if _DAY.fullmatch(name)]
+    for day in sorted(days, reverse=True)[:_DAYS_BACK]:
+        try:
+            return _manifest(store, day)
+        except FetchError as error:
+            if error.reason is not Reason.MISSING:
+                raise SourceError(f"cannot read the inventory {day} of {store.where}: {error}") from None
+            log.info("inventory %s has no manifest yet; taking the day before", day)
+        except ValueError as error:
+            log.warning("inventory %s is not usable (%s); taking the day before", day, error)
+    raise SourceError(f"{store.where} has no complete inventory below {PREFIX}")
+
+
+def _manifest(store: Store, day: str) -> Manifest:
+    checksum = store.get(f"{PREFIX}{day}/manifest.checksum", limit=_MANIFEST_LIMIT).read().decode("ascii", "replace")
+    manifest = store.get(f"{PREFIX}{day}/manifest.json", limit=_MANIFEST_LIMIT)
+    if manifest.md5 != checksum.strip():
+        raise ValueError("manifest.json does not have the md5 of manifest.checksum")
+    return replace(parse_manifest(manifest.read(), day), md5=manifest.md5)
+
+
+def parse_manifest(data: bytes, day: str) -> Manifest:
+    """Read manifest.json. Raises `ValueError` for what is not as documented."""
+    try:
+        facts = json.loads(data)
+        columns = tuple(name.strip() for name in facts["fileSchema"].split(","))
+        shards = tuple((file["key"], file["MD5checksum"].lower()) for file in facts["files"])
+        file_format = facts["fileFormat"]
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"manifest.json lacks {error}") from None
+    if file_format != "CSV" or not {"Key", "LastModifiedDate", "ETag"} <= set(columns):
+        raise ValueError(f"an inventory of format {file_format} with {columns}")
+    if len(set(columns)) != len(columns):
+        raise ValueError("a column twice")
+    for key, md5 in shards:
+        if not isinstance(key, str) or not _SHARD.fullmatch(key) or not _MD5.fullmatch(md5):
+            raise ValueError(f"a shard {key!r} outside the inventory's folder")
+    return Manifest(day, columns, shards)
+
+
+def read_inventory(store: Store, manifest: Manifest, scratch: Path) -> pa.RecordBatchReader:
+    """The rows of an inventory as `LISTING`; rows that are no article's are left out."""
+    log.info("inventory %s of %s: %d shards", manifest.day, store.where, len(manifest.shards))
+    return pa.RecordBatchReader.from_batches(LISTING, _batches(store, manifest, scratch))
+
+
+def _batches(store: Store, manifest: Manifest, scratch: Path) -> Iterator[pa.RecordBatch]:
+    for number, (key, md5) in enumerate(manifest.shards):
+        try:
+            content = store.get(key, limit=_SHARD_LIMIT, md5=md5)
+        except FetchError as error:
+            raise SourceError(f"the inventory of {manifest.day} cannot be read: {error}") from None
+        path = scratch / f"inventory-{number}.csv.gz"
+        _write(content, path)
+        yield from read_shard(path, manifest.columns)
+        path.unlink()
+
+
+def read_shard(path: Path, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+    """The rows of one gzip CSV shard. Raises `SourceError` where it is malformed."""
+    try:
+        reader = csv.open_csv(
+            path,
+            read_options=csv.ReadOptions(column_names=list(columns), block_size=8 << 20),
+            convert_options=csv.ConvertOptions(
+                column_types=dict.fromkeys(columns, pa.string()), include_columns=["Key", "LastModifiedDate", "ETag"]
+            ),
+        )
+        for batch in reader:
+            yield _listing(batch)
+    except (pa.ArrowInvalid, OSError) as error:
+        first = str(error).splitlines()[0]
+        raise SourceError(f"a shard of the inventory is malformed: {first}") from None
+
+
+def _listing(batch: pa.RecordBatch) -> pa.RecordBatch:
+    keys = pc.replace_substring(batch.column("Key"), "%2F", "/")
+    parts = pc.extract_regex(keys, _KEY)
+    is_article = pc.is_valid(parts)
+    parts, keys = parts.filter(is_article), keys.filter(is_article)
+    stamps = batch.column("LastModifiedDate").filter(is_article)
+    return pa.record_batch(
+        [
+            pc.struct_field(parts, "pmcid"),
+            pc.cast(pc.struct_field(parts, "version"), pa.int32()),
+            pc.utf8_trim(batch.column("ETag").filter(is_article), '"'),
+            pc.cast(
+                pc.strptime(pc.utf8_slice_codeunits(stamps, 0, 19), "%Y-%m-%dT%H:%M:%S", "us", error_is_null=True),
+                LISTING.field("last_modified").type,
+            ),
+            keys,
+        ],
+        schema=LISTING,
+    )
+
+
+def _write(content: Content, path: Path) -> None:
+    with path.open("wb") as file:
+        for block in content.blocks():
+            file.write(block)

@@ -1,0 +1,187 @@
+"""`oa_package` tarballs, as NCBI gave them out until August 2026 and as people kept them.
+
+One package an article: one top folder with one `.nxml`, pictures, thumbnails, a PDF, supplements, in no order. A
+package is read once from its start to its end; nothing is unpacked to disk. Packages have no version (0 here) and no
+checksums. They are treated as hostile: members with a path that leads elsewhere, links and devices are left out, each
+with its reason.
+"""
+
+import datetime
+import re
+import tarfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from pmc15m.jats import HEAD_BYTES, IMAGE_FORMATS, sniff_format
+from pmc15m.jats.resolve import IMAGE_EXTENSIONS, extension
+from pmc15m.sources.check import checked
+from pmc15m.sources.content import Content, Receiver
+from pmc15m.sources.model import (
+    LISTING,
+    ArticleStatus,
+    Facts,
+    FetchTask,
+    ObjectStatus,
+    Reason,
+    Role,
+    StoredArticle,
+    StoredObject,
+    Wanted,
+)
+from pmc15m.sources.names import is_safe_name
+
+PACKAGE = re.compile(r"(PMC[1-9][0-9]{0,11})\.tar\.gz")
+VERSION = 0
+_MAX_MEMBERS = 20_000
+_PACKAGE_LIMIT = 4 << 30  # bytes unpacked: a guard against archives that unpack to no end
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """One file of a package; without content where `reason` says why."""
+
+    name: str
+    reason: Reason | None
+    content: Content | None = None
+    is_xml: bool = False
+
+
+class _TooMuch(Exception):
+    """A package that holds more than any article does."""
+
+
+class TarballFolder:
+    """A folder of packages, in the two-level layout or flat."""
+
+    name = "oa_package"
+
+    def __init__(self, root: Path, packages: Sequence[Path], max_object_bytes: int, scratch: Path) -> None:
+        self._root = root
+        self._packages = packages
+        self._limit = max_object_bytes
+        self._scratch = scratch
+
+    def snapshot(self) -> str:
+        stats = [(str(path.relative_to(self._root)), path.stat()) for path in self._packages]
+        return Content.of(repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]).encode()).md5
+
+    def listing(self, scratch: Path) -> pa.RecordBatchReader:
+        def batches() -> Iterator[pa.RecordBatch]:
+            for start in range(0, len(self._packages), 10_000):
+                rows = [self._row(path) for path in self._packages[start : start + 10_000]]
+                yield pa.RecordBatch.from_pylist(rows, schema=LISTING)
+
+        return pa.RecordBatchReader.from_batches(LISTING, batches())
+
+    def fetch(self, task: FetchTask) -> list[StoredArticle]:
+        return [self._article(task, wanted) for wanted in task.versions]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _row(self, path: Path) -> dict[str, object]:
+        stat = path.stat()
+        return {
+            "pmcid": path.name.removesuffix(".tar.gz"),
+            "version": VERSION,
+            "change_token": f"{stat.st_size}-{int(stat.st_mtime)}",
+            "last_modified": datetime.datetime.fromtimestamp(int(stat.st_mtime), datetime.UTC),
+            "locator": path.relative_to(self._root).as_posix(),
+        }
+
+    def _article(self, task: FetchTask, wanted: Wanted) -> StoredArticle:
+        try:
+            members = self._read(self._root / wanted.locator)
+        except FileNotFoundError:
+            return _ended(wanted, ArticleStatus.FAILED, Reason.MISSING)
+        except OSError:
+            return _ended(wanted, ArticleStatus.FAILED, Reason.UNREADABLE)
+        except (tarfile.TarError, zlib.error, EOFError, _TooMuch):
+            return _ended(wanted, ArticleStatus.FAILED, Reason.BAD_ARCHIVE)
+        return article_of_package(task, wanted, members)
+
+    def _read(self, path: Path) -> list[_Member]:
+        """Every member, in byte order of its name. Raises `OSError`, `TarError`, `EOFError`, `zlib.error`."""
+        found: dict[str, _Member] = {}
+        total = 0
+        with tarfile.open(path, "r|gz") as package:
+            for info in package:
+                if info.isdir():
+                    continue
+                total += info.size
+                if len(found) >= _MAX_MEMBERS or total > _PACKAGE_LIMIT:
+                    raise _TooMuch
+                member = self._member(package, info)
+                if member.name in found:  # the same name in two folders
+                    member = _Member(info.name, Reason.UNSAFE_NAME)
+                found[member.name] = member
+        return sorted(found.values(), key=lambda member: member.name.encode("utf-8", "surrogatepass"))
+
+    def _member(self, package: tarfile.TarFile, info: tarfile.TarInfo) -> _Member:
+        parts = info.name.split("/")
+        if not info.isreg() or not all(is_safe_name(part) for part in parts):
+            return _Member(info.name, Reason.UNSAFE_NAME)
+        name = parts[-1]
+        if info.size > self._limit:
+            return _Member(name, Reason.TOO_BIG)
+        file = package.extractfile(info)
+        assert file is not None  # it is a regular file
+        head = file.read(HEAD_BYTES)
+        is_xml = name.endswith(".nxml")
+        if not is_xml and sniff_format(head) not in IMAGE_FORMATS and extension(name) not in IMAGE_EXTENSIONS:
+            return _Member(name, Reason.UNREFERENCED)
+        receiver = Receiver(self._scratch)
+        receiver.write(head)
+        while block := file.read(1 << 20):
+            receiver.write(block)
+        if receiver.size != info.size:
+            raise EOFError
+        return _Member(name, None, receiver.content(), is_xml)
+
+
+def article_of_package(task: FetchTask, wanted: Wanted, members: Sequence[_Member]) -> StoredArticle:
+    """What of a package is kept: the XML, and the pictures that its figures refer to."""
+    xmls = [member for member in members if member.is_xml]
+    media = [member for member in members if not member.is_xml]
+    if len(xmls) != 1 or xmls[0].content is None:
+        reason = Reason.SEVERAL_XML if len(xmls) > 1 else Reason.NO_XML
+        left_out = tuple(_left_out(member, member.reason or Reason.UNREFERENCED) for member in members)
+        return _ended(wanted, ArticleStatus.FAILED, reason, objects=left_out)
+    xml = xmls[0].content
+    reading = task.read_xml(xml.read(), wanted.pmcid, [member.name for member in media if member.reason is None])
+    if not task.is_selected(wanted, reading.facts):
+        return _ended(wanted, ArticleStatus.EXCLUDED, Reason.NOT_SELECTED, reading.facts)
+    objects = [checked(Role.XML, f"{wanted.pmcid}.{wanted.version}.xml", xml, None)]
+    for member in media:
+        reason = member.reason or reading.media[member.name]
+        if reason is not None or member.content is None:
+            objects.append(_left_out(member, reason or Reason.UNREFERENCED))
+        else:
+            objects.append(checked(Role.MEDIA, member.name, member.content, None))
+    return _ended(wanted, ArticleStatus.COMPLETE, None, reading.facts, tuple(objects))
+
+
+def _left_out(member: _Member, reason: Reason) -> StoredObject:
+    return StoredObject(role=Role.MEDIA, name=member.name, status=ObjectStatus.SKIPPED, reason=reason)
+
+
+def _ended(
+    wanted: Wanted,
+    status: ArticleStatus,
+    reason: Reason | None,
+    facts: Facts | None = None,
+    objects: tuple[StoredObject, ...] = (),
+) -> StoredArticle:
+    return StoredArticle(
+        pmcid=wanted.pmcid,
+        version=wanted.version,
+        status=status,
+        reason=reason,
+        change_token=wanted.change_token,
+        facts=facts or {},
+        objects=objects,
+    )
