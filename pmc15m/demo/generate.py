@@ -30,8 +30,10 @@ def generate(root: Path, *, seed: int = 0, articles: int = 60, figure_px: int = 
 
     The same arguments give the same bytes; a bucket that they gave before is left as it is. `plain=True` with a
     small `figure_px` makes articles by the hundred for tests of the crawler. Raises FileExistsError when `root`
-    holds anything else.
+    holds anything else, ValueError for no articles at all.
     """
+    if articles < 1:
+        raise ValueError(f"cannot make {articles} articles")
     settings = Settings(seed, figure_px, plain)
     readme = f"{README}{articles} articles, {settings}, pmc15m {__version__}\n"
     if root.exists() and any(root.iterdir()):

@@ -30,6 +30,11 @@ class ArticleFate(StrEnum):
     NOT_WELL_FORMED = "not_well_formed"  # parsed in recovery mode, or a row with that reason
     SUPERSEDED = "superseded"  # a better version of the same article is chosen by default
     RETRACTED = "retracted"  # crawled and flagged, left out of exports by default
+    # Only of kept packages:
+    CORRUPT_PACKAGE = "corrupt_package"  # the gzip breaks off
+    HOSTILE_PACKAGE = "hostile_package"  # members lead out of the folder, or are links and devices
+    NO_XML = "no_xml"
+    SEVERAL_XML = "several_xml"  # two .nxml: which one is the article is not said
 
 
 @dataclass(frozen=True, slots=True)
