@@ -4,6 +4,7 @@ Every mark carries its numbers as a `<title>`; the page puts the same numbers in
 passes through `html.escape`.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -11,6 +12,7 @@ from html import escape
 WIDTH = 360
 _LABEL, _VALUE = 126, 54  # left of the bars, right of them
 _LEFT, _BOTTOM, _TOP, _PLOT = 40, 20, 8, 150  # margins of columns, and their height
+_WIDEST = 48  # of a column with its gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,9 @@ def columns(title: str, marks: Sequence[Mark], series: Sequence[Series], *, stac
     tops = [sum(mark.values) if stacked else max(mark.values) for mark in marks]
     ticks = _ticks(max(tops, default=0))
     high = ticks[-1]
-    step = (WIDTH - _LEFT) / max(len(marks), 1)
+    step = min((WIDTH - _LEFT) / max(len(marks), 1), _WIDEST)
     gap = min(4.0, step * 0.25)
-    every = max(1, -(-len(marks) * 34 // (WIDTH - _LEFT)))
+    every = math.ceil(34 / step)
     base = _TOP + _PLOT
     parts = []
     for tick in ticks:

@@ -1,8 +1,10 @@
 """`pmc15m report`: one self-contained page with the funnel, plots, what was lost, and figures to look at.
 
-Works at every stage of the flow: what has no numbers yet says so. Same tables and configuration, same bytes.
+Works at every stage of the flow: what has no numbers yet says so. Same tables and configuration, same bytes; and
+when no part has come or gone since the page was written, it is left as it is.
 """
 
+import logging
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -15,10 +17,14 @@ from pmc15m.query import cards, webpage
 from pmc15m.query.charts import Mark, Series, bars, columns, whole
 from pmc15m.query.connection import connect
 from pmc15m.query.gallery import exhibits
+from pmc15m.query.manifests import ALL_TABLES
 from pmc15m.query.output import cell_text
 from pmc15m.query.statistics import Answers, answers
-from pmc15m.workspace import Workspace, atomic
+from pmc15m.workspace import Workspace, atomic, fingerprint
 
+log = logging.getLogger(__name__)
+
+_VERSION = 1  # raised with every change of what the page shows
 GALLERY = 96  # figures in the report
 _BARS = 8  # in a plot; the numbers below it have all
 
@@ -42,6 +48,13 @@ _STEPS = {
 
 def report(workspace: Workspace, config: Config) -> Path:
     """Write `report/index.html` and return its path. Raises `UsageError` where a part cannot be read."""
+    path = workspace.root / "report" / "index.html"
+    made_from = fingerprint(
+        "report", _VERSION, {"source": config.source, "where": config.select.where}, webpage.parts()
+    )
+    if _is_current(path, made_from, workspace):
+        log.info("report: nothing to do")
+        return path
     with connect(workspace) as connection:
         found = answers(connection)
         shown = exhibits(connection, workspace, GALLERY)
@@ -55,7 +68,7 @@ def report(workspace: Workspace, config: Config) -> Path:
     lead = f"Workspace {workspace.root.name}, source {config.source}."
     if config.select.where:
         lead += f" Articles where {config.select.where}."
-    return _write(workspace, "index.html", webpage.page("PMC-15M, rebuilt", lead, sections, _tiles(found)))
+    return _write(path, webpage.page("PMC-15M, rebuilt", lead, sections, _tiles(found), made_from))
 
 
 def gallery(workspace: Workspace, count: int) -> Path:
@@ -65,11 +78,18 @@ def gallery(workspace: Workspace, count: int) -> Path:
     content = cards.gallery_section(shown) if shown else _nothing("split")
     sections = [("gallery", f"{len(shown)} random figures", content)]
     page = webpage.page("Figures and their panels", f"Workspace {workspace.root.name}.", sections)
-    return _write(workspace, "gallery.html", page)
+    return _write(workspace.root / "report" / "gallery.html", page)
 
 
-def _write(workspace: Workspace, name: str, page: str) -> Path:
-    path = workspace.root / "report" / name
+def _is_current(path: Path, made_from: str, workspace: Workspace) -> bool:
+    """Whether the page is of this making, and younger than the last part that came or went."""
+    if not path.is_file() or made_from not in path.read_text(encoding="utf-8", errors="replace")[:2000]:
+        return False
+    folders = [folder for table in ALL_TABLES if (folder := workspace.root / table).is_dir()]
+    return all(folder.stat().st_mtime_ns < path.stat().st_mtime_ns for folder in folders)
+
+
+def _write(path: Path, page: str) -> Path:
     with atomic(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path
@@ -148,7 +168,7 @@ def _plots(found: Answers) -> str:
         counted("panels_per_figure", "panels", pictures, "Panels per picture", "20 stands for more, too"),
         counted("alignment", "percent_from", _LEVELS[1], "Alignment", "confidence of panel pairs, %, from"),
         lying("splits", "split", "Splits", "by article"),
-        counted("duplicates", "relation", Series("duplicates", "figure"), "Duplicates", "relation to the one kept"),
+        _plot(found, "duplicates", "Duplicates", "relation to the one kept", _duplicates(found["duplicates"]), ()),
         lying("article_types", "article_type", "Type of article", "as JATS says it"),
         lying("languages", "language", "Language", "of the caption"),
         lying("flags", "flag", "Flags", "to know before use"),
@@ -168,6 +188,11 @@ def _licences(answer: pa.Table) -> str:
     rows = [row for row in answer.to_pylist() if row["figure_pairs"]][: 2 * _BARS]
     marks = [Mark(_label(row["licence_code"]), (row["figure_pairs"],), row["licence_group"]) for row in rows]
     return bars("Figure pairs by licence", marks, [Series("figure pairs", "other")])
+
+
+def _duplicates(answer: pa.Table) -> str:
+    series = [Series("duplicates", "figure")]
+    return bars("Duplicates", _marks(answer, "relation", series), series)
 
 
 def _years(answer: pa.Table, groups: Sequence[Series]) -> str:

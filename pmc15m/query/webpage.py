@@ -8,15 +8,23 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pmc15m import __version__
 from pmc15m.query.output import cell_text, is_number
 
 _PAGE = Path(__file__).parent / "page"
 
 
-def page(title: str, lead: str, sections: Sequence[tuple[str, str, str]], opening: str = "") -> str:
+def parts() -> tuple[str, str]:
+    """The page's style and script."""
+    style, script = ((_PAGE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    return style, "\n" + script
+
+
+def page(
+    title: str, lead: str, sections: Sequence[tuple[str, str, str]], opening: str = "", made_from: str = ""
+) -> str:
     """HTML of a page with `sections` of (anchor, heading, content); title, lead and headings are text."""
-    style = (_PAGE / "page.css").read_text(encoding="utf-8")
-    script = "\n" + (_PAGE / "page.js").read_text(encoding="utf-8")
+    style, script = parts()
     allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{allowed}'"
     links = "".join(f'<li><a href="#{anchor}">{escape(heading)}</a></li>' for anchor, heading, _ in sections)
@@ -30,6 +38,7 @@ def page(title: str, lead: str, sections: Sequence[tuple[str, str, str]], openin
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="generator" content="{escape(f"pmc15m {__version__} {made_from}".strip())}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
 <style>

@@ -171,12 +171,11 @@ def write_catalog_and_raw(workspace: Workspace) -> None:
 
 def write_panels(workspace: Workspace) -> None:
     known = {"image_key": "PMC1_1_f001_g01", "figure_key": "PMC1_1_f001", "pmcid": "PMC1", "version": 1}
+    left, right = {"x0": 0, "y0": 0, "x1": 200, "y1": 300}, {"x0": 200, "y0": 0, "x1": 400, "y1": 300}
     panels = [
         {**known, "panel_key": f"PMC1_1_f001_g01_p{n:02}", "order": n, "label": label, "box": box, "status": "ok"}
-        for n, label, box in (
-            (0, "A", {"x0": 0, "y0": 0, "x1": 200, "y1": 300}),
-            (1, "B", {"x0": 200, "y0": 0, "x1": 400, "y1": 300}),
-        )
+        | {"subcaption": text, "alignment_score": 0.9}
+        for n, label, text, box in ((0, "A", "Left.", left), (1, "B", "Right.", right))
     ]
     panels.append({**known, "panel_key": "PMC1_1_f001_g01_p02", "order": 2, "status": "dropped", "reason": "too_small"})
     write(workspace, "panels", schema.PANELS, panels)
