@@ -43,7 +43,7 @@ _ITEMS = """
         SELECT images.shard, panel_key, 'panel', panels.pmcid, panels.version, NULL, NULL, panels.phash, NULL,
             box.x1 - box.x0, box.y1 - box.y0
         FROM panels JOIN images USING (image_key)
-        WHERE panels.status = 'ok' AND panels.phash IS NOT NULL)
+        WHERE panels.status = 'ok')
     SELECT found.shard, key, level, found.pmcid, sha256, pixel_sha256, phash, coalesce(white_share, 0) AS white_share,
         ln(width / height) AS shape,
         row_number() OVER (
@@ -53,7 +53,7 @@ _ITEMS = """
 """
 
 _CLASSES = """
-    SELECT phash, shape, white_share, article,
+    SELECT coalesce(phash, 0) AS phash, phash IS NOT NULL AS is_hashed, shape, white_share, article,
         min(rank) OVER (PARTITION BY coalesce(sha256, key)) AS same_bytes,
         min(rank) OVER (PARTITION BY coalesce(pixel_sha256, key)) AS same_pixels
     FROM items WHERE level = ? ORDER BY rank
@@ -100,7 +100,7 @@ def _level(connection: duckdb.DuckDBPyConnection, level: str, near_distance: int
     ranks = np.arange(count)
     same = [(ranks, facts[name].astype(np.int64)) for name in ("same_bytes", "same_pixels")]
     best = components(count, *(np.concatenate(ends) for ends in zip(*same, strict=True)))
-    best_only = np.flatnonzero(best == ranks)
+    best_only = np.flatnonzero((best == ranks) & facts["is_hashed"])
     i, j = near_pairs(facts["phash"][best_only], near_distance)
     left, right = best_only[i], best_only[j]
     agree = np.abs(facts["shape"][left] - facts["shape"][right]) <= _SHAPE

@@ -15,8 +15,10 @@ from PIL import Image
 from pmc15m.curate.features import image_features
 from pmc15m.curate.kinds import ImageKind, classify
 
-_SIDE = 32  # px of the square that is transformed
 _KEPT = 8  # lowest frequencies each way
+_TAPER = 0.1  # share of each side that fades out
+_LEAST_SIDE = 16  # px: smaller pictures (glyphs, bullets) have no structure to recognise
+_LEAST_CONTRAST = 2.0  # grey levels of standard deviation: below it, what would be hashed is noise
 _WORKING = 256  # px: the longer side of a working picture is at least this and below its double
 Box = tuple[int, int, int, int]
 
@@ -26,7 +28,7 @@ class PixelFacts:
     """Columns of `pixels`, by their names."""
 
     pixel_sha256: str
-    phash: int
+    phash: int | None
     kind: ImageKind
     kind_score: float
     entropy: float
@@ -38,7 +40,7 @@ class PixelFacts:
 class CropFacts:
     """Columns of `panels`, by their names."""
 
-    phash: int
+    phash: int | None
     kind: ImageKind
     kind_score: float
 
@@ -79,22 +81,28 @@ def pixel_sha256(image: Image.Image) -> str:
     return digest.hexdigest()
 
 
-def perceptual_hash(image: Image.Image) -> int:
-    """64-bit pHash: signs of the 8 x 8 lowest DCT-II coefficients of the 32 x 32 luma against their median.
+def perceptual_hash(image: Image.Image) -> int | None:
+    """64-bit pHash of a working picture: signs of its 8 x 8 lowest DCT-II coefficients against their median.
 
-    Source: C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010), §3.2.1; the same
-    bits in the same order as `imagehash.phash`, first bit the highest. Takes any picture; a working picture is meant.
+    Source: C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010), §3.2.1; first bit
+    the highest. Two changes make it survive cropped borders, under which the plain one moves 7 % of real figures by
+    more than 6 bits: the transform is taken of the picture itself instead of 32 x 32 samples, and the outer tenth
+    fades to the mean (a Tukey window: F. J. Harris, Proc. IEEE 66(1), 1978), so that no edge enters or leaves it.
+
+    None for what cannot be recognised: a side below 16 px, or hardly any contrast.
     """
-    grey = image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
-    basis = _dct_basis()
-    low = basis @ np.asarray(grey, np.float64) @ basis.T
+    grey = np.asarray(image.convert("L"), np.float32)
+    if min(grey.shape) < _LEAST_SIDE or grey.std() < _LEAST_CONTRAST:
+        return None
+    low = _basis(grey.shape[0]) @ (grey - grey.mean()) @ _basis(grey.shape[1]).T
     bits = np.packbits(low.ravel() > np.median(low))
     return int.from_bytes(bits.tobytes(), "big")
 
 
-@functools.cache
-def _dct_basis() -> NDArray[np.float64]:
-    """float64 (8, 32): the eight lowest DCT-II basis functions."""
-    frequency, position = np.arange(_KEPT)[:, None], np.arange(_SIDE)[None, :]
-    basis: NDArray[np.float64] = np.cos(np.pi * frequency * (2 * position + 1) / (2 * _SIDE))
+@functools.lru_cache(maxsize=1024)
+def _basis(size: int) -> NDArray[np.float32]:
+    """float32 (8, size): the lowest DCT-II basis functions, faded at both ends."""
+    place = (np.arange(size) + 0.5) / size
+    fade = 0.5 - 0.5 * np.cos(np.pi * np.minimum(1, np.minimum(place, 1 - place) / _TAPER))
+    basis: NDArray[np.float32] = (np.cos(np.pi * np.arange(_KEPT)[:, None] * place) * fade).astype(np.float32)
     return basis
