@@ -9,6 +9,7 @@ import argparse
 import dataclasses
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -64,7 +65,8 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; the same command with --resume goes on from the last checkpoint", file=sys.stderr)
         return ExitCode.INTERRUPTED
-    print(json.dumps(dataclasses.asdict(summary), indent=2) if arguments.json else summary)
+    if os.environ.get("RANK", "0") == "0":  # of torchrun's processes one speaks
+        print(json.dumps(dataclasses.asdict(summary), indent=2) if arguments.json else summary)
     return ExitCode.COMPLETE if summary.complete else ExitCode.INTERRUPTED
 
 

@@ -24,8 +24,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from tokenizers import Tokenizer
 
+from train.config import Config, from_dict
 from train.errors import CheckpointError
-from train.towers import Clip
+from train.tokens import load_tokenizer
+from train.towers import Clip, build_model
 
 FORMAT = 1
 FOLDER = "checkpoints"
@@ -94,6 +96,25 @@ def read_meta(checkpoint: Path) -> Meta:
     if meta.format != FORMAT:
         raise CheckpointError(f"{checkpoint} has format {meta.format}; this version reads {FORMAT}")
     return meta
+
+
+def newest(run_or_checkpoint: Path) -> Path:
+    """The folder itself if it is a checkpoint, else the newest checkpoint of the run. Raises `CheckpointError`."""
+    if (run_or_checkpoint / "meta.json").exists():
+        return run_or_checkpoint
+    found = checkpoints(run_or_checkpoint)
+    if not found:
+        raise CheckpointError(f"{run_or_checkpoint} is no checkpoint and holds none")
+    return found[-1]
+
+
+def load_model(checkpoint: Path) -> tuple[Clip, Tokenizer, Config]:
+    """The trained model on the CPU in evaluation mode, its tokenizer and its configuration."""
+    meta = read_meta(checkpoint)
+    config = from_dict(meta.config, str(checkpoint / "meta.json"))
+    model = build_model(config, meta.vocab_size, pretrained=False)
+    load_weights(checkpoint, model)
+    return model.eval(), load_tokenizer(str(checkpoint)), config
 
 
 def load_weights(checkpoint: Path, model: Clip) -> None:

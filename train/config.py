@@ -123,7 +123,12 @@ def load_config(preset: str = "tiny", path: Path | None = None, overrides: Itera
 
 def read_config(path: Path) -> Config:
     """A complete configuration from a TOML file: a preset, or `config.toml` of a run folder."""
-    config: Config = _build(Config, _read_toml(path), str(path))
+    return from_dict(_read_toml(path), str(path))
+
+
+def from_dict(tree: Mapping[str, Any], where: str) -> Config:
+    """A complete configuration from plain values, as `meta.json` of a checkpoint holds; `where` is for messages."""
+    config: Config = _build(Config, tree, where)
     return _checked(config)
 
 

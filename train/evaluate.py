@@ -1,20 +1,27 @@
 """Zero-shot retrieval: does each picture find its caption among all, and each caption its picture?
 
-    python -m train.evaluate RUN_OR_CHECKPOINT DATA_DIR [--split val]
+    python -m train.evaluate RUN_OR_CHECKPOINT DATA_DIR [--split val] [--json]
 
 Ranks are exact, over the whole split, made in chunks. A tie goes to the lower row (open_clip's rule), so a model that
 says the same of everything scores chance.
 """
 
+import argparse
 import dataclasses
+import json
 import math
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from train.data import Batch
+from train.checkpoint import load_model, newest
+from train.data import Batch, EvalBatches, iter_batches
+from train.errors import ExitCode, TrainError
+from train.shards import SPLIT_NAMES, open_split
 from train.towers import Clip
 
 KS = (1, 5, 10)
@@ -83,6 +90,17 @@ def evaluate(model: Clip, batches: Iterable[Batch], device: torch.device, bf16: 
     )
 
 
+def evaluate_checkpoint(path: Path, data: Path, split: str) -> Retrieval:
+    """Retrieval of a checkpoint (or of a run's newest) over a split, on the GPU if there is one."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model, tokenizer, config = load_model(newest(path))
+    if config.run.threads:
+        torch.set_num_threads(config.run.threads)
+    batches = EvalBatches(open_split(data, split), tokenizer, config.data)
+    rows = iter_batches(batches, range(len(batches)), config.data.workers, pin=device.type == "cuda")
+    return evaluate(model.to(device), rows, device, bf16=False)
+
+
 def ranks(query_ND: Tensor, target_ND: Tensor, chunk: int = CHUNK) -> Tensor:
     """(N,) how many targets come before a query's own; 0 is a hit at 1."""
     parts = []
@@ -109,3 +127,26 @@ def wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
     centre = (p + spread / 2) / (1 + spread)
     half = z * math.sqrt(p * (1 - p) / n + spread / (4 * n)) / (1 + spread)
     return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m train.evaluate", description="Retrieval of a trained checkpoint.")
+    parser.add_argument("checkpoint", type=Path, metavar="RUN_OR_CHECKPOINT", help="of a run, its newest is taken")
+    parser.add_argument("data", type=Path, metavar="DATA_DIR", help="exported folder")
+    parser.add_argument("--split", choices=list(SPLIT_NAMES), default="val")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    arguments = parser.parse_args(argv)
+    try:
+        scores = evaluate_checkpoint(arguments.checkpoint, arguments.data, arguments.split)
+    except TrainError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return ExitCode.USAGE
+    if arguments.json:
+        print(json.dumps(scores.as_dict(), indent=2))
+    else:
+        print(f"{arguments.split}, {scores.n} pairs, {scores.unreadable} unreadable\n{scores}")
+    return ExitCode.COMPLETE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

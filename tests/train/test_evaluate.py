@@ -1,11 +1,16 @@
 """Retrieval: exact ranks, honest ties, honest intervals."""
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.evaluate import ranks, wilson
+from tests.train.drawn_pairs import small_config
+from train import loop
+from train.evaluate import evaluate_checkpoint, main, ranks, wilson
 
 
 @given(st.integers(1, 40), st.integers(1, 50), st.integers(0, 9))
@@ -29,3 +34,17 @@ def test_a_model_that_says_the_same_of_everything_scores_chance() -> None:
 def test_wilson_intervals(hits: int, n: int, low: float, high: float) -> None:
     """Values of Brown, Cai and DasGupta (2001), table by formula."""
     assert wilson(hits, n) == pytest.approx((low, high), abs=1e-3)
+
+
+def test_a_stored_checkpoint_scores_what_its_run_said(
+    export: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    summary = loop.run(small_config("run.steps=3"), export, tmp_path)
+    assert evaluate_checkpoint(tmp_path, export, "val").as_dict() == summary.val
+    assert main([summary.checkpoint, str(export), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == summary.val
+
+
+def test_what_cannot_be_evaluated_is_one_line(export: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path), str(export)]) == 2
+    assert capsys.readouterr().err == f"error: {tmp_path} is no checkpoint and holds none\n"
