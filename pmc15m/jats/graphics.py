@@ -1,6 +1,5 @@
 """The pictures of one figure: which belong to it, and which of several renditions is the one to take."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pmc15m.jats.model import Graphic
@@ -29,11 +28,9 @@ def href_of(element: Element) -> str:
     """The XLink address, whatever its prefix; empty if there is none."""
     href = element.get(XLINK_HREF)
     if href is None:
-        for name, value in element.attrib.items():
-            if name == "href" or name.endswith((":href", "}href")):
-                href = value
-                break
-    return (href or "").strip()
+        names = (name for name in element.keys() if name == "href" or name.endswith((":href", "}href")))  # noqa: SIM118
+        href = element.get(next(names, "href"), "")
+    return str(href).strip()
 
 
 def pictures(figure: Element) -> Pictures:
@@ -76,31 +73,22 @@ def _alternatives(element: Element, found: Pictures) -> None:
 
 
 def _add(found: Pictures, renditions: list[Element]) -> None:
-    named = [rendition for rendition in renditions if href_of(rendition)] or renditions[:1]
-    ranked = sorted(named, key=_demerit)  # stable: ties go to the first
-    best = ranked[0]
-    others = dict.fromkeys(href_of(rendition) for rendition in ranked[1:])
-    others.pop(href_of(best), None)
-    found.graphics.append(Graphic(len(found.graphics), href_of(best), tuple(others), "/".join(_mime(best)) or None))
+    if len(renditions) > 1:  # stable: ties go to the first
+        renditions = sorted(filter(href_of, renditions), key=_demerit) or renditions
+    href, *others = dict.fromkeys(map(href_of, renditions))
+    found.graphics.append(Graphic(len(found.graphics), href, tuple(others), _mime(renditions[0])))
 
 
-def _demerit(rendition: Element) -> tuple[int, int]:
+def _demerit(rendition: Element) -> tuple[int, bool]:
     """Thumbnails last, print versions and web copies before them, pictures before other formats."""
     use = f"{rendition.get('specific-use', '')} {rendition.get('content-type', '')}".casefold()
-    if any(word in use for word in _SMALL):
-        rank = 2
-    elif any(word in use for word in _SECOND_CHOICE):
-        rank = 1
-    else:
-        rank = 0
-    known = extension(href_of(rendition))
-    return rank, 0 if known in IMAGE_EXTENSIONS or known is None else 1
+    rank = 2 if any(word in use for word in _SMALL) else int(any(word in use for word in _SECOND_CHOICE))
+    return rank, extension(href_of(rendition)) not in (None, *IMAGE_EXTENSIONS)
 
 
-def _mime(element: Element) -> Iterator[str]:
-    for name in ("mimetype", "mime-subtype"):
-        if value := element.get(name):
-            yield value
+def _mime(element: Element) -> str | None:
+    mimetype, subtype = element.get("mimetype"), element.get("mime-subtype")
+    return f"{mimetype}/{subtype}" if mimetype and subtype else mimetype or None
 
 
 def _is_image(media: Element) -> bool:

@@ -7,6 +7,7 @@ recognised has no code and belongs to the group `other`, never to `commercial`.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pmc15m.jats.model import LicenceGroup
 
@@ -89,6 +90,7 @@ def group_of(code: str | None) -> LicenceGroup:
     return LicenceGroup.NONCOMMERCIAL if code in _CODES else LicenceGroup.OTHER
 
 
+@lru_cache(maxsize=1024)
 def normalise(words: str) -> str | None:
     """The licence code in an address, a short name or a sentence; null if it names none.
 

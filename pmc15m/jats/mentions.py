@@ -43,9 +43,10 @@ class Targets:
     def named(self, rid: str, scope: Scope) -> Sequence[Target]:
         """The figures that an id means in a scope: its own, else the main article's, else another's."""
         everywhere = self.ids.get(rid, ())
-        for space in (scope, None):
-            if found := [target for target in everywhere if target.scope is space]:
-                return found
+        if len(everywhere) > 1:
+            for space in (scope, None):
+                if found := [target for target in everywhere if target.scope is space]:
+                    return found
         return everywhere
 
     def numbered(self, like: Target, number: int) -> Target | None:
@@ -69,16 +70,20 @@ def find_mentions(xrefs: Iterable[Element], targets: Targets, places: Places) ->
     ids = targets.ids
     for xref in xrefs:
         rid = xref.get("rid")
-        if rid not in ids and (rid is None or " " not in rid or ids.keys().isdisjoint(rid.split())):
+        if rid in ids:
+            rids = [rid]
+        elif rid is not None and " " in rid and not ids.keys().isdisjoint(rid.split()):
+            rids = rid.split()
+        else:
             dangling += xref.get("ref-type") == "fig"
             continue
         paragraph = _paragraph(xref)
         scope = places.inside(paragraph).scope
-        cited = dict.fromkeys(target for each in rid.split() for target in targets.named(each, scope))
-        paragraphs.setdefault(paragraph, []).append((xref, list(cited)))
+        cited = list(dict.fromkeys(target for each in rids for target in targets.named(each, scope)))
+        paragraphs.setdefault(paragraph, []).append((xref, cited))
     found: dict[int, list[Mention]] = defaultdict(list)
     for paragraph, cited_here in paragraphs.items():
-        _mentions_of(paragraph, cited_here, targets, places, found)
+        _read_paragraph(paragraph, cited_here, targets, places, found)
     return found, dangling
 
 
@@ -92,7 +97,7 @@ def _paragraph(xref: Element) -> Element:
     return parent
 
 
-def _mentions_of(
+def _read_paragraph(
     paragraph: Element,
     cited: list[tuple[Element, list[Target]]],
     targets: Targets,
@@ -108,31 +113,29 @@ def _mentions_of(
     last_panels: tuple[str, ...] = ()
     for xref, figures in cited:
         place = places.inside(xref.getparent())
-        span = out.found.get(xref)
-        cites: list[tuple[Target, tuple[str, ...], MentionBasis]] = []
-        if span is None:  # within a formula
-            cites += ((target, (), MentionBasis.EXPLICIT) for target in figures)
-            sentence = text
-        else:
-            start, end = span
-            sentence = sentences.around(start, end)
-            panels = own_panels = citing.panels_cited(text, start, end)
-            between: list[Target] = []
-            near = last_figures and start - last_end < _LONGEST_JOINER
-            if near and citing.RANGE_JOINER.fullmatch(text, last_end, start):
-                between = targets.between(last_figures[-1], figures[0])
-                if figures == last_figures:
-                    panels = (*citing.panels_between(last_panels, panels), *panels)
-            in_words = [t for t in _in_words(text[start:end], figures, targets) if t not in between]
-            cites += (
-                *((target, (), MentionBasis.EXPANDED) for target in between),
-                *((target, panels if len(figures) == 1 else (), MentionBasis.EXPLICIT) for target in figures),
-                *((target, (), MentionBasis.EXPANDED_TEXT) for target in in_words),
-            )
-            last_end, last_figures, last_panels = end, figures, own_panels
-        for target, panels, basis in cites:
-            origin = _origin(place, target)
-            found[target.number].append(Mention(place.section_path, text, sentence, panels, origin, basis))
+        start, end = out.found.get(xref, (0, 0))  # nothing of an xref within a formula is in the text
+        sentence = sentences.around(start, end) if end else text
+        panels = own_panels = citing.panels_cited(text, start, end) if end else ()
+        between: list[Target] = []
+        near = last_figures and 0 <= start - last_end < _LONGEST_JOINER
+        if near and citing.RANGE_JOINER.fullmatch(text, last_end, start):
+            between = targets.between(last_figures[-1], figures[0])
+            if figures == last_figures:
+                panels = (*citing.panels_between(last_panels, panels), *panels)
+        for target in between:
+            mention = Mention(place.section_path, text, sentence, (), _origin(place, target), MentionBasis.EXPANDED)
+            found[target.number].append(mention)
+        for target in figures:
+            own = panels if len(figures) == 1 else ()
+            mention = Mention(place.section_path, text, sentence, own, _origin(place, target), MentionBasis.EXPLICIT)
+            found[target.number].append(mention)
+        for target in _in_words(text[start:end], figures, targets):
+            if target not in between:
+                mention = Mention(
+                    place.section_path, text, sentence, (), _origin(place, target), MentionBasis.EXPANDED_TEXT
+                )
+                found[target.number].append(mention)
+        last_end, last_figures, last_panels = end, figures, own_panels
 
 
 def _origin(place: Place, target: Target) -> MentionOrigin:

@@ -12,7 +12,8 @@ _ABBREVIATIONS = names_of(
     approx resp al spp sp var subsp e.g i.e viz incl max min inc ltd co corp pp p pos"""
 )
 _LAST_WORD = re.compile(r"[^\s(\[,;/–-]*$")
-_LONGEST = 8
+_LONGEST = 7
+"""Longer words are no abbreviations."""
 
 
 class Sentences:
@@ -35,12 +36,12 @@ class Sentences:
 def _ends_sentence(text: str, stop: re.Match[str]) -> bool:
     """False after an abbreviation ('Fig.', 'et al.') or an initial, and where a number only has a decimal point."""
     place = stop.start()
-    if text[place] != ".":
+    if text[place] != "." or text[place - 1 : place] == ")" or text[max(0, place - _LONGEST) : place].isalpha():
         return True
     last = _LAST_WORD.search(text, max(0, place - _LONGEST), place)
     word = last[0] if last else ""
     if len(word) == 1 and word.isupper():
         return False
-    if stop[0][1].isdigit() and word[-1:].isdigit():
+    if word[-1:].isdigit() and stop[0][1].isdigit():
         return False
     return word.casefold() not in _ABBREVIATIONS
