@@ -14,6 +14,13 @@ _BOILERPLATE = re.compile(
     r"(?:Graphical|Visual)\s+abstract\.?|\((?:PDF|DOCX?|XLSX?|TIFF?|EPS|JPE?G|PNG|ZIP|MP4|AVI|MOV)\)\.?)\s*",
     re.IGNORECASE,
 )
+_TAIL_HINTS = ("olor figure", "olour figure", "olor version", "olour version", "©", "copyright", "figure legend")
+_TAIL = re.compile(
+    r"\s*(?P<tail>[\[(]?colou?r\s+(?:figure|version|image)s?\b[^\[\]]{0,160}[\]).]+|"
+    r"\(?(?:copyright\s+)?(?:©|\(c\)|copyright)\s*(?:19|20)\d\d[^.©]{0,120}\.?\)?|figure\s+legends?\.?)\s*$",
+    re.IGNORECASE,
+)
+_LONGEST_TAIL = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ def _caption_text(caption: Element) -> tuple[str | None, str | None, tuple[Marku
         if child.tail:
             out.add(child.tail)
     text = str(out) or None
-    return text, title, tuple(_with_boilerplate(text, out.spans or [])) if text else ()
+    return text, title, tuple(_with_asides(text, out.spans or [])) if text else ()
 
 
 def is_credit(paragraph: Element) -> bool:
@@ -96,8 +103,12 @@ def _translated_titles(caption: Element) -> tuple[OtherCaption, ...]:
     return tuple(OtherCaption(t.get(XML_LANG), None, plain(t)) for t in caption.iterchildren("trans-title"))
 
 
-def _with_boilerplate(text: str, spans: list[Markup]) -> Iterator[Markup]:
+def _with_asides(text: str, spans: list[Markup]) -> Iterator[Markup]:
+    """The spans, and those of what does not speak of the picture. The text itself stays as it is."""
     for span in spans:
         yield span
         if span.kind is Mark.PARAGRAPH and _BOILERPLATE.fullmatch(text, span.start, span.end):
             yield Markup(span.start, span.end, Mark.BOILERPLATE)
+    end = text[-_LONGEST_TAIL:].casefold()
+    if any(hint in end for hint in _TAIL_HINTS) and (tail := _TAIL.search(text, max(0, len(text) - _LONGEST_TAIL))):
+        yield Markup(tail.start("tail"), tail.end("tail"), Mark.TAIL)

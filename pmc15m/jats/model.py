@@ -140,6 +140,8 @@ class Mark(StrEnum):
     PARAGRAPH = "paragraph"
     GENERATED = "generated"
     """Text that the XML gives as numbering only: the letter of a list item."""
+    TAIL = "tail"
+    """An appendage about the publication: '[Color figure can be viewed at …]', a copyright line."""
     BOILERPLATE = "boilerplate"
     """A sentence that describes the file, not the figure ('Click here for additional data file.')."""
 
