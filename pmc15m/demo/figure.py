@@ -13,6 +13,9 @@ from PIL import Image, ImageDraw
 from pmc15m.demo import charts, photographs
 from pmc15m.demo.pictures import BLACK, WHITE, Picture, PictureKind, Rng, pick, put_text
 
+MOTLEY = 22
+"""Standard deviation of the grey under a label, of 255, from which letters cannot be read on it."""
+
 Drawer = Callable[[Rng, int, int], Picture]
 Box = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels; x1 and y1 lie outside."""
@@ -99,10 +102,11 @@ def draw_compound(
         rng, (LabelStyle.UPPER, LabelStyle.UPPER, LabelStyle.LOWER, LabelStyle.PARENTHESES, LabelStyle.NONE)
     )
     # Plots have white margins: their labels stand above the panel. On photographs they lie in a corner.
-    strip = 0 if photographic or label_style is LabelStyle.NONE else max(14, width // 32)
+    strip = 0 if photographic or label_style is LabelStyle.NONE else max(18, width // 24)
     same = pick(rng, PHOTOGRAPHS) if photographic and rng.integers(2) else None
     canvas = Image.new("RGB", (width, height), BLACK if gutter in (Gutter.BLACK, Gutter.RULE) else WHITE)
     corner = pick(rng, ("top left", "top left", "top left", "bottom left"))
+    size = max(13, width // int(rng.integers(24, 38)))
     panels = []
     for index, box in enumerate(_cells(rng, width, height, n_panels, _gap(gutter, width))):
         x0, y0, x1, y1 = box
@@ -113,7 +117,7 @@ def draw_compound(
         label = _letter(index, label_style)
         if label is not None:
             printed = f"({label})" if label_style is LabelStyle.PARENTHESES else label
-            _print_label(canvas, box, printed, corner if photographic else "top left", max(13, width // 30))
+            _print_label(canvas, box, printed, corner if photographic else "top left", size)
         panels.append(Panel(label, box, picture.kind, picture.phrase, picture.note))
     return FigureImage(canvas, tuple(panels), gutter, label_style)
 
@@ -147,9 +151,17 @@ def _letter(index: int, style: LabelStyle) -> str | None:
 
 
 def _cells(rng: Rng, width: int, height: int, n_panels: int, gap: int) -> list[Box]:
-    """Rows of cells in reading order that fill the canvas, `gap` px apart."""
+    """Cells that fill the canvas, `gap` px apart: rows in reading order or, in a quarter of the cases, columns."""
+    if rng.integers(4) == 0:
+        return [(x0, y0, x1, y1) for y0, x0, y1, x1 in _rows(rng, height, width, n_panels, gap)]
+    return _rows(rng, width, height, n_panels, gap)
+
+
+def _rows(rng: Rng, width: int, height: int, n_panels: int, gap: int) -> list[Box]:
     n_rows = max(1, round((n_panels * height / width) ** 0.5))
     per_row = [len(part) for part in np.array_split(np.arange(n_panels), min(n_rows, n_panels))]
+    if rng.integers(2):
+        per_row.reverse()
     boxes: list[Box] = []
     for (y0, y1), n_columns in zip(_spans(rng, height, len(per_row), gap), per_row, strict=True):
         boxes += [(x0, y0, x1, y1) for x0, x1 in _spans(rng, width, n_columns, gap)]
@@ -168,12 +180,15 @@ def _spans(rng: Rng, length: int, n: int, gap: int) -> list[tuple[int, int]]:
 
 
 def _print_label(canvas: Image.Image, box: Box, text: str, corner: str, size: int) -> None:
-    """Dark on bright ground and bright on dark, in the corner of the panel."""
+    """In a corner of the panel: dark on bright ground, bright on dark, and in a white box on a motley one."""
     x, y = box[0] + size // 3, box[1] + size // 5 if corner == "top left" else box[3] - size - size // 3
-    under = canvas.crop((x, y, x + size, y + size)).convert("L")
-    bright = float(np.asarray(under).mean()) > 110
+    under = np.asarray(canvas.crop((x, y, x + size, y + size)).convert("L"))
     draw = ImageDraw.Draw(canvas)
-    put_text(draw, (x, y), text, size, BLACK if bright else WHITE, bold=True)
+    motley = float(under.std()) > MOTLEY
+    if motley:
+        draw.rectangle((box[0], y - size // 5, x + size * (len(text) + 1) // 2, y + size + size // 5), WHITE)
+    dark = float(under.mean()) < 110 and not motley
+    put_text(draw, (x, y), text, size, WHITE if dark else BLACK, bold=True)
 
 
 def all_notes(panels: Sequence[Panel]) -> list[str]:
