@@ -123,7 +123,7 @@ def photograph(rng: Rng, pen: Pen, box: Rect, kind: int | None = None) -> None:
     if rng.random() < 0.25 and w > 60:
         pen.text((x0 + w * rng.uniform(0.1, 0.5), y0 + h * rng.uniform(0.05, 0.8)), phrase(rng, 1), fill=ink)
     for _ in range(int(rng.integers(0, 3)) if rng.random() < 0.3 else 0):
-        cx, cy = int(rng.uniform(x0, x1 - 12)), int(rng.uniform(y0, y1 - 12))
+        cx, cy = int(rng.uniform(x0, max(x0 + 1, x1 - 12))), int(rng.uniform(y0, max(y0 + 1, y1 - 12)))
         pen.draw.line([cx, cy, cx + 10, cy + 8], fill=ink, width=2)
 
 

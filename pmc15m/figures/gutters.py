@@ -80,7 +80,7 @@ class Gap:
 
 
 def find_gaps(evidence: Evidence, box: Box, axis: int) -> list[Gap]:
-    """The gaps of a box on one axis, in their order: empty page, else, in a photograph, black bands, else hard edges."""
+    """The gaps of a box on one axis, in order: empty page, else, in a photograph, black bands, else hard edges."""
     found = _paper_gaps(evidence, box, axis)
     if not found and evidence.fill(box) > PHOTO:
         found = _black_gaps(evidence, box, axis) or _edges(evidence, box, axis)

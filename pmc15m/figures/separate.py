@@ -1,14 +1,14 @@
 """One image and its caption in, panels out: the one entrance to both separators."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
 from pmc15m.figures import anchored, gutters
-from pmc15m.figures.align import Alignment, align
+from pmc15m.figures.assembly import Found, assemble
 from pmc15m.figures.captions import CaptionSplit, split_caption
 from pmc15m.figures.evidence import Evidence, weigh
 from pmc15m.figures.glyphs import Glyphs, find_glyphs
@@ -22,8 +22,9 @@ from pmc15m.figures.model import (
     SeparationReason,
     SeparationStatus,
 )
-from pmc15m.figures.raster import rasterise
+from pmc15m.figures.raster import Raster, rasterise
 from pmc15m.figures.reader import Readings, read_glyphs
+from pmc15m.figures.tiles import find_tiles
 
 SEPARATORS = ("network", "gutters")
 TOO_SMALL = 48  # px of the shorter side: nothing smaller holds two panels
@@ -32,16 +33,6 @@ UNREAD_AREA = 0.3  # of the usual panel: its least area
 SERIES = 4.0  # least score of a series of printed labels that is believed
 UNNAMED_EACH = 1.8  # and where the caption names none, for each label
 UNNAMED_COST = 0.2  # dearest tree of cuts, for each label, that such labels may need
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Panels of the working picture, and the letters that were read in them."""
-
-    boxes: tuple[Box, ...]
-    readings: tuple[LabelReading, ...]
-    compound: float
-    score: float
 
 
 def separate(
@@ -68,9 +59,7 @@ def separate(
     found = by_labels(evidence, split) if separator == "network" else None
     if found is None:
         found = by_gutters(evidence, split, caption is not None)
-    boxes = [raster.given(box) for box in found.boxes]
-    readings = [_given(reading, raster.given(reading.box)) for reading in found.readings]
-    return assemble(boxes, readings, split, found, caption)
+    return assemble(_in_given_pixels(found, raster), split, caption)
 
 
 def by_labels(evidence: Evidence, split: CaptionSplit) -> Found | None:
@@ -87,7 +76,8 @@ def by_labels(evidence: Evidence, split: CaptionSplit) -> Found | None:
     last = LABEL_ALPHABET.index(series.labels[-1].text.casefold())
     boxes = fill(evidence, tree.boxes, max(len(split.labels), (last if last < 26 else last - 26) + 1))
     letters = tuple(_reading(panel, f.candidate, glyphs, readings) for panel, f in enumerate(series.labels))
-    return Found(boxes, letters, _logistic(series.score), _logistic(2 - 4 * tree.cost))
+    tiles = tuple(find_tiles(evidence, box) for box in boxes)
+    return Found(boxes, tiles, letters, _logistic(series.score), _logistic(2 - 4 * tree.cost))
 
 
 def fill(evidence: Evidence, boxes: Sequence[Box], wanted: int) -> tuple[Box, ...]:
@@ -118,51 +108,9 @@ def by_gutters(evidence: Evidence, split: CaptionSplit, captioned: bool) -> Foun
     least = 2.5 if captioned and not split.labels else 1.0
     partition = gutters.choose(evidence, len(split.labels), least)
     compound = 0.1 if len(partition.boxes) == 1 else min(1.0, 0.3 + 0.2 * partition.strength)
-    return Found(partition.boxes, (), compound, compound)
-
-
-def assemble(
-    boxes: Sequence[Box],
-    readings: Sequence[LabelReading],
-    split: CaptionSplit,
-    found: Found,
-    caption: str | None,
-) -> Separation:
-    """Panels in reading order, each with its label and its text."""
-    if len(boxes) == 1:
-        whole = Panel(order=0, box=boxes[0], score=1 - found.compound, shared_spans=split.shared)
-        if len(split.labels) > 1:
-            return Separation(SeparationStatus.KEPT_WHOLE, SeparationReason.NO_SEPARATORS, 0.6, (whole,))
-        return Separation(SeparationStatus.SINGLE, None, found.compound, (whole,))
-    alignment = align(boxes, readings, split)
-    panels = tuple(_panel(n, i, boxes, readings, split, alignment, found) for n, i in enumerate(alignment.order))
-    if caption is None:
-        return Separation(SeparationStatus.SPLIT_UNALIGNED, SeparationReason.NO_CAPTION, found.compound, panels)
-    status = SeparationStatus.SPLIT_UNALIGNED if alignment.reason else SeparationStatus.SPLIT_ALIGNED
-    return Separation(status, alignment.reason, found.compound, panels)
-
-
-def _panel(
-    order: int,
-    index: int,
-    boxes: Sequence[Box],
-    readings: Sequence[LabelReading],
-    split: CaptionSplit,
-    alignment: Alignment,
-    found: Found,
-) -> Panel:
-    match = alignment.matches[index]
-    label = match.label
-    return Panel(
-        order=order,
-        box=boxes[index],
-        score=found.score,
-        label=label,
-        label_box=readings[match.reading].box if match.reading is not None else None,
-        subcaption_spans=split.segments.get(label, ()) if label and not alignment.reason else (),
-        shared_spans=split.shared,
-        alignment_score=match.confidence * found.score if label else None,
-    )
+    labelled = len(split.labels) > 1 and len(partition.boxes) > 1
+    tiles = tuple(find_tiles(evidence, box) if labelled else () for box in partition.boxes)
+    return Found(partition.boxes, tiles, (), compound, compound)
 
 
 def _reading(panel: int, candidate: int, glyphs: Glyphs, readings: Readings) -> LabelReading:
@@ -173,8 +121,13 @@ def _reading(panel: int, candidate: int, glyphs: Glyphs, readings: Readings) -> 
     return LabelReading(panel, (x0, y0, x1, y1), tuple(letters.tolist()), float(readings.upper[candidate]))
 
 
-def _given(reading: LabelReading, box: Box) -> LabelReading:
-    return LabelReading(reading.panel, box, reading.log_probs, reading.upper)
+def _in_given_pixels(found: Found, raster: Raster) -> Found:
+    return dataclasses.replace(
+        found,
+        boxes=tuple(map(raster.given, found.boxes)),
+        tiles=tuple(tuple(map(raster.given, tiles)) for tiles in found.tiles),
+        readings=tuple(dataclasses.replace(r, box=raster.given(r.box)) for r in found.readings),
+    )
 
 
 def _logistic(x: float) -> float:
