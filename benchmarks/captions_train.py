@@ -34,6 +34,7 @@ LEADING = (
     ("", " "),
     ("(", ")"),
 )
+RENAMES = (str, str, str.upper, str.upper, str.lower, str.lower, lambda x: f"2{x}", lambda x: str(ord(x.lower()) - 96))
 TRAILING = (("(", ")"), ("[", "]"), ("(panel ", ")"), ("(", ")"))
 
 
@@ -49,24 +50,50 @@ def restyled(record: dict[str, Any]) -> dict[str, Any]:
         re.search(r"(?:^|[.;:]\s*)\($", caption[:a]) and re.match(r"\)\s+\w", caption[b:]) for a, b, _ in markers
     )
     chance = zlib.crc32(caption.encode())
-    before, after = (LEADING if leads else TRAILING)[chance // 7 % (len(LEADING) if leads else len(TRAILING))]
-    case = (str, str.upper, str.lower)[chance // 101 % 3] if after.strip() or before.strip() else str.lower
-    joint = (",", ", ", " and ", "-", " & ")[chance // 1009 % 5]
+    styles = LEADING if leads else TRAILING
+    before, after = styles[chance // 7 % len(styles)]
+    rename = RENAMES[chance // 101 % len(RENAMES)]
+    if not all(len(label) == 1 and label.isalpha() for _, _, labels in markers for label in labels):
+        rename = str
+    joint = ("–", "-", " to ")[chance // 1009 % 3]
+    loose = chance // 13 % 3 == 0  # what follows a label need not begin with a capital, nor what precedes it end
     pieces, spans, at, length = [], [], 0, 0
     for a, b, labels in markers:
-        written = joint.join(labels) if len(labels) == 2 and joint != "-" else caption[a:b]
-        written, named = case(written), [case(label) for label in labels]
-        kept = caption[at : a - 1] + before
+        named = [rename(label) for label in labels]
+        ranks = [ord(label[-1]) for label in labels]
+        following = len(named) > 2 and ranks == list(range(ranks[0], ranks[0] + len(ranks)))
+        written = f"{named[0]}{joint}{named[-1]}" if following else ", ".join(named)
+        if len(named) == 2:
+            written = f"{named[0]}{(', ', ' and ')[joint == ' to ']}{named[1]}"
+        kept = caption[at : a - 1]
+        kept = (kept.rstrip(" .") + "; " if loose and leads and at and kept.endswith(". ") else kept) + before
         pieces += [kept, written, after]
         spans.append([length + len(kept), length + len(kept) + len(written), named])
         length += len(kept) + len(written) + len(after)
         at = b + 1 + (after.endswith(" ") and caption[b + 1 : b + 2] == " ")
-        if leads and after in (". ", " "):  # what follows a bare or stopped label begins with a capital
-            word = re.match(r"\s*\w", caption[at:])
-            pieces.append(word[0].strip().upper() if word else "")
-            length += len(pieces[-1])
-            at += len(word[0]) if word else 0
+        if leads and after != ") ":
+            word = re.match(r"\s*[A-Za-z](?![A-Z])", caption[at:])
+            if word and (loose or after in (". ", " ")):
+                pieces.append(word[0].strip().lower() if loose and after != " " else word[0].strip().upper())
+                length += 1
+                at += len(word[0])
     return record | {"caption": "".join(pieces) + caption[at:], "markers": spans}
+
+
+def without_labels(record: dict[str, Any]) -> dict[str, Any]:
+    """A caption of one panel: the longest text between two markers, with the title in front."""
+    caption, markers = record["caption"], record["markers"]
+    edges = [
+        (b + 1, a - 1) for (_, b, _), (a, _, _) in zip(markers, [*markers[1:], [len(caption) + 1, 0, []]], strict=True)
+    ]
+    start, end = max(edges, key=lambda edge: edge[1] - edge[0])
+    title = caption[: markers[0][0] - 1] if markers[0][0] > 20 else ""
+    return record | {"caption": (title + caption[start:end].lstrip(" .:,")).rstrip(" (,;"), "markers": []}
+
+
+def versions(record: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """The caption as it is, in another style, and cut down to one panel."""
+    return record, restyled(record), without_labels(record)
 
 
 def examples(record: dict[str, Any]) -> list[tuple[Reading, bool]]:

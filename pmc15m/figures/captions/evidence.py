@@ -18,8 +18,9 @@ from pmc15m.figures.captions.model import Style
 _LAST_WORD = re.compile(r"([A-Za-z]+)\.?\s*$")
 _REFERENCE = re.compile(
     "in|from|of|see|panels?|figs?|figures?|as|than|to|between|with|for|by|and|or|versus|vs|at|on|shown|same|both|inset"
-    "|row|column"
+    "|row|column|letters?|lowercase|uppercase|superscripts?|lanes?|bars?|groups?|lines?"
 )
+_VERB = re.compile(r"(?:shows?|is|are|was|were|represents?|indicates?|denotes?|means?|displays?|and|or)\b")
 
 
 class Reading(NamedTuple):
@@ -33,12 +34,12 @@ class Reading(NamedTuple):
 
 def read(text: str, candidates: Sequence[Candidate]) -> list[Reading]:
     """Every reading of every candidate, in the order of the text."""
-    indices: dict[tuple[Style | None, Series], set[int]] = {}
+    ranks: dict[tuple[Style | None, Series], set[int]] = {}
     for candidate in candidates:
         for series, labels in candidate.readings.items():
             for key in ((candidate.style, series), (None, series)):
-                indices.setdefault(key, set()).update(label.rank for label in labels)
-    runs = {key: _run(found) for key, found in indices.items()}
+                ranks.setdefault(key, set()).update(label.rank for label in labels)
+    runs = {key: _run(found) for key, found in ranks.items()}
     seen: dict[tuple[Style | None, Series], int] = {}
     readings = []
     for candidate in candidates:
@@ -49,10 +50,11 @@ def read(text: str, candidates: Sequence[Candidate]) -> list[Reading]:
     return readings
 
 
-def _run(indices: set[int]) -> int:
-    """Length of the gap-free run from the first label."""
-    n = 0
-    while n in indices:
+def _run(ranks: set[int]) -> int:
+    """Length of the run from the first label; one label may be missing where the next two follow."""
+    n, whole = 0, True
+    while n in ranks or (whole and n + 1 in ranks and n + 2 in ranks):
+        whole = whole and n in ranks
         n += 1
     return n
 
@@ -87,8 +89,9 @@ def _right(text: str, end: int) -> str:
     if not after:
         return "end"
     if after[0].isalpha():
-        if after[:4] == "and " or after[:3] == "or ":
-            return "and"
+        verb = _VERB.match(after)
+        if verb:
+            return verb.group()
         return "upper" if after[0].isupper() else "lower"
     return "digit" if after[0].isdigit() else after[0]
 

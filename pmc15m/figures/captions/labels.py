@@ -7,7 +7,7 @@ from typing import NamedTuple
 DASH = "[-–—−‐‑‒~]"
 ONE = r"(?:[ivx]{2,5}|[IVX]{2,5}|[0-9]{1,2}[A-Za-z]?|[A-Za-z](?:[0-9]{1,2}|['’′″]{1,2})?|[α-ω])(?!\w)"
 SEPARATOR = rf"(?:\s*(?:{DASH}|,\s*(?:and\b|or\b|&)?|&|/|;|\+)\s*|\s+(?:and|to|through|or)\s+)"
-LIST = rf"{ONE}(?:{SEPARATOR}{ONE})*"
+LIST = rf"{ONE}(?:{SEPARATOR}{ONE})*+"  # possessive: "c, d Text" is a list of two, never "c," alone
 
 _ONE = re.compile(rf"(?<!\w){ONE}")
 _RANGE = re.compile(rf"\s*(?:{DASH}|to|through)\s*")

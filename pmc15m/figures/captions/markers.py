@@ -18,21 +18,21 @@ _PLAIN = str.maketrans(
 
 _NAMED = r"(?:[Pp]anels?|PANELS?|[Ff]ig(?:ure|s?\.)?)"
 # What may stand behind the list inside the brackets: "(A, left)", "(b; red points)", "(a.)".
-_EXTRA = r"(?:[.:]|[,;:]\s[^()\[\]]{1,60})?"
+_EXTRA = r"(?:[.:]|[,;:]\s[^()\[\]:]{1,60})?"
 _START = r"(?:^|(?<=[.;:!?(\[)\]”\"])\s*|(?<=[,–—])\s+|(?<=\band)\s+|(?<=\bor)\s+|(?<=\s)(?=[A-Z0-9]))"
 
 _GRAMMAR: tuple[tuple[Style, re.Pattern[str]], ...] = (
     (
         Style.PAREN,
         re.compile(
-            rf"\(\s*(?:{_NAMED}\s*)?(?P<list>{LIST}){_EXTRA}\s*\)"
-            rf"(?:\s*(?:[-–—−~]|to|through)\s*\(\s*(?P<last>{LIST})\s*\))?"
+            rf"(?:\b{_NAMED}\s*)?\(\s*(?:{_NAMED}\s*)?(?P<list>{LIST}){_EXTRA}\s*\)"
+            rf"(?:\s*(?P<joint>[-–—−~,&]|to|through|and|,\s*and|/)\s*\(\s*(?P<last>{LIST})\s*\))?"
         ),
     ),
     (Style.BRACKET, re.compile(rf"\[\s*(?P<list>{LIST})\s*\]")),
-    (Style.HALF, re.compile(rf"(?<![\w(\[–-])(?P<list>{LIST})\s?\)(?!-)")),
     (Style.PANEL, re.compile(rf"\b{_NAMED}\s+\(?(?P<list>{LIST})\)?[.:,]?(?![\w-])")),
-    (Style.COLON, re.compile(rf"{_START}(?P<list>{LIST})\s?:")),
+    (Style.HALF, re.compile(rf"(?<![\w(\[–-])(?P<list>{LIST})\s?\)(?!-)")),
+    (Style.COLON, re.compile(rf"(?:{_START}|(?<=\s))(?P<list>{LIST})\s?:(?!\d)")),
     (Style.DOT, re.compile(rf"{_START}(?P<list>{LIST})\.(?=\s*[A-Z\d(\[–—-]|\s+\w)")),
     (Style.COMMA, re.compile(rf"{_START}(?P<list>{LIST}),(?=\s)")),
     (
@@ -42,6 +42,7 @@ _GRAMMAR: tuple[tuple[Style, re.Pattern[str]], ...] = (
             rf"(?P<list>{LIST})(?:\s+[-–—|]|\s*[–—|])?\s+(?=\w|[^\w\s]\w)"
         ),
     ),
+    (Style.MENTION, re.compile(rf"\b(?:in|from|of|see|and)\s+(?P<list>{LIST})(?=[.,;)]|\s(?!and|or)\w)(?<!\ba)")),
 )
 # "of a Jurkat and b murine cells": an article until a bare b follows.
 _INLINE_A = re.compile(r"(?<=\s)(?P<list>a)\s+(?=\S)")
@@ -69,15 +70,20 @@ def find_candidates(text: str, bold: Sequence[tuple[int, int]] = ()) -> list[Can
     found: list[Candidate] = []
     taken: set[int] = set()
     for style, pattern in _GRAMMAR:
-        for match in pattern.finditer(text):
+        at = 0
+        while match := pattern.search(text, at):
             inner = match.span("list")
+            at = max(match.end(), at + 1)
             if inner[0] in taken:
                 continue
             written = match["list"]
             if style is Style.PAREN and match["last"]:
-                written, inner = f"{written}-{match['last']}", (inner[0], match.end("last"))
+                written = f"{written} {match['joint']} {match['last']}"
+                inner = inner[0], match.end("last")
             readings = read_list(written)
-            if readings:
+            if not readings:
+                at = inner[0] + 1  # "42.19, L)": the list may begin later
+            else:
                 start = match.start() + len(match[0]) - len(match[0].lstrip())
                 end = match.start() + len(match[0].rstrip())
                 taken.update(range(inner[0], inner[1]))

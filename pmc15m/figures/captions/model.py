@@ -19,6 +19,7 @@ class Style(enum.StrEnum):
     COMMA = "comma"  # A, text
     PANEL = "panel"  # Panel A shows text
     BARE = "bare"  # a Text
+    MENTION = "mention"  # text shown in A
     POSITION = "position"  # (left) text; Top row: text
 
 

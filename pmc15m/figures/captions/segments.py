@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
+from pmc15m.figures.captions.legend import legend_start
 from pmc15m.figures.captions.model import Marker, Style
 from pmc15m.figures.captions.sentences import sentences, trim
 from pmc15m.figures.model import Span
@@ -23,16 +24,7 @@ _FUNCTION_WORD = re.compile(
     r"|measuring|and|or|into|through|than|against)\s+",
     re.I,
 )
-_LEGEND = re.compile(
-    r"scale bars?\b|\bbars?\s*[,:=]|error bars?|\babbreviations?\b|\bnotes?:|see also|source data|additional details"
-    r"|\b(?:in )?all (?:the )?(?:images|panels|data|values|experiments|graphs|figures|pictures|cases)\b"
-    r"|\b(?:data|values|results|means|bars|numbers|images) (?:are|were|represent|shown?|indicate|points)\b"
-    r"|presented (?:are|as)|magnification|\barrow(?:s|heads?)?\b[^.]{0,25}(?:indicat|point|mark|show)|^arrow"
-    r"|asterisk|significan|\b(?:t|anova|tukey|wilcoxon|mann)[- ]?test|\banova\b|student|\bn\s*=\s*\d+"
-    r"|\bp\s*[<>=≤]|\*\s*p?|\bs\.?e\.?m\.?\b|standard (?:error|deviation)|^[A-Z][\w+-]{0,9}\s*[=,:]\s"
-    r"|\bcolou?rs?\b|symbols|dashed lines?|solid lines?|reprinted|reproduced|adapted from|the authors?",
-    re.I,
-)
+_AFTER_MARKER = re.compile(r"[\s:–—|-]*(?:[.,]\s)?\s*")
 
 
 class Placed(NamedTuple):
@@ -56,61 +48,79 @@ class Segments(NamedTuple):
 def cut(text: str, placed: Sequence[Placed], labels: Sequence[str]) -> Segments:
     """Cut `text` at the markers `placed` (in order, not overlapping), which name `labels`."""
     out = Segments({label: [] for label in labels}, {label: [] for label in labels}, [], [], [])
-    whole = sentences(text)
+    whole = _units(text, placed)
     primary = _primary(text, placed, whole, out)
     current: tuple[str, ...] = ()
-    at = 0
     done: set[str] = set()
-    for n, (start, end) in enumerate(whole):
-        inside = []
-        while at < len(primary) and primary[at].span[0] < end:
-            inside.append(primary[at])
-            at += 1
-        if not inside:
-            if current and not (done >= set(labels) and _closes(text, n, whole, start, end, out, current)):
-                _give(out.segments, current, (start, end))
-            else:
-                out.shared.append((start, end))
-                if current:
-                    current = ()
+    legend = _legend(text, whole, primary, placed)
+    for start, end in whole:
+        inside = [m for m in placed if start <= m.span[0] < end]
+        opening = [m for m in inside if m in primary]
+        if opening:
+            current = _cut_sentence(text, (start, end), opening, inside, out, labels)
+            done.update(label for marker in opening for label in marker.labels)
             continue
-        leads = _leads(text, start, inside)
-        (_cut_leading if leads else _cut_trailing)(text, start, end, inside, out, current)
-        done.update(label for marker in inside for label in marker.labels)
-        current = inside[-1].labels
-        named = {label for marker in inside for label in marker.labels}
-        if not leads and len(inside) > 1 and named == set(labels):
-            current = ()  # one sentence names them all: what follows is about the whole figure
+        named = tuple(label for label in labels if any(label in m.labels for m in inside))
+        within = bool(named) and len(named) < len(labels)
+        if within and (set(named) <= set(current) or done.issuperset(labels)):
+            if len(inside) > 1 and len(named) > 1 and not _leads(text, start, inside):
+                _cut_trailing(text, start, end, inside, out)
+            else:
+                _give(out.segments, named, (start, end))
+        elif not current or (start, end) in legend or (named and done.issuperset(labels)):
+            out.shared.append((start, end))
+        else:
+            _give(out.segments, current, (start, end))
     return out
+
+
+def _legend(text: str, whole: Sequence[Span], primary: set[Placed], placed: Sequence[Placed]) -> set[Span]:
+    """The sentences behind the last marker that concern the whole figure; those with a reference stand apart."""
+    counts = [sum(start <= m.span[0] < end for m in primary) for start, end in whole]
+    marked = [n for n, count in enumerate(counts) if count]
+    one_each = marked[-1] - marked[0] + 1 == len(marked)
+    tail = [s for s in whole[marked[-1] + 1 :] if not any(s[0] <= m.span[0] < s[1] for m in placed)]
+    return set(tail[legend_start(text, tail, counts[marked[-1]] > 1, one_each) :])
+
+
+def _units(text: str, placed: Sequence[Placed]) -> list[Span]:
+    """Sentences; a title that runs into the first marker without a stop is one of its own."""
+    whole = sentences(text)
+    first = placed[0].span[0]
+    for n, (start, end) in enumerate(whole):
+        if start < first < end:
+            follows = text[placed[0].span[1] : end].lstrip()
+            if (
+                not _LED.search(text[start:first][-8:])
+                and follows[:1].isupper()
+                and not _POINTS_AT.search(text[:first])
+            ):
+                whole[n : n + 1] = [trim(text, start, first), (first, end)]
+            break
+    return whole
 
 
 def _give(to: dict[str, list[Span]], labels: Sequence[str], span: Span) -> None:
     if span[0] < span[1]:
         for label in labels:
-            if label in to:
-                to[label].append(span)
+            to[label].append(span)
 
 
-def _primary(text: str, placed: Sequence[Placed], whole: Sequence[Span], out: Segments) -> list[Placed]:
+def _primary(text: str, placed: Sequence[Placed], whole: Sequence[Span], out: Segments) -> set[Placed]:
     """The markers that start or end a text of their own; the rest are references."""
-    primary: list[Placed] = []
+    primary: set[Placed] = set()
     seen: set[str] = set()
+    starts = {start for start, _ in whole}
     for marker in placed:
-        start = marker.span[0]
-        before = text[:start]
-        fresh = not seen.issuperset(marker.labels)
-        clause = bool(_CLAUSE_START.search(before[-8:])) or any(a == start for a, _ in whole)
-        if fresh or (clause and not _POINTS_AT.search(before[-12:]) and _opens(text, marker)):
-            primary.append(marker)
-            out.markers.append(Marker(marker.span, marker.labels))
+        before = text[max(0, marker.span[0] - 12) : marker.span[0]]
+        clause = marker.span[0] in starts or bool(_CLAUSE_START.search(before))
+        leads = clause and not _POINTS_AT.search(before) and not _TRAILS.match(text, marker.span[1])
+        found = leads or not seen.issuperset(marker.labels)
+        if found:
+            primary.add(marker)
             seen.update(marker.labels)
-        else:
-            out.references.append(Marker(marker.span, marker.labels))
+        (out.markers if found else out.references).append(Marker(marker.span, marker.labels))
     return primary
-
-
-def _opens(text: str, marker: Placed) -> bool:
-    return not _TRAILS.match(text, marker.span[1])
 
 
 def _leads(text: str, start: int, inside: Sequence[Placed]) -> bool:
@@ -118,8 +128,7 @@ def _leads(text: str, start: int, inside: Sequence[Placed]) -> bool:
     votes = 0
     for marker in inside:
         a, b = marker.span
-        before = text[start:a]
-        led = bool(_LED.search(before[-8:]))
+        led = bool(_LED.search(text[start:a][-8:]))
         trails = bool(_TRAILS.match(text, b))
         if a == start:
             votes += 2
@@ -127,58 +136,77 @@ def _leads(text: str, start: int, inside: Sequence[Placed]) -> bool:
             votes += 1
         elif trails and not led:
             votes -= 1
-        elif not led:
-            votes += 1 if marker is inside[0] and len(inside) > 1 else 0
+        elif not led and marker is inside[0] and len(inside) > 1:
+            votes += 1
     return votes > 0
 
 
-def _cut_leading(
-    text: str, start: int, end: int, inside: Sequence[Placed], out: Segments, current: tuple[str, ...]
-) -> None:
+def _cut_sentence(
+    text: str,
+    sentence: Span,
+    opening: Sequence[Placed],
+    inside: Sequence[Placed],
+    out: Segments,
+    labels: Sequence[str],
+) -> tuple[str, ...]:
+    """Cut one sentence; returns the labels that the next sentence goes on with."""
+    start, end = sentence
+    named = {label for marker in opening for label in marker.labels}
+    if _leads(text, start, opening):
+        again = [m for m in inside if m not in opening]
+        several = opening[0].labels
+        if len(opening) == 1 and len(several) > 1 and {x for m in again for x in m.labels} == set(several):
+            _cut_trailing(text, opening[0].span[1], end, again, out)  # "(B, C) Roots of wild type (B) and mutant (C)"
+        else:
+            _cut_leading(text, start, end, opening, out)
+        return opening[-1].labels
+    _cut_trailing(text, start, end, opening, out)
+    # One sentence names them all: what follows is about the whole figure.
+    return () if len(opening) > 1 and named == set(labels) else opening[-1].labels
+
+
+def _cut_leading(text: str, start: int, end: int, inside: Sequence[Placed], out: Segments) -> None:
     first = inside[0].span[0]
     named = tuple(label for marker in inside for label in marker.labels)
     if _JOINT.sub("", text[start:first]):
-        head = trim(text, start, first)
-        if text[start:first].rstrip().endswith((".", ";")) and current:
-            _give(out.segments, current, head)
-        elif len(inside) > 1 or not current:
-            _give(out.stems, named, head)
-        else:
-            _give(out.segments, inside[0].labels, head)
+        if len(inside) == 1:
+            _give(out.segments, named, trim(text, start, end))  # "Plots (c) and (d) show the spectra."
+            return
+        _give(out.stems, named, trim(text, start, first))
     for marker, following in zip_longest(inside, inside[1:]):
-        stop = following.span[0] if following else end
-        _give(out.segments, marker.labels, _own(text, marker.span[1], stop, bool(following)))
+        begin = marker.span[1]
+        if marker.style is Style.PANEL and re.match(r"\s+[a-z]", text[begin:end]):
+            begin = marker.span[0]  # "Panel A shows ...": the marker is the subject
+        _give(out.segments, marker.labels, _own(text, begin, following.span[0] if following else end, bool(following)))
 
 
-def _cut_trailing(
-    text: str, start: int, end: int, inside: Sequence[Placed], out: Segments, current: tuple[str, ...]
-) -> None:
+def _cut_trailing(text: str, start: int, end: int, inside: Sequence[Placed], out: Segments) -> None:
     named = tuple(label for marker in inside for label in marker.labels)
     begin = start
     for i, marker in enumerate(inside):
-        begin = _JOINT.match(text, begin).end() if i else begin  # type: ignore[union-attr]
         stop = marker.span[1]
-        if i == 0 and len(inside) > 1:
-            own = _stem_end(text, start, marker.span[0], inside[1].span[0], marker.span[1])
-            _give(out.stems, [x for x in named if x not in marker.labels], trim(text, start, own))
-        _give(out.segments, marker.labels, trim(text, begin, stop))
+        if i == 0:
+            begin = trim(text, start, end)[0]
+            if len(inside) > 1:
+                shared = _stem_end(text, begin, marker.span, inside[1].span[0])
+                others = [x for x in named if x not in marker.labels]
+                _give(out.stems, others, trim(text, begin, shared))
+        else:
+            joint = _JOINT.match(text, begin)
+            begin = joint.end() if joint else begin
+        tail = text[stop:end]
+        last = i == len(inside) - 1
+        if last and len(inside) > 1 and re.search(r"\w", tail) and not re.match(r"\s*[,;]", tail):
+            _give(out.stems, [x for x in named if x not in marker.labels], trim(text, stop, end))
+        _give(out.segments, marker.labels, trim(text, begin, end if last else stop))
         begin = stop
-    tail = text[begin:end]
-    if len(inside) == 1 or not re.search(r"\w", tail) or re.match(r"\s*[,;]", tail):
-        spans = out.segments.get(inside[-1].labels[-1], [])
-        last = spans[-1] if spans else None
-        for label in inside[-1].labels:
-            if label in out.segments and out.segments[label] and out.segments[label][-1] == last and last:
-                out.segments[label][-1] = trim(text, last[0], end)
-    else:
-        _give(out.stems, named, trim(text, begin, end))
 
 
-def _stem_end(text: str, start: int, first: int, second: int, after: int) -> int:
+def _stem_end(text: str, start: int, first: Span, second: int) -> int:
     """Where the words that "X of a (A) and b (B)" shares end; `start` where the clauses stand alone."""
-    joint = _JOINT.match(text, after, second)
-    item = text[joint.end() if joint else after : second]
-    head = text[start:first]
+    joint = _JOINT.match(text, first[1], second)
+    item = text[joint.end() if joint else first[1] : second]
+    head = text[start : first[0]]
     if _FINITE.search(item) or not item.strip():
         return start
     opening = _FUNCTION_WORD.match(item)
@@ -192,30 +220,10 @@ def _stem_end(text: str, start: int, first: int, second: int, after: int) -> int
 
 def _own(text: str, start: int, stop: int, more: bool) -> Span:
     """The text behind a leading marker, without the words that lead over to the next one."""
-    piece = text[start:stop]
-    left = re.match(r"[\s:–—|-]*(?:[.,]\s)?\s*", piece)
-    start += left.end() if left else 0
+    left = _AFTER_MARKER.match(text, start, stop)
+    start = left.end() if left else start
     if more:
-        piece = text[start:stop]
-        right = re.search(r"[\s,;]*(?:\b(?:and|or)\b)?\s*$", piece)
+        right = re.search(r"[\s,;]*(?:\b(?:and|or)\b)?\s*$", text[start:stop])
         if right and right.start() > 0:
-            stop = start + right.start()
-            if text[stop : stop + 1] in (";", ","):
-                stop += 1
+            stop = start + right.start() + (text[start + right.start()] in ";,")
     return trim(text, start, stop)
-
-
-def _closes(
-    text: str,
-    n: int,
-    whole: Sequence[Span],
-    start: int,
-    end: int,
-    out: Segments,
-    current: tuple[str, ...],
-) -> bool:
-    """Whether a sentence behind the last marker begins the legend of the whole figure."""
-    named = {label for r in out.references if start <= r.span[0] < end for label in r.labels}
-    if named:
-        return not named & set(current)
-    return bool(_LEGEND.search(text, start, end))

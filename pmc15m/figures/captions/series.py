@@ -9,6 +9,7 @@ from pmc15m.figures.captions.labels import Series
 MISSING = -2.0  # log-odds of a label that the caption never sets off, inside a series that it does
 FLOOR = -4.0  # one strange marker must not undo a long series
 MOST_MISSING = 1
+OUTER = 4.0  # total from which a series counts that opens before the best one
 
 
 class Choice(NamedTuple):
@@ -35,7 +36,12 @@ def choose(readings: Sequence[Reading]) -> Choice | None:
         return None
     options.sort(key=lambda option: -option.total)
     best = options[0]
-    return best._replace(rival=max((o.total for o in options[1:]), default=0.0)) if best.total > 0 else None
+    for outer in options[1:]:
+        if outer.total > OUTER and outer.readings[0].candidate.start < best.readings[0].candidate.start:
+            best = outer  # "A, Cells (a) and nuclei (b). B, …": what opens first holds the other
+            break
+    rival = max((o.total for o in options if o is not best), default=0.0)
+    return best._replace(rival=rival) if best.total > 0 else None
 
 
 def _longest(series: Series, scored: Sequence[tuple[Reading, float]]) -> Choice | None:
