@@ -58,11 +58,14 @@ def _start(workspace: Path, source: str) -> "subprocess.Popen[bytes]":
 
 
 def _digests(root: Path) -> dict[str, str]:
-    """Every result; what a killed process left half-written has a temporary name and does not count."""
+    """Every table, shard and export (the report names its workspace).
+
+    What a killed process left half-written has a temporary name and does not count.
+    """
     return {
         str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in root.rglob("*")
-        if path.is_file() and ".tmp" not in path.name
+        if path.is_file() and ".tmp" not in path.name and path.name != "index.html"
     }
 
 

@@ -40,4 +40,4 @@ def test_no_data_stage_imports_torch() -> None:
 
 def test_every_command_is_in_the_readme() -> None:
     readme = (Path(pmc15m.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    assert [name for name in COMMANDS if f"`{name}" not in readme] == []
+    assert [name for name in COMMANDS if f"`pmc15m {name}" not in readme] == []

@@ -1,0 +1,143 @@
+"""What an export promises to the loaders that read it."""
+
+import csv
+import io
+import json
+import shutil
+import tarfile
+from collections import defaultdict
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from pmc15m.config import Config, load_config
+from pmc15m.errors import ExitCode
+from pmc15m.export import export, export_state
+from pmc15m.stage import Execution
+from pmc15m.workspace import Workspace
+from tests.chain.conftest import FLAGS, digests
+
+SET = [flag for flag in FLAGS if flag != "--set"]
+
+
+def samples(tar: Path) -> dict[str, dict[str, bytes]]:
+    """Key to extension to content, as a WebDataset reader groups them; fails when samples are not adjacent."""
+    found: dict[str, dict[str, bytes]] = {}
+    with tarfile.open(tar) as opened:
+        for member in opened:
+            key, _, extension = member.name.partition(".")
+            if key != next(reversed(found), None):
+                assert key not in found
+                found[key] = {}
+            content = opened.extractfile(member)
+            assert content is not None
+            found[key][extension] = content.read()
+    return found
+
+
+@pytest.fixture
+def exported(finished: Path) -> Path:
+    return finished / "export" / "panels"
+
+
+def test_every_sample_is_a_picture_with_its_text(exported: Path) -> None:
+    for split in ("train", "val", "test"):
+        sizes = json.loads((exported / split / "sizes.json").read_text())
+        assert sorted(sizes) == sorted(path.name for path in (exported / split).glob("*.tar"))
+        for name, size in sizes.items():
+            found = samples(exported / split / name)
+            assert len(found) == size > 0
+            for key, members in found.items():
+                picture = next(members[extension] for extension in ("jpg", "png", "webp") if extension in members)
+                facts = json.loads(members["json"])
+                assert Image.open(io.BytesIO(picture)).size == (facts["width"], facts["height"])
+                assert members["txt"].decode().strip()
+                assert key.startswith(facts["pmcid"])
+
+
+def test_splits_share_no_article(exported: Path) -> None:
+    articles: dict[str, set[str]] = defaultdict(set)
+    for split in ("train", "val", "test"):
+        for tar in (exported / split).glob("*.tar"):
+            articles[split] |= {key.partition("_")[0] for key in samples(tar)}
+    assert not articles["train"] & articles["val"]
+    assert not articles["train"] & articles["test"]
+    assert not articles["val"] & articles["test"]
+
+
+def test_every_article_is_attributed(exported: Path) -> None:
+    with (exported / "attribution.csv").open(newline="", encoding="utf-8") as file:
+        attributed = {row["pmcid"]: row for row in csv.DictReader(file)}
+    used = {key.partition("_")[0] for tar in exported.glob("*/*.tar") for key in samples(tar)}
+    assert used == set(attributed)
+    assert all(row["title"] and row["licence_code"] is not None for row in attributed.values())
+
+
+def test_the_card_tells_recipe_funnel_and_licences(exported: Path) -> None:
+    card = (exported / "README.md").read_text(encoding="utf-8")
+    facts = json.loads((exported / "export.json").read_text(encoding="utf-8"))
+    assert f"{sum(facts['samples'].values()):,} figure–caption pairs" in card
+    lefts = [row["left"] for row in facts["funnel"]]
+    assert lefts[-1] == sum(facts["samples"].values()) + sum(facts["failed"].values())
+    assert lefts == sorted(lefts, reverse=True)
+
+
+@pytest.fixture
+def copy(finished: Path, tmp_path: Path) -> Workspace:
+    shutil.copytree(finished, tmp_path / "copy", ignore=shutil.ignore_patterns("export"))
+    return Workspace(tmp_path / "copy")
+
+
+def config(*overrides: str) -> Config:
+    return load_config(None, [*SET, *overrides])
+
+
+def test_small_shards_make_the_same_samples(copy: Workspace, exported: Path) -> None:
+    assert export(copy, config("export.pairs_per_shard=7"), Execution(workers=2)) is ExitCode.COMPLETE
+    small = copy.root / "export" / "panels" / "train"
+    tars = sorted(small.glob("*.tar"))
+    assert len(tars) > 3
+    assert {len(samples(tar)) for tar in tars[:-1]} == {7}
+    both = [{key: content for tar in sorted(place.glob("*.tar")) for key, content in samples(tar).items()}
+            for place in (small, exported / "train")]  # fmt: skip
+    assert list(both[0].items()) == list(both[1].items())
+    assert export(copy, config("export.pairs_per_shard=1000"), Execution()) is ExitCode.COMPLETE
+    assert [path.name for path in small.glob("*.tar")] == ["00000.tar"]  # what the old plan wrote is gone
+    assert export_state(copy, config("export.pairs_per_shard=1000")).todo == ()
+
+
+def test_a_lost_shard_is_written_again_with_the_same_bytes(copy: Workspace) -> None:
+    export(copy, config("export.pairs_per_shard=7"), Execution())
+    before = digests(copy.root / "export")
+    (copy.root / "export" / "panels" / "train" / "00001.tar").unlink()
+    assert export_state(copy, config("export.pairs_per_shard=7")).missing == ("train/00001",)
+    export(copy, config("export.pairs_per_shard=7"), Execution())
+    assert digests(copy.root / "export") == before
+
+
+def test_a_picture_that_cannot_be_read_is_a_row_with_a_reason(copy: Workspace) -> None:
+    for shard in copy.shards():
+        copy.tar(shard).write_bytes(b"")
+    export(copy, config(), Execution())
+    folder = copy.root / "export" / "panels" / "train"
+    rows = pq.read_table(folder / "00000.parquet")
+    assert set(rows["export_reason"].to_pylist()) == {"unreadable"}
+    assert json.loads((folder / "sizes.json").read_text()) == {"00000.tar": 0}
+
+
+def test_hugging_face_parts_hold_pictures(copy: Workspace, exported: Path) -> None:
+    export(copy, config("export.format=hf", "export.image_side=64"), Execution())
+    folder = copy.root / "export" / "panels-hf"
+    parts = sorted((folder / "data").glob("train-*.parquet"))
+    assert [part.name for part in parts] == ["train-00000-of-00001.parquet"]
+    table = pq.read_table(parts[0])
+    features = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"]
+    assert features["image"] == {"_type": "Image"}
+    assert list(features) == table.column_names
+    row = table.to_pylist()[0]
+    assert max(Image.open(io.BytesIO(row["image"]["bytes"])).size) <= 64
+    assert row["image"]["path"].startswith(row["pair_key"])
+    assert table.num_rows == json.loads((exported / "export.json").read_text())["samples"]["train"]
+    assert "split: validation, path: data/val-*.parquet" in (folder / "README.md").read_text()
