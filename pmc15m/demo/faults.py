@@ -1,4 +1,11 @@
-"""How the imitation misbehaves: which fault meets which request, decided without regard to time or threads."""
+"""How the imitation misbehaves: which fault meets which request, decided without regard to time or threads.
+
+Fault(FaultKind.SLOW_DOWN, probability=0.1)                                   a tenth of all requests
+Fault(FaultKind.WRONG_BYTES, keys="*.jpg", times=1)                           every picture once
+Fault(FaultKind.WRONG_BYTES, keys="inventory-reports/*.csv.gz")               shards with bad checksums
+Fault(FaultKind.INTERNAL_ERROR, keys="?*continuation-token=*", times=2)       a listing that fails half-way
+Fault(FaultKind.CUT, keys="metadata/*")                                       JSON that is no JSON
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -24,6 +31,8 @@ class FaultKind(StrEnum):
     WRONG_BYTES = "wrong_bytes"  # one flipped bit, right length and ETag
     REPLACED = "replaced"  # the publisher replaces the object just before it is read; the JSON follows
     HTML = "html"  # 200 with a web page
+    HUGE = "huge"  # 2 GiB of zeros after the body, as Content-Length says
+    REDIRECT = "redirect"  # 307 to another host
 
 
 @dataclass(frozen=True, slots=True)

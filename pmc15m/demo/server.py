@@ -14,7 +14,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar, Self
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from pmc15m.demo.faults import Fault, FaultKind, choose_fault
@@ -23,6 +23,9 @@ from pmc15m.demo.listing import MAX_KEYS, XML_DECLARATION, InvalidListing, list_
 from pmc15m.demo.store import Bucket
 
 DRIP_PIECES = 20
+HUGE = 2**31
+PIECE = bytes(2**20)
+ANOTHER_HOST = "http://127.0.0.2/"
 WEB_PAGE = b"<!DOCTYPE html>\n<html><head><title>Preparing to download ...</title></head><body></body></html>\n"
 
 
@@ -164,6 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
         FaultKind.INTERNAL_ERROR: (500, "InternalError", "We encountered an internal error. Please try again."),
         FaultKind.FORBIDDEN: (403, "AccessDenied", "Access Denied"),
         FaultKind.NOT_FOUND: (404, "NoSuchKey", "The specified key does not exist."),
+        FaultKind.REDIRECT: (307, "TemporaryRedirect", "Please re-send this request to the specified endpoint."),
     }
 
     def do_GET(self) -> None:
@@ -175,8 +179,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._before_answer(fault, key)
         if fault is not None and fault.kind in self.ERRORS:
             status, code, message = self.ERRORS[fault.kind]
-            retry_after = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-            self._send_error(status, code, message, key, retry_after)
+            headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+            if fault.kind is FaultKind.REDIRECT:
+                headers["Location"] = f"{ANOTHER_HOST}{quote(key)}"
+            self._send_error(status, code, message, key, headers)
         elif listing:
             self._send_listing(dict(parse_qsl(target.query, keep_blank_values=True)), fault)
         else:
@@ -251,6 +257,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif kind is FaultKind.CUT:
             body = body[: length // 2]
             length = len(body)
+        elif kind is FaultKind.HUGE:
+            length += HUGE
         self.send_response(HTTPStatus(status))
         for name, value in headers.items():
             self.send_header(name, value)
@@ -271,6 +279,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(body[start : start + step])
                 self.wfile.flush()
                 self._wait(fault.seconds / DRIP_PIECES)
+        elif kind is FaultKind.HUGE:
+            self.wfile.write(body)
+            for _ in range(HUGE // len(PIECE)):
+                self.wfile.write(PIECE)
         else:
             self.wfile.write(body)
 

@@ -102,6 +102,22 @@ def test_a_web_page_instead_of_a_picture() -> None:
         assert body.startswith(b"<!DOCTYPE html>")
 
 
+def test_a_body_of_two_gibibytes_takes_no_memory_to_serve() -> None:
+    with serve_one(Fault(FaultKind.HUGE)) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+        connection.request("GET", f"/{KEY}")
+        answer = connection.getresponse()
+        assert int(answer.headers["Content-Length"]) == len(BODY) + 2**31
+        assert answer.read(len(BODY) + 3) == BODY + bytes(3)
+        connection.close()
+
+
+def test_a_redirect_to_another_host() -> None:
+    with serve_one(Fault(FaultKind.REDIRECT)) as server:
+        status, headers, _ = get(server)
+        assert (status, headers["Location"]) == (307, f"http://127.0.0.2/{KEY}")
+
+
 def test_faults_meet_only_the_keys_they_name(server: Server) -> None:
     server.faults = (
         Fault(FaultKind.INTERNAL_ERROR, keys="?*prefix=metadata/*"),
