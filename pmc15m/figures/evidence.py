@@ -12,7 +12,8 @@ PAPER_TOLERANCE = 14  # grey levels: JPEG noise beside gutters reaches 12
 BLACK = 28  # luma that still counts as a black ground
 STEP = 18  # luma step across a line that counts as an edge
 TOUCHING = 0.6  # share of content from which photographs may touch: the axis of a plot is an edge as well
-EDGE_COST, BLACK_COST = 0.25, 0.04  # what an edge, and a black gutter on white paper, cost beside an empty white line
+SHADED = 0.4  # share of content from which a gutter may have another shade than the page
+EDGE_COST, SHADE_COST = 0.25, 0.04  # what an edge, and a gutter of another shade, cost beside an empty line
 
 
 @dataclass(slots=True)
@@ -21,8 +22,6 @@ class Evidence:
 
     grey: NDArray[np.uint8]
     content: NDArray[np.bool_]
-    not_black: NDArray[np.bool_]
-    black_page: bool
     _edges: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
     _costs: dict[tuple[Box, int], NDArray[np.float64]] = field(default_factory=dict)
 
@@ -59,22 +58,29 @@ class Evidence:
     def cost(self, box: Box, axis: int) -> NDArray[np.float64]:
         """float64 (lines,), 0..1: what it costs to cut along each line of the box.
 
-        The least of: content on the page's ground; content on black, for gutters between scans; and how far an edge
-        is from running the whole length.
+        The least of: content on the page's ground; unevenness, for gutters of another shade; and how far an edge is
+        from running the whole length.
         """
         if (box, axis) in self._costs:
             return self._costs[box, axis]
         x0, y0, x1, y1 = box
         busy = self.busy(box, axis)
-        if not self.black_page and self.fill(box) > 0.4:
-            dark = self.not_black[y0:y1, x0:x1].mean(1 - axis)
-            busy = np.minimum(busy, BLACK_COST + dark)
+        if self.fill(box) > SHADED:
+            busy = np.minimum(busy, SHADE_COST + self.uneven(box, axis))
         cost = busy
         if self.fill(box) > TOUCHING:
             edge = self.edges(axis)[y0:y1, x0:x1].mean(1 - axis)
             cost = np.minimum(busy, EDGE_COST + (1 - edge))
         self._costs[box, axis] = cost
         return cost
+
+    def uneven(self, box: Box, axis: int) -> NDArray[np.float64]:
+        """Share of pixels along each line that differ from the line's own mean: 0 for a gutter of any one shade."""
+        x0, y0, x1, y1 = box
+        part = self.grey[y0:y1, x0:x1]
+        mean = part.mean(1 - axis, keepdims=True, dtype=np.float32)
+        away = np.abs(part - mean.round().astype(np.int16)) > PAPER_TOLERANCE
+        return np.asarray(away.mean(1 - axis))
 
     def edges(self, axis: int) -> NDArray[np.bool_]:
         """Where luma jumps across a line: between its two neighbours, so that a soft edge counts as well."""
@@ -103,4 +109,4 @@ def weigh(raster: Raster) -> Evidence:
         content &= dark < 255 - PAPER_TOLERANCE
     else:
         content = dark < 255 - PAPER_TOLERANCE
-    return Evidence(grey, content, grey > BLACK, black_page)
+    return Evidence(grey, content)

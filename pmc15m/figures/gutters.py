@@ -16,7 +16,7 @@ from pmc15m.figures.model import Box
 QUIET = 0.004  # share of content in a line that still counts as empty: tolerates a speck or a crossing rule
 PHOTO = 0.75  # share of content from which a region counts as a photograph
 PHOTO_GAP, DRAWING_GAP, MIXED_GAP = 0.003, 0.016, 0.009  # of the longer side: the gap that is needed
-BLACK_GAP = 0.006
+SHADED_GAP = 0.006
 EDGE_SHARE, EDGE_ALONE = 0.7, 0.28  # share of an edge's length that is a step, and how much less its neighbours have
 LEAST_SIDE = 0.05  # of the longer side: the least that a cut leaves on both sides
 TOGETHER = 0.8  # gaps of one region at least this strong beside its strongest are cut at once
@@ -80,10 +80,10 @@ class Gap:
 
 
 def find_gaps(evidence: Evidence, box: Box, axis: int) -> list[Gap]:
-    """The gaps of a box on one axis, in order: empty page, else, in a photograph, black bands, else hard edges."""
+    """The gaps of a box on one axis, in order: empty page, else, in a photograph, bands of a shade, else hard edges."""
     found = _paper_gaps(evidence, box, axis)
     if not found and evidence.fill(box) > PHOTO:
-        found = _black_gaps(evidence, box, axis) or _edges(evidence, box, axis)
+        found = _shaded_gaps(evidence, box, axis) or _edges(evidence, box, axis)
     return [Gap(strength, axis, at) for strength, at in found]
 
 
@@ -126,16 +126,14 @@ def _paper_gaps(evidence: Evidence, box: Box, axis: int) -> list[tuple[float, in
     return found
 
 
-def _black_gaps(evidence: Evidence, box: Box, axis: int) -> list[tuple[float, int]]:
-    """Black bands between photographs; their width says little, for scans end in black themselves."""
+def _shaded_gaps(evidence: Evidence, box: Box, axis: int) -> list[tuple[float, int]]:
+    """Bands of one shade between photographs; their width says little, for scans end in black themselves."""
     lo, hi = axis ^ 1, (axis ^ 1) + 2
-    x0, y0, x1, y1 = box
     longer, side = evidence.longer, box[hi] - box[lo]
-    busy = evidence.not_black[y0:y1, x0:x1].mean(1 - axis)
-    needed = max(2.0, BLACK_GAP * longer)
+    needed = max(2.0, SHADED_GAP * longer)
     return [
         (min((b - a) / needed, 2.0) * (0.5 + min(a, side - b) / longer), box[lo] + (a + b) // 2)
-        for a, b in gaps(busy <= QUIET)
+        for a, b in gaps(evidence.uneven(box, axis) <= QUIET)
         if min(a, side - b) >= 2 * LEAST_SIDE * longer and b - a >= needed
     ]
 

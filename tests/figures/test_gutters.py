@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from pmc15m.figures import gutters
+from pmc15m.figures.anchored import anchor
+from pmc15m.figures.evidence import weigh
+from pmc15m.figures.raster import rasterise
+from pmc15m.figures.tiles import find_tiles
+from tests.figures.drawn_pages import letter, overlap, page, photograph, plot
+
+
+def evidence_of(picture):
+    return weigh(rasterise(picture))
+
+
+def grid(gap, paper=255, sizes=(200, 200)):
+    """Two by two photographs with a gutter of some width and shade, and their boxes."""
+    w, h = sizes
+    picture = page(2 * w + gap, 2 * h + gap, paper)
+    boxes = [(x, y, x + w, y + h) for y in (0, h + gap) for x in (0, w + gap)]
+    for seed, box in enumerate(boxes):
+        photograph(picture, box, seed)
+        part = np.asarray(picture.crop(box)) // 2 + (30, 120, 90, 10)[seed]  # each of its own brightness
+        picture.paste(Image.fromarray(part.astype(np.uint8)), box[:2])
+    return picture, boxes
+
+
+@pytest.mark.parametrize(("gap", "paper"), [(12, 255), (3, 255), (8, 0), (6, 235), (0, 255)])
+def test_gutters_of_any_shade_and_photographs_that_touch(gap, paper):
+    picture, boxes = grid(gap, paper)
+    found = gutters.choose(evidence_of(picture), wanted=4, least=1.0).boxes
+    assert len(found) == 4
+    for box in boxes:
+        assert max(overlap(box, other) for other in found) > 0.95
+
+
+def test_the_strongest_cut_comes_first():
+    picture = page(640, 300)
+    for seed, box in enumerate([(0, 0, 200, 300), (206, 0, 400, 300), (440, 0, 640, 300)]):
+        photograph(picture, box, seed)
+    steps = list(gutters.partitions(evidence_of(picture)))
+    assert [len(step.boxes) for step in steps] == [1, 2, 3]
+    assert steps[1].boxes == ((0, 0, 400, 300), (440, 0, 640, 300))
+    assert steps[1].strength > steps[2].strength > 1
+
+
+def test_equal_gaps_are_cut_together():
+    picture = page(640, 200)
+    for i in range(4):
+        photograph(picture, (160 * i, 0, 160 * i + 150, 200), i)
+    assert [len(step.boxes) for step in gutters.partitions(evidence_of(picture))] == [1, 4]
+
+
+def test_a_heading_joins_the_panel_below_it():
+    boxes = gutters.join_small([(100, 0, 300, 12), (0, 20, 400, 300), (0, 340, 400, 640)], longer=640)
+    assert boxes == [(0, 0, 400, 300), (0, 340, 400, 640)]
+
+
+def test_a_legend_beside_a_plot_is_no_panel_of_a_figure_without_labels():
+    assert not gutters.even([(0, 0, 400, 300), (0, 330, 380, 350)])
+    assert gutters.even([(0, 0, 400, 300), (0, 330, 400, 600)])
+
+
+@pytest.mark.parametrize("cell", ["tl", "bl", "br"])
+def test_labels_in_any_corner_say_where_to_cut(cell):
+    """Plots whose inner gaps are wider than the gutters between them: only the labels tell."""
+    picture = page(620, 520)
+    frames = [(x, y, x + 290, y + 240) for y in (10, 262) for x in (10, 316)]
+    labels = []
+    for box, text in zip(frames, "ABCD", strict=True):
+        plot(picture, box)
+        x = box[0] if cell[1] == "l" else box[2] - 16
+        y = box[1] - 6 if cell[0] == "t" else box[3] - 18
+        letter(picture, (x, y), text, 20)
+        labels.append((x, y, x + 14, y + 15))
+    tree = anchor(evidence_of(picture), labels)
+    for box, frame, label in zip(tree.boxes, frames, labels, strict=True):
+        assert overlap(box, frame) > 0.8
+        assert box[0] <= label[0] + 1
+        assert label[2] - 2 <= box[2]
+
+
+def test_tiles_are_the_photographs_under_one_label():
+    picture, boxes = grid(4)
+    assert find_tiles(evidence_of(picture), (0, 0, 404, 404)) == tuple(boxes)
+    assert find_tiles(evidence_of(picture), boxes[0]) == ()
+
+
+def test_an_empty_page_has_no_partitions():
+    assert list(gutters.partitions(evidence_of(page(200, 200)))) == []

@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+
+from pmc15m.figures.glyphs import find_glyphs, isolated
+from pmc15m.figures.labels import find_series
+from pmc15m.figures.model import LABEL_ALPHABET
+from pmc15m.figures.reader import Readings, read_glyphs
+from tests.figures.drawn_pages import letter, page, photograph, plot
+
+
+def read(*seen, height=20):
+    """Boxes and readings of (letter, x, y, probability); a capital letter is one."""
+    boxes = np.array([[x, y, x + 14, y + height] for _, x, y, _ in seen], np.int64)
+    letters = np.full((len(seen), 36), 1e-4)
+    for i, (text, _, _, p) in enumerate(seen):
+        letters[i, LABEL_ALPHABET.index(text.lower())] = p
+        letters[i, -1] = 1 - p
+    upper = np.array([0.99 if text.isupper() else 0.01 for text, *_ in seen], np.float32)
+    return boxes, Readings(np.log(letters).astype(np.float32), upper)
+
+
+def texts(series):
+    return [found.text for found in series.labels]
+
+
+def test_letters_of_one_size_in_order_are_a_series():
+    boxes, readings = read(("A", 10, 10, 0.98), ("B", 300, 10, 0.98), ("C", 10, 300, 0.97))
+    assert texts(find_series(boxes, readings)) == ["A", "B", "C"]
+
+
+def test_a_lone_letter_is_no_series():
+    boxes, readings = read(("A", 10, 10, 0.99), ("K", 300, 10, 0.99))
+    assert texts(find_series(boxes, readings)) == []
+
+
+def test_a_gap_is_bridged_and_what_lies_far_behind_one_is_not_taken():
+    boxes, readings = read(("A", 10, 10, 0.999), ("B", 300, 10, 0.999), ("D", 300, 300, 0.999), ("W", 500, 500, 0.9))
+    assert texts(find_series(boxes, readings)) == ["A", "B", "D"]
+
+
+def test_the_caption_brings_out_a_faint_letter_and_keeps_out_others():
+    seen = ("A", 10, 10, 0.98), ("B", 300, 10, 0.4), ("C", 10, 300, 0.98), ("D", 300, 300, 0.6)
+    boxes, readings = read(*seen)
+    assert texts(find_series(boxes, readings, ["a", "b", "c"])) == ["A", "B", "C"]
+
+
+def test_of_two_candidates_the_one_in_line_with_the_others_wins():
+    boxes, readings = read(("A", 10, 10, 0.98), ("B", 157, 93, 0.99), ("B", 300, 10, 0.98))
+    assert [found.candidate for found in find_series(boxes, readings).labels] == [0, 2]
+
+
+def test_significance_letters_on_bars_are_no_series():
+    bars = [(text, 40 * i, 60 + 7 * (i * 5 % 6), 0.7) for i, text in enumerate("abababcacb")]
+    boxes, readings = read(*bars)
+    assert find_series(boxes, readings).score < 4
+
+
+def test_nothing_among_nothing():
+    boxes, readings = read()
+    assert find_series(boxes.reshape(0, 4), readings).labels == ()
+
+
+def test_words_are_no_candidates_but_letters_in_brackets_are():
+    """`A` alone, `(b)`, and the word `cell`."""
+    alone = [[0, 0, 14, 20]]
+    bracketed = [[100, 0, 106, 26], [108, 6, 119, 20], [121, 0, 127, 26]]
+    word = [[x, 40, x + 10, 54] for x in (0, 12, 24, 36)]
+    assert isolated(np.array(alone + bracketed + word)).tolist() == [True, True, True, True, *[False] * 4]
+
+
+@pytest.mark.parametrize("text", ["A", "b", "(C)", "d"])
+@pytest.mark.parametrize("light", [False, True])
+def test_the_reader_reads_letters_on_paper_and_on_photographs(text, light):
+    picture = page(640, 480)
+    plot(picture, (330, 250, 630, 470))
+    photograph(picture, (0, 0, 640, 200))
+    if light:
+        picture.paste(20, (0, 0, 320, 200))
+        letter(picture, (12, 12), text, 30, fill=255)
+    else:
+        letter(picture, (12, 260), text, 30)
+    glyphs = find_glyphs(np.asarray(picture))
+    readings = read_glyphs(glyphs)
+    best = int(readings.letters[:, :-1].max(1).argmax())
+    assert LABEL_ALPHABET[int(readings.letters[best, :-1].argmax())] == text.strip("()").lower()
+    assert (readings.upper[best] > 0.5) == text.strip("()").isupper()
+    assert bool(glyphs.light[best]) == light
+    assert np.exp(readings.letters[best, :-1].max()) > 0.8
+
+
+def test_small_pictures_are_enlarged_and_boxes_come_back_in_their_own_pixels():
+    picture = page(300, 200)
+    letter(picture, (20, 30), "B", 18)
+    box = find_glyphs(np.asarray(picture)).boxes[0].tolist()  # the largest: the holes of the B are smaller
+    assert np.abs(np.array(box[:2]) - (20, 30)).max() <= 2
+    assert 8 <= box[3] - box[1] <= 16
