@@ -1,90 +1,208 @@
-"""All pairs of 64-bit hashes within a small Hamming distance: none missed, in a few seconds a million.
+"""All pairs of 64-bit hashes within a small Hamming distance: none missed, in about a second a million.
 
-Multi-index hashing with block combinations: cut the 64 bits into `parts` blocks; two hashes that differ in at most
-d bits agree in at least `parts - d` blocks, so every such pair meets in one of the tables that are keyed by a choice
-of `parts - d` blocks. Fewer, longer keys mean fewer candidates that are no pairs; more tables mean more sorting.
+Multi-index hashing with combinations of blocks: cut the 64 bits into `distance + chosen` blocks; two hashes that
+differ in at most `distance` bits agree in at least `chosen` of the blocks, so every such pair meets in one of the
+tables that are keyed by a choice of that many blocks. More chosen blocks: more tables to sort, longer keys, fewer
+candidates to compare. How many pays depends on how the hashes are spread, so it is estimated from a sample.
 Source: G. S. Manku, A. Jain, A. Das Sarma, "Detecting Near-Duplicates for Web Crawling" (WWW 2007), §3.
+
+A table costs little in numpy because sorting stays in the processor's cache: the hashes are dealt once into groups
+of a few thousand by the first chosen block, which many tables share, and each group is sorted by the rest of the
+key with a radix sort of 16-bit words. Buckets of one size are then compared side by side, as columns of one array.
 """
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
-Rows = NDArray[np.uint32]
+Rows = NDArray[np.int64]
+Ends = tuple[NDArray[np.uint64], NDArray[np.uint64]]
+Block = tuple[int, int]
+"""(lowest bit, bits)."""
 
-_CHUNK = 1 << 20  # positions looked at together
-_COMMON = 1000  # equal hashes beyond which a value says nothing (white page, blank panel): its rows give no pairs
+COMMON = 1000  # rows with one hash beyond which it says nothing: white pages, blank panels
+_GROUP = 8192  # hashes sorted together
+_MATRIX = 1 << 16  # hashes compared together
+_SAMPLE = 1 << 17
+_SORTING, _COMPARING = 15.0, 1.2  # ns a hash and table, ns a candidate: only their ratio matters
+_BITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """Hashes ordered by the upper bits of one block; `edges` are the ends of the groups, from 0 on."""
+
+    values: Hashes
+    edges: Rows
+    rest: Block  # bits of the block that do not tell groups apart
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Blocks, and how many of them a table's key takes."""
+
+    blocks: tuple[Block, ...]
+    chosen: int
+
+    @property
+    def tables(self) -> list[tuple[int, ...]]:
+        """Numbers of the chosen blocks, a table each, in lexicographic order."""
+        return list(itertools.combinations(range(len(self.blocks)), self.chosen))
 
 
 def near_pairs(hashes: Hashes, distance: int = 4) -> tuple[Rows, Rows]:
-    """Rows i < j of every two hashes that differ in at most `distance` bits, ordered by (i, j).
+    """Rows i < j of all two hashes that differ in at most `distance` bits, ordered by (i, j).
 
-    Hashes shared by more than 1,000 rows are left out: they are what blank or empty pictures have in common, and
-    n²/2 pairs of them would help nobody. Raises ValueError where `distance` is not in 0..8.
+    A hash that more than 1,000 rows share gives no pairs (`common_hashes`): it is what blank pictures have in common,
+    and half a million pairs of them would help nobody. Raises ValueError where `distance` is not in 0..8.
     """
     if not 0 <= distance <= 8:
         raise ValueError(f"distance must be in 0..8, not {distance}")
-    rows = _telling(hashes)
-    if len(rows) < 2:
-        return np.empty(0, np.uint32), np.empty(0, np.uint32)
-    told = hashes if len(rows) == len(hashes) else hashes[rows]
-    found = np.empty(0, np.uint64)
-    for keys in _tables(told, distance):
-        new = np.concatenate([found, *_matches(told, keys, distance)])
-        found = np.unique(new)
-    return rows[(found >> np.uint64(32)).astype(np.intp)], rows[(found & np.uint64(0xFFFFFFFF)).astype(np.intp)]
+    values, counts = _distinct(hashes)
+    repeated = values[(counts > 1) & (counts <= COMMON)]
+    telling = values[counts <= COMMON]
+    del values, counts
+    ends = list(_near_values(telling, distance)) if distance and len(telling) else []
+    del telling
+    left = np.concatenate([*(end[0] for end in ends), repeated])
+    right = np.concatenate([*(end[1] for end in ends), repeated])
+    return _rows_of(hashes, left, right)
 
 
 def common_hashes(hashes: Hashes) -> Hashes:
-    """The values that more than 1,000 rows share, ascending."""
+    """The hashes that more than 1,000 rows share, ascending."""
+    values, counts = _distinct(hashes)
+    return values[counts > COMMON]
+
+
+def _distinct(hashes: Hashes) -> tuple[Hashes, Rows]:
     values = np.sort(hashes)
-    far = values[_COMMON:] == values[:-_COMMON]
-    return np.unique(values[_COMMON:][far])
+    starts = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]])) if len(values) else np.empty(0, int)
+    return values[starts], np.diff(starts, append=len(values))
 
 
-def _telling(hashes: Hashes) -> Rows:
-    rows = np.arange(len(hashes), dtype=np.uint32)
-    common = common_hashes(hashes)
-    return rows[~np.isin(hashes, common)] if len(common) else rows
+def _rows_of(hashes: Hashes, left: Hashes, right: Hashes) -> tuple[Rows, Rows]:
+    """Pairs of rows from pairs of values; a value paired with itself stands for every two rows that have it."""
+    wanted = np.zeros(1 << 24, bool)
+    for side in (left, right):
+        wanted[side >> np.uint64(40)] = True
+    order = np.flatnonzero(wanted[hashes >> np.uint64(40)])
+    order = order[np.argsort(hashes[order], kind="stable")]
+    ordered = hashes[order]
+    starts = [np.searchsorted(ordered, side) for side in (left, right)]
+    counts = [
+        np.searchsorted(ordered, side, "right") - start for side, start in zip((left, right), starts, strict=True)
+    ]
+    each = counts[0] * counts[1]
+    pair = np.repeat(np.arange(len(left)), each)
+    place = np.arange(len(pair)) - np.repeat(np.cumsum(each) - each, each)
+    i = order[starts[0][pair] + place // counts[1][pair]]
+    j = order[starts[1][pair] + place % counts[1][pair]]
+    once = (i < j) | (left != right)[pair]
+    i, j = np.minimum(i, j)[once], np.maximum(i, j)[once]
+    by_row = np.lexsort((j, i))
+    return i[by_row], j[by_row]
 
 
-def _tables(hashes: Hashes, distance: int) -> Iterator[NDArray[np.uint32]]:
-    """The keys of every table, one a hash."""
-    parts, chosen = distance + 2, 2
-    edges = [round(n * 64 / parts) for n in range(parts + 1)]
-    blocks = [(low, high - low) for low, high in itertools.pairwise(edges)]
-    for choice in itertools.combinations(blocks, chosen):
-        key = np.zeros(len(hashes), np.uint64)
-        for low, width in choice:
-            key = (key << np.uint64(width)) | ((hashes >> np.uint64(low)) & np.uint64((1 << width) - 1))
-        yield key.astype(np.uint32)
+def _near_values(values: Hashes, distance: int) -> Iterator[Ends]:
+    """Pairs of distinct values within `distance`, each once."""
+    design = _cheapest(values, distance)
+    ordered = np.empty_like(values)
+    for first, tables in itertools.groupby(design.tables, key=lambda table: table[0]):
+        grouped = _grouped(values, design.blocks[first])
+        for table in tables:
+            starts, sizes = _sort_groups(grouped, [design.blocks[n] for n in table[1:]], ordered)
+            for left, right in _compare(ordered, starts, sizes, distance):
+                met = np.zeros(len(left), bool)  # in an earlier table: they agree in a block before the last chosen one
+                for n in set(range(table[-1])) - set(table):
+                    met |= (left ^ right) & _mask(design.blocks[n]) == 0
+                yield left[~met], right[~met]
 
 
-def _matches(hashes: Hashes, keys: NDArray[np.uint32], distance: int) -> Iterator[Hashes]:
-    """Pairs with equal keys within `distance`, each as i << 32 | j.
+def _cheapest(values: Hashes, distance: int) -> Design:
+    """The design that costs least, judged by the buckets of a sample."""
+    every = max(1, len(values) // _SAMPLE)
+    sample = values[::every]
 
-    Key and row are packed into one word, so that a plain sort brings equal keys together; then every row is compared
-    with the 1st, 2nd, … row behind it while the keys agree.
-    """
-    packed = (keys.astype(np.uint64) << np.uint64(32)) | np.arange(len(hashes), dtype=np.uint64)
-    packed.sort()
-    order, key = packed.astype(np.uint32), (packed >> np.uint64(32)).astype(np.uint32)
-    del packed
-    value = hashes[order]
-    alive = np.arange(len(hashes), dtype=np.uint32)
-    step = 1
-    while len(alive := alive[: np.searchsorted(alive, len(hashes) - step)]):
-        left = []
-        for start in range(0, len(alive), _CHUNK):
-            here = alive[start : start + _CHUNK]
-            here = here[key[here] == key[here + step]]
-            left.append(here)
-            near = here[np.bitwise_count(value[here] ^ value[here + step]) <= distance]
-            if len(near):
-                i, j = order[near].astype(np.uint64), order[near + step].astype(np.uint64)
-                yield (np.minimum(i, j) << np.uint64(32)) | np.maximum(i, j)
-        alive = np.concatenate(left)
-        step += 1
+    def cost(design: Design) -> float:
+        looked_at = design.tables[:: max(1, len(design.tables) // 4)]
+        candidates = 0.0
+        for table in looked_at:
+            grouped = _grouped(sample, design.blocks[table[0]])
+            _, sizes = _sort_groups(grouped, [design.blocks[n] for n in table[1:]], np.empty_like(sample))
+            candidates += float((sizes * (sizes - 1) / 2).sum()) * every**2 / len(looked_at)
+        return len(design.tables) * (_SORTING * len(values) + _COMPARING * candidates)
+
+    return min((_design(distance, chosen) for chosen in (1, 2, 3)), key=cost)
+
+
+def _design(distance: int, chosen: int) -> Design:
+    parts = distance + chosen
+    edges = [round(n * _BITS / parts) for n in range(parts + 1)]
+    return Design(tuple((low, high - low) for low, high in itertools.pairwise(edges)), chosen)
+
+
+def _mask(block: Block) -> np.uint64:
+    return np.uint64(((1 << block[1]) - 1) << block[0])
+
+
+def _grouped(values: Hashes, block: Block) -> Grouped:
+    low, width = block
+    bits = min(width, max(0, (len(values) // _GROUP).bit_length()))
+    label = ((values & _mask(block)) >> np.uint64(low + width - bits)).astype(np.uint16)
+    edges = np.concatenate([[0], np.cumsum(np.bincount(label, minlength=1 << bits))])
+    return Grouped(values[np.argsort(label, kind="stable")], edges, (low, width - bits))
+
+
+def _sort_groups(grouped: Grouped, others: list[Block], ordered: Hashes) -> tuple[Rows, Rows]:
+    """Write the hashes to `ordered`, equal keys together; starts and sizes of the buckets of at least two."""
+    blocks = [block for block in (grouped.rest, *others) if block[1]]
+    is_start = np.zeros(len(ordered) + 1, bool)
+    is_start[grouped.edges] = True
+    for begin, end in itertools.pairwise(grouped.edges.tolist()):
+        if end - begin > 1:
+            values, key = _sorted_by(grouped.values[begin:end], blocks)
+            ordered[begin:end] = values
+            np.not_equal(key[1:], key[:-1], out=is_start[begin + 1 : end])
+        else:
+            ordered[begin:end] = grouped.values[begin:end]
+    starts = np.flatnonzero(is_start)
+    sizes = np.diff(starts)
+    several = sizes > 1
+    return starts[:-1][several], sizes[several]
+
+
+def _sorted_by(values: Hashes, blocks: list[Block]) -> tuple[Hashes, NDArray[np.uint64]]:
+    """Hashes in the order of the key that the blocks make, and their keys."""
+    key = np.zeros(len(values), np.uint64)
+    for low, width in blocks:
+        key = (key << np.uint64(width)) | ((values >> np.uint64(low)) & np.uint64((1 << width) - 1))
+    order = np.argsort(key.astype(np.uint16), kind="stable")
+    for digit in range(16, sum(width for _, width in blocks), 16):
+        order = order[np.argsort((key >> np.uint64(digit)).astype(np.uint16)[order], kind="stable")]
+    return values[order], key[order]
+
+
+def _compare(ordered: Hashes, starts: Rows, sizes: Rows, distance: int) -> Iterator[Ends]:
+    """Near pairs inside the buckets. Buckets of about one size are the columns of an array (place, bucket)."""
+    by_size = np.argsort(sizes, kind="stable")
+    starts, sizes = starts[by_size], sizes[by_size]
+    last = np.cumsum(np.bincount(sizes))  # of every size: buckets that are not larger
+    begin = 0
+    while begin < len(sizes):
+        smallest = int(sizes[begin])
+        end = int(last[min(smallest + smallest // 8, len(last) - 1)])
+        end = min(end, begin + max(1, _MATRIX // smallest))
+        places = np.arange(int(sizes[end - 1]))[:, None]
+        bucket = np.take(ordered, starts[begin:end] + places, mode="clip")
+        for step in range(1, len(places)):
+            upper, lower = bucket[:-step], bucket[step:]
+            near = np.bitwise_count(upper ^ lower) <= distance
+            if near.any():
+                near &= places[step:] < sizes[begin:end]
+                yield upper[near], lower[near]
+        begin = end
