@@ -16,7 +16,7 @@ _BOILERPLATE = re.compile(
 )
 _TAIL_HINTS = ("olor figure", "olour figure", "olor version", "olour version", "©", "copyright", "figure legend")
 _TAIL = re.compile(
-    r"\s*(?P<tail>[\[(]?colou?r\s+(?:figure|version|image)s?\b[^\[\]]{0,160}[\]).]+|"
+    r"\s*(?P<tail>[\[(]?colou?r\s+(?:figure|version|image)s?\b[^\[\]]{0,60}\b(?:viewed|available|online)\b[^\[\]]{0,80}[\]).]*|"
     r"\(?(?:copyright\s+)?(?:©|\(c\)|copyright)\s*(?:19|20)\d\d[^.©]{0,120}\.?\)?|figure\s+legends?\.?)\s*$",
     re.IGNORECASE,
 )

@@ -175,12 +175,15 @@ class FigureReader:
     def _figure(self, draft: Draft, number: int, order: int, mentions: tuple[Mention, ...]) -> Figure:
         words, shown = draft.words, draft.shown
         group = self._group_words(draft)
-        caption = words.caption if words.caption is not None and not words.caption.is_boilerplate else None
+        is_boilerplate = words.caption is not None and words.caption.is_boilerplate
+        caption = None if is_boilerplate else words.caption
         text = caption.text if caption else None
         group_text = group.caption.text if group and group.caption else None
         permissions = " ".join(filter(None, (words.permissions, group.permissions if group else None))) or None
         said = " ".join(filter(None, (text, words.attrib, group_text, group.attrib if group else None)))
         reason = _why_no_pair(draft, group, text or group_text)
+        if reason is FigureReason.NO_CAPTION and is_boilerplate:
+            reason = FigureReason.BOILERPLATE_CAPTION
         return Figure(
             position=number + 1,
             order=order,
@@ -233,7 +236,7 @@ def _why_no_pair(draft: Draft, group: Words | None, text: str | None) -> FigureR
     if not any(graphic.href for graphic in shown.graphics):
         return FigureReason.EMPTY_HREF
     if text is None:
-        return FigureReason.BOILERPLATE_CAPTION if draft.words.caption else FigureReason.NO_CAPTION
+        return FigureReason.NO_CAPTION
     return None
 
 

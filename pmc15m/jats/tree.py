@@ -5,7 +5,7 @@ parsed in recover mode; `Tree.intact` then tells which figures the damage cannot
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -124,10 +124,7 @@ def fingerprint(figure: Element) -> str:
 def _strict(data: bytes) -> Element | None:
     try:
         root: Element = etree.fromstring(data, _STRICT)
-    except etree.XMLSyntaxError as error:
-        _refuse_bombs(error.error_log)
-        return None
-    except (ValueError, LookupError):  # an encoding that nobody knows
+    except (etree.XMLSyntaxError, ValueError, LookupError):  # the latter two: an encoding that nobody knows
         return None
     return root
 
@@ -139,17 +136,13 @@ def _recover(data: bytes) -> tuple[Element, bool]:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
         raise UnusableXml(ArticleReason.NOT_XML) from error
-    _refuse_bombs(parser.error_log)
-    if root is None:
-        raise UnusableXml(ArticleReason.NOT_XML)
-    return root, all(entry.type_name.startswith("NS_") for entry in parser.error_log)
-
-
-def _refuse_bombs(errors: Iterable[Any]) -> None:
-    for entry in errors:
+    for entry in parser.error_log:
         if entry.type_name in _RESOURCE_ERRORS:
             deep = "depth" in entry.message
             raise UnusableXml(ArticleReason.TOO_DEEP if deep else ArticleReason.RESOURCE_LIMIT)
+    if root is None:
+        raise UnusableXml(ArticleReason.NOT_XML)
+    return root, all(entry.type_name.startswith("NS_") for entry in parser.error_log)
 
 
 def _repair_characters(data: bytes) -> bytes:

@@ -1,0 +1,233 @@
+"""Traps 34 to 50: label and caption text."""
+
+import unicodedata
+
+import pytest
+
+from pmc15m.jats import CaptionSource, Figure, FigureReason, FigureStatus, Mark
+from tests.jats.made import caption_of, fig, figures, graphic, plain_fig, read
+
+MATH = "<mml:math><mml:mo>⟨</mml:mo><mml:mi>O</mml:mi><mml:mo>⟩</mml:mo></mml:math>"
+TEX = (
+    r"<tex-math>\documentclass[12pt]{minimal} \usepackage{amsmath} \begin{document}"
+    r"}{}$$\langle O\rangle$$\end{document}</tex-math>"
+)
+PICTURE = '<inline-graphic xlink:href="IEq9.gif"/>'
+
+
+def marked(figure: Figure, kind: Mark) -> list[str]:
+    """The pieces of the caption that bear a mark."""
+    text = figure.caption or ""
+    return [text[span.start : span.end] for span in figure.caption_markup if span.kind is kind]
+
+
+def captioned(caption: str, attributes: str = "") -> Figure:
+    (figure,) = figures(fig(f"<caption {attributes}>{caption}</caption>{graphic('f1')}"))
+    return figure
+
+
+def test_trap_34_no_caption_is_null_and_never_the_one_before() -> None:
+    found = figures(plain_fig(1) + fig(f"<label>Figure 2</label>{graphic('f2')}", "F2") + plain_fig(3))
+    assert [f.caption for f in found] == ["Caption 1.", None, "Caption 3."]
+    assert (found[1].status, found[1].reason) == (FigureStatus.UNUSABLE, FigureReason.NO_CAPTION)
+    assert captioned("<p> </p>").reason is FigureReason.NO_CAPTION
+
+
+def test_trap_34_a_paragraph_after_the_figure_is_not_its_caption() -> None:
+    (figure,) = figures(fig(graphic("f1")) + "<p><bold>Figure 1.</bold> Words that serve as a caption.</p>")
+    assert (figure.label, figure.caption) == (None, None)
+
+
+def test_trap_35_a_label_within_the_caption_is_derived_and_stays() -> None:
+    figure = captioned("<p><italic>Figure 1.</italic> Our approach.</p>")
+    assert (figure.label, figure.derived_label) == (None, "Figure 1")
+    assert figure.caption == "Figure 1. Our approach."
+    assert captioned("<p>Figures of speech.</p>").derived_label is None
+    assert captioned("<p>Scheme of the flow.</p>").derived_label is None
+
+
+def test_trap_36_title_and_paragraphs_are_set_off() -> None:
+    figure = captioned("<title>T one</title><p>Para A</p><p>Para B</p>")
+    assert (figure.title, figure.caption) == ("T one", "T one Para A Para B")
+    assert marked(figure, Mark.TITLE) == ["T one"]
+    assert marked(figure, Mark.PARAGRAPH) == ["Para A", "Para B"]
+    only = captioned("<title>Mapa do parque.</title>")
+    assert (only.title, only.caption) == ("Mapa do parque.", "Mapa do parque.")
+
+
+def test_trap_37_nested_text_is_complete() -> None:
+    assert caption_of("<p><bold>(A) <italic>Mus musculus</italic> liver section</bold>, H&amp;E.</p>") == (
+        "(A) Mus musculus liver section, H&E."
+    )
+    assert caption_of("<p>(<italic>P</italic> &lt; 0.05; <bold><italic>n</italic> = 5 mice</bold>)</p>") == (
+        "(P < 0.05; n = 5 mice)"
+    )
+    assert (
+        caption_of("<p>a<named-content><styled-content>b<sc>c</sc></styled-content>d</named-content>e</p>") == "abcde"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("m<sup>2</sup>", "m²"),
+        ("CO<sub>2</sub>", "CO₂"),
+        ("10<sup>5</sup> cells", "10⁵ cells"),
+        ("10<sup>−5</sup>", "10⁻⁵"),
+        ("kg<sup>-1</sup>", "kg-1"),  # NFKC would turn the hyphen into a minus sign: it stays as it is
+        ("Na<sub>V</sub>1.7", "NaV1.7"),
+        ("x<sup>2,3</sup>", "x2,3"),
+        ("Ca<sup>2+</sup>", "Ca²⁺"),
+        ("ref<sup><xref rid='b1'>17</xref></sup>", "ref¹⁷"),
+    ],
+)
+def test_trap_38_super_and_subscripts(source: str, text: str) -> None:
+    assert caption_of(f"<p>{source}</p>") == text
+
+
+def test_trap_38_what_stays_plain_is_marked() -> None:
+    figure = captioned("<p>5 mg kg<sup>-1</sup> of CO<sub>2</sub></p>")
+    assert marked(figure, Mark.SUP) == ["-1"]
+    assert marked(figure, Mark.SUB) == ["₂"]
+
+
+def test_trap_39_less_than_is_text() -> None:
+    assert caption_of("<p>P&lt;0.05 and Q&gt;3 &amp; R<![CDATA[<b>]]></p>") == "P<0.05 and Q>3 & R<b>"
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        (f"<alternatives>{TEX}{MATH}{PICTURE}</alternatives>", r"\langle O\rangle"),
+        (TEX, r"\langle O\rangle"),
+        (MATH, "⟨O⟩"),
+        (f"<alternatives>{PICTURE}{MATH}</alternatives>", "⟨O⟩"),
+        (f"{PICTURE}<alt-text>bra O ket</alt-text>", "bra O ket"),
+        (PICTURE, ""),
+        ("<italic>E</italic> = mc<sup>2</sup>", "E = mc²"),
+        ("<tex-math>$a_1$</tex-math>", "a_1"),
+    ],
+)
+def test_trap_40_a_formula_stands_once(formula: str, text: str) -> None:
+    figure = captioned(f"<p>cap <inline-formula>{formula}</inline-formula>; end</p>")
+    assert figure.caption == f"cap {text}; end"
+
+
+def test_trap_41_lists_get_the_letters_that_are_numbering_only() -> None:
+    items = "<list-item><p>The diagram.</p></list-item><list-item><p>Left panel.</p></list-item>"
+    figure = captioned(f'<title>Cells</title><p><list list-type="alpha-upper">{items}</list></p>')
+    assert figure.caption == "Cells (A) The diagram. (B) Left panel."
+    assert marked(figure, Mark.GENERATED) == ["(A)", "(B)"]
+    assert caption_of(f'<p><list list-type="order">{items}</list></p>') == "(1) The diagram. (2) Left panel."
+    assert caption_of(f'<p><list list-type="roman-lower">{items}</list></p>') == "(i) The diagram. (ii) Left panel."
+    assert caption_of(f'<p><list list-type="bullet">{items}</list></p>') == "The diagram. Left panel."
+
+
+def test_trap_41_labels_of_a_list_stand_as_written() -> None:
+    items = "<list-item><label>a,</label><p>One.</p></list-item><list-item><label>b,</label><p>Two.</p></list-item>"
+    figure = captioned(f'<p><list list-type="alpha-lower">{items}</list></p>')
+    assert figure.caption == "a, One. b, Two."
+    assert marked(figure, Mark.GENERATED) == []
+
+
+def test_trap_42_source_data_in_the_caption_is_left_out() -> None:
+    data = (
+        '<supplementary-material id="sd1"><label>Figure 2—source data 1.</label>'
+        '<caption><title>List of reporters.</title></caption><media xlink:href="sd1.xlsx"/></supplementary-material>'
+    )
+    figure = captioned(f"<title>Expression.</title><p>Cells.</p><p>{data}</p>")
+    assert figure.caption == "Expression. Cells."
+
+
+def test_trap_43_credits_and_descriptions_have_fields_of_their_own() -> None:
+    (figure,) = figures(
+        fig(
+            "<object-id>10.1/f1</object-id><label>Figure 1</label>"
+            '<caption><p>Cells.</p><p specific-use="attrib">Photo: A. Author</p></caption>'
+            "<alt-text>Round things</alt-text><long-desc>Long.</long-desc><attrib>Source: B.</attrib>"
+            f"<permissions><copyright-statement>© C</copyright-statement></permissions>{graphic('f1')}"
+        )
+    )
+    assert (figure.label, figure.caption, figure.alt_text) == ("Figure 1", "Cells.", "Round things")
+    assert (figure.attrib, figure.permissions) == ("Source: B. Photo: A. Author", "© C")
+
+
+def test_trap_44_the_caption_of_the_graphic_is_a_fall_back() -> None:
+    held = '<graphic xlink:href="f1"><caption><p>Held by the graphic.</p></caption></graphic>'
+    (figure,) = figures(fig(f"<label>1</label>{held}"))
+    assert (figure.caption, figure.caption_source) == ("Held by the graphic.", CaptionSource.GRAPHIC)
+    (own,) = figures(fig(f"<caption><p>Own.</p></caption>{held}"))
+    assert (own.caption, own.caption_source) == ("Own.", CaptionSource.FIGURE)
+    (two,) = figures(fig(held + held.replace("Held", "Also held")))
+    assert two.caption is None  # whose would it be?
+
+
+def test_trap_45_the_article_s_language_first_the_others_apart() -> None:
+    both = f'<caption xml:lang="en"><p>Map.</p></caption><caption xml:lang="pt"><p>Mapa.</p></caption>{graphic("f1")}'
+    (figure,) = read(fig(both), attributes='xml:lang="pt"').figures
+    assert figure.caption == "Mapa."
+    assert [(o.language, o.caption) for o in figure.other_captions] == [("en", "Map.")]
+    titled = captioned('<title>Map</title><trans-title xml:lang="pt">Mapa</trans-title><p>Of it.</p>')
+    assert titled.caption == "Map Of it."
+    assert [(o.language, o.caption) for o in titled.other_captions] == [("pt", "Mapa")]
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "<caption><p>One.</p></caption><caption><p>Two.</p></caption>",
+        "<label>Figure 1</label><label>Figure 2</label><caption><p>Two.</p></caption>",
+    ],
+)
+def test_two_captions_or_labels_in_one_figure_are_ambiguous(inner: str) -> None:
+    (figure,) = figures(fig(inner + graphic("f1")))
+    assert (figure.caption, figure.reason) == (None, FigureReason.AMBIGUOUS_CAPTION)
+
+
+def test_trap_46_panel_marks_keep_their_markup_and_the_text_its_shape() -> None:
+    figure = captioned("<p>(<bold>A</bold>) One, <bold> B</bold>, two (<italic>Top</italic>), (a-c).</p>")
+    assert figure.caption == "(A) One, B, two (Top), (a-c)."
+    assert marked(figure, Mark.BOLD) == ["A", "B"]
+    assert marked(figure, Mark.ITALIC) == ["Top"]
+
+
+def test_trap_47_panels_that_the_picture_lacks_split_nothing() -> None:
+    found = figures(fig(f"<label>Figure 10</label><caption><p>(A) One. (B) Two.</p></caption>{graphic('f10')}"))
+    assert [(f.caption, len(f.graphics)) for f in found] == [("(A) One. (B) Two.", 1)]
+
+
+@pytest.mark.parametrize(
+    "tail",
+    ["[Color figure can be viewed at wileyonlinelibrary.com]", "© 2017 Wiley Periodicals.", "Figure legend."],
+)
+def test_trap_48_tails_are_marked_and_stay(tail: str) -> None:
+    figure = captioned(f"<p>Cells in a dish. {tail}</p>")
+    assert figure.caption == f"Cells in a dish. {tail}"
+    assert marked(figure, Mark.TAIL) == [tail]
+    assert marked(captioned("<p>Color figures of speech in cells.</p>"), Mark.TAIL) == []
+
+
+def test_trap_49_very_long_captions_are_kept_whole() -> None:
+    words = " ".join(f"word{number}" for number in range(20_000))
+    assert caption_of(f"<p>{words}</p>") == words
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("a\u00a0b\u2009c\u202fd\n\t e", "a b c d e"),
+        ("mito\u00adchondria zero\u200bwidth\ufeff f\u2061(x)", "mitochondria zerowidth f(x)"),
+        ("one<break/>two", "one two"),
+        ("  trimmed  ", "trimmed"),
+        ("<bold> a </bold>b<italic> c</italic>", "a b c"),
+    ],
+)
+def test_trap_50_white_space(source: str, text: str) -> None:
+    assert caption_of(f"<p>{source}</p>") == text
+    assert unicodedata.is_normalized("NFC", text)
+
+
+def test_boilerplate_within_a_caption_is_marked() -> None:
+    figure = captioned("<p>Cells.</p><p>Click here for additional data file.</p>")
+    assert figure.caption == "Cells. Click here for additional data file."
+    assert marked(figure, Mark.BOILERPLATE) == ["Click here for additional data file."]
