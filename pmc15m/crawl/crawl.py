@@ -1,139 +1,295 @@
 """`crawl`: the selected articles, fetched by several threads, written by one, shard by shard."""
 
+import dataclasses
+import enum
 import itertools
 import logging
-import queue
-import threading
+import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-import pyarrow.parquet as pq
-
 from pmc15m.config import Config
 from pmc15m.crawl.catalog import scratch_folder
+from pmc15m.crawl.interrupt import Interruption
+from pmc15m.crawl.ledger import Ledger, read_ledger
 from pmc15m.crawl.media import XmlReader
-from pmc15m.crawl.plan import Plan, extend_plan
+from pmc15m.crawl.older import OlderObjects
+from pmc15m.crawl.plan import PlanFile, count_articles, extend_plan, read_articles, read_plan, selection_of
+from pmc15m.crawl.pool import Pool
+from pmc15m.crawl.repair import reopen_damaged
 from pmc15m.crawl.select import MetadataCondition, read_condition
-from pmc15m.crawl.shard import GrowingShard
-from pmc15m.crawl.tombstones import settle
+from pmc15m.crawl.settle import settle
+from pmc15m.crawl.shard import TAR_END, GrowingShard, tar_size
+from pmc15m.crawl.watch import Watch
 from pmc15m.errors import ExitCode
 from pmc15m.progress import Progress
 from pmc15m.sources import Source, open_source
-from pmc15m.sources.model import Facts, FetchTask, StoredArticle, Wanted
+from pmc15m.sources.model import ArticleStatus, Facts, FetchTask, Reason, StoredArticle, Wanted
 from pmc15m.stage import Execution
-from pmc15m.workspace import Workspace
+from pmc15m.workspace import Workspace, atomic
 
 log = logging.getLogger(__name__)
+
+_FAILED = (ArticleStatus.FAILED.value, ArticleStatus.PARTIAL.value)
+_LOOK_AT_DISK_EVERY = 64 << 20  # bytes written
+_GRACE_S = 3.0  # for what is in flight, after an interruption
+
+
+class Ending(enum.Enum):
+    """Why a crawl ended."""
+
+    DONE = "done"
+    BUDGET = "crawl.max_bytes is reached"
+    DISK = "the disk has less than crawl.min_free_bytes left"
 
 
 def crawl(workspace: Workspace, config: Config, execution: Execution, *, retry_failed: bool = False) -> ExitCode:
     """Fetch what is selected and not there yet. Raises `SourceError`, `UsageError`."""
-    settle(workspace)
-    plan = extend_plan(workspace, config, retry_failed=retry_failed)
-    finished = set(workspace.shards())
-    todo = [(shard, path) for shard, path in plan.shards() if shard not in finished and execution.takes(shard)]
-    if not todo:
-        log.info("crawl: nothing to do")
-    else:
-        with scratch_folder(workspace) as scratch, closing(open_source(config, scratch)) as source:
-            _Crawl(workspace, config, source, plan).run(todo)
-        settle(workspace)
-    return ExitCode.INCOMPLETE if has_failures(workspace) else ExitCode.COMPLETE
+    reopen_damaged(workspace)
+    ledger = read_ledger(workspace)
+    settle(workspace, ledger)
+    ledger = ledger.last()
+    if is_used_up(config.crawl.max_bytes, stored_bytes(workspace), len(ledger.keys)):
+        for shard, _ in _todo(workspace, config, execution):
+            if GrowingShard.is_begun(workspace, shard):
+                GrowingShard(workspace, shard).discard()
+        return _code(ledger, Ending.BUDGET)
+    with scratch_folder(workspace) as scratch:
+        condition = read_condition(config.select.where)
+        extend_plan(workspace, config, condition, ledger, _FAILED if retry_failed else (), scratch)
+        _remember(workspace, config)
+        todo = _todo(workspace, config, execution)
+        if not todo:
+            log.info("crawl: nothing to do")
+            return _code(ledger, Ending.DONE)
+        with closing(open_source(_share(config, execution), scratch)) as source:
+            crawler = Crawler(workspace, config, source, MetadataCondition(condition), ledger)
+            ending = crawler.run(todo)
+    ledger = read_ledger(workspace)
+    settle(workspace, ledger)
+    return _code(ledger.last(), ending)
 
 
-def has_failures(workspace: Workspace) -> bool:
-    """Whether an article of a finished shard failed wholly or in part."""
-    wanted = [("role", "=", "article"), ("status", "in", ["failed", "partial"])]
-    return any(pq.read_table(path, columns=["status"], filters=wanted).num_rows for path in workspace.parts("raw"))
+def stored_bytes(workspace: Workspace) -> int:
+    """Bytes of all finished tars."""
+    return sum(workspace.tar(shard).stat().st_size for shard in workspace.shards())
+
+
+def _code(ledger: Ledger, ending: Ending) -> ExitCode:
+    if ending is not Ending.DONE:
+        log.warning("crawl: stopped, because %s; the same command goes on where there is room", ending.value)
+    failures = int(ledger.kinds_where(*_FAILED)[ledger.outcomes].sum())
+    if failures:
+        log.warning("crawl: %d articles are not complete; `pmc15m crawl --retry-failed` takes just those", failures)
+    return ExitCode.INCOMPLETE if failures or ending is not Ending.DONE else ExitCode.COMPLETE
+
+
+def _share(config: Config, execution: Execution) -> Config:
+    """The politeness of one of n processes: together they keep the limits."""
+    count = execution.shard[1]
+    network = config.network
+    limited = dataclasses.replace(
+        network,
+        requests_per_s=network.requests_per_s / count,
+        connections=max(1, network.connections // count),
+    )
+    return dataclasses.replace(config, network=limited)
+
+
+def _remember(workspace: Workspace, config: Config) -> None:
+    """Note which selection is being crawled, for `status`."""
+    path = workspace.root / "raw" / "selection"
+    text = selection_of(config) + "\n"
+    if not path.exists() or path.read_text(encoding="ascii") != text:
+        with atomic(path) as temporary:
+            temporary.write_text(text, encoding="ascii")
+
+
+def _todo(workspace: Workspace, config: Config, execution: Execution) -> list[tuple[str, PlanFile]]:
+    finished, selection = set(workspace.shards()), selection_of(config)
+    return [
+        (shard, file)
+        for file in read_plan(workspace)
+        if file.selection == selection
+        for shard in file.shards
+        if shard not in finished and execution.takes(shard)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
     shard: str
-    versions: tuple[Wanted, ...]
+    versions: tuple[Wanted, ...]  # of one PMCID
 
 
-class _Crawl:
-    def __init__(self, workspace: Workspace, config: Config, source: Source, plan: Plan) -> None:
-        self._workspace, self._config, self._source, self._plan = workspace, config, source, plan
-        self._condition = MetadataCondition(read_condition(config.select.where))
+class Crawler:
+    """One crawl: jobs go out in the order of the plan, results come back in any, one thread writes."""
+
+    def __init__(
+        self, workspace: Workspace, config: Config, source: Source, condition: MetadataCondition, ledger: Ledger
+    ) -> None:
+        self._workspace, self._config, self._source, self._ledger = workspace, config, source, ledger
+        self._condition = condition
         self._read_xml = XmlReader(config.crawl)
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._results: queue.SimpleQueue[tuple[_Job, list[StoredArticle] | BaseException]] = queue.SimpleQueue()
+        self._stored = OlderObjects(workspace, ledger)
         self._growing: dict[str, GrowingShard] = {}
-        self._orders: dict[str, list[tuple[str, int]]] = {}
+        self._orders: dict[str, list[Wanted]] = {}
+        self._in_flight = 0
+        self._bytes = stored_bytes(workspace)
+        self._unlooked = 0
+        self._ending = Ending.DONE
 
-    def run(self, todo: Sequence[tuple[str, object]]) -> None:
-        threads = [
-            threading.Thread(target=self._work, name=f"fetch-{number}", daemon=True)
-            for number in range(self._config.network.connections)
-        ]
-        for thread in threads:
-            thread.start()
-        jobs = self._all_jobs(todo)
-        running = 0
+    def run(self, todo: Sequence[tuple[str, PlanFile]]) -> Ending:
+        """Fetch the given shards. Raises `SourceError`, and `KeyboardInterrupt` within seconds."""
+        self._pool: Pool[_Job] = Pool(self._config.network.connections, self._fetch)
+        self._check_room()
         try:
-            with Progress("crawl", total=len(todo), unit="shard") as progress:
-                self._progress = progress
-                for job in jobs:
-                    self._jobs.put(job)
-                    running += 1
-                    if running >= 2 * len(threads):
-                        self._take_result()
-                        running -= 1
-                while running:
-                    self._take_result()
-                    running -= 1
+            with (
+                Interruption(self._pool.wake) as self._interruption,
+                Progress("crawl", total=count_articles(todo), unit="article") as progress,
+            ):
+                self._watch = Watch(progress)
+                for job in self._jobs(todo):
+                    self._pool.submit(job)
+                    self._in_flight += 1
+                    while self._in_flight >= 2 * self._pool.size:
+                        self._collect()
+                    if self._ending is not Ending.DONE:
+                        break
+                while self._in_flight:
+                    self._collect()
+            if self._ending is Ending.BUDGET:
+                self._cut()
+            return self._ending
+        except BaseException:
+            self._abandon()
+            raise
         finally:
-            for _ in threads:
-                self._jobs.put(None)
-            for shard in self._growing.values():
-                shard.close()
+            self._pool.close()
+            for growing in self._growing.values():
+                growing.close()
 
-    def _all_jobs(self, todo: Sequence[tuple[str, object]]) -> Iterator[_Job]:
-        for shard, path in todo:
-            articles = self._plan.articles(shard, path)  # type: ignore[arg-type]
-            growing = GrowingShard(self._workspace, shard)
-            self._growing[shard] = growing
-            self._orders[shard] = [(wanted.pmcid, wanted.version) for wanted in articles]
-            for _, versions in itertools.groupby(articles, key=lambda wanted: wanted.pmcid):
+    def _jobs(self, todo: Sequence[tuple[str, PlanFile]]) -> Iterator[_Job]:
+        for shard, file in todo:
+            if self._ending is not Ending.DONE:
+                return
+            order = [wanted for wanted in read_articles(file, shard) if not self._is_elsewhere(wanted, shard)]
+            growing = self._growing[shard] = GrowingShard(self._workspace, shard)
+            self._orders[shard] = order
+            self._bytes += growing.size
+            self._watch.found(len(growing.articles))
+            for _, versions in itertools.groupby(order, key=lambda wanted: wanted.pmcid):
                 group = tuple(versions)
-                if any((wanted.pmcid, wanted.version) not in growing.articles for wanted in group):
+                if any(wanted.key not in growing.articles for wanted in group):
                     yield _Job(shard, group)
             self._finish_if_whole(shard)
 
-    def _take_result(self) -> None:
-        job, result = self._results.get()
-        if isinstance(result, BaseException):
-            raise result
-        for article in result:
-            if (article.pmcid, article.version) not in self._growing[job.shard].articles:
-                self._growing[job.shard].add(article)
-        self._finish_if_whole(job.shard)
+    def _is_elsewhere(self, wanted: Wanted, shard: str) -> bool:
+        """Whether a later shard, planned for another selection, has the article meanwhile."""
+        return self._ledger.shard_of(wanted.pmcid, wanted.version) > int(shard)
 
-    def _finish_if_whole(self, shard: str) -> None:
-        growing = self._growing.get(shard)
-        if growing is not None and len(growing.articles) == len(self._orders[shard]):
-            growing.finish(self._orders.pop(shard))
-            del self._growing[shard]
-            self._progress.advance()
-
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            try:
-                self._results.put((job, self._source.fetch(self._task(job))))
-            except BaseException as error:
-                self._results.put((job, error))
-
-    def _task(self, job: _Job) -> FetchTask:
-        return FetchTask(
+    def _fetch(self, job: _Job) -> list[StoredArticle]:
+        task = FetchTask(
             versions=job.versions,
             keep_all=self._config.select.versions == "all",
             is_selected=self._is_selected,
             read_xml=self._read_xml,
-            stored=lambda pmcid, version, md5: None,
+            stored=self._stored,
+            each=self._pool.each,
         )
+        return self._source.fetch(task)
 
     def _is_selected(self, wanted: Wanted, facts: Facts) -> bool:
         return self._condition({**wanted.row, **{key: value for key, value in facts.items() if value is not None}})
+
+    def _collect(self) -> None:
+        self._interruption.raise_if_noted()
+        result = self._pool.result()
+        if result is None:
+            return
+        self._in_flight -= 1
+        job, articles, error = result
+        if error is not None:
+            raise error
+        self._write(job, articles)
+
+    def _write(self, job: _Job, articles: Sequence[StoredArticle]) -> None:
+        if self._ending is Ending.DISK:
+            return
+        growing = self._growing[job.shard]
+        for article in articles:
+            if (article.pmcid, article.version) not in growing.articles:
+                before = growing.size
+                try:
+                    growing.add(article)
+                except OSError as error:
+                    log.error("crawl: cannot write shard %s: %s", job.shard, error.strerror)
+                    self._ending = Ending.DISK
+                    return
+                self._bytes += growing.size - before
+                self._unlooked += growing.size - before
+                self._watch.add(article)
+        self._check_room()
+        self._finish_if_whole(job.shard)
+
+    def _check_room(self) -> None:
+        """Stop when the budget or the disk is used up."""
+        if 0 < self._config.crawl.max_bytes <= self._bytes:
+            self._ending = Ending.BUDGET
+        if self._unlooked >= _LOOK_AT_DISK_EVERY or not self._in_flight:
+            self._unlooked = 0
+            if shutil.disk_usage(self._workspace.root).free < self._config.crawl.min_free_bytes:
+                self._ending = Ending.DISK
+
+    def _finish_if_whole(self, shard: str) -> None:
+        growing, order = self._growing.get(shard), self._orders[shard]
+        if growing is None or len(growing.articles) < len(order) or self._ending is not Ending.DONE:
+            return
+        if all(wanted.key in growing.articles for wanted in order):
+            self._finish(shard)
+
+    def _finish(self, shard: str) -> None:
+        self._growing.pop(shard).finish([wanted.key for wanted in self._orders.pop(shard)])
+
+    def _cut(self) -> None:
+        """Finish what the budget allows, counted in the order of the plan: what was fetched beyond it is dropped.
+
+        Jobs went out in that order, so everything before the cut is there, whatever came back first.
+        """
+        most = self._config.crawl.max_bytes
+        growing = sorted(self._growing)
+        used = self._bytes - sum(self._growing[shard].size for shard in growing)
+        count = len(self._ledger.keys)
+        for shard in growing:
+            order, articles = self._orders[shard], self._growing[shard].articles
+            if is_used_up(most, used, count):
+                self._growing.pop(shard).discard()
+                continue
+            used += TAR_END
+            for position, wanted in enumerate(order):
+                size = tar_size(articles[wanted.key]) if wanted.key in articles else most
+                if used + size > most:
+                    for left_out in order[position:]:
+                        self._growing[shard].leave_out(left_out, Reason.BUDGET)
+                    used = most
+                    break
+                used, count = used + size, count + 1
+            self._finish(shard)
+
+    def _abandon(self) -> None:
+        """After an interruption: stop asking, keep what comes back at once, leave the rest to the next crawl."""
+        self._source.stop()
+        give_up = time.monotonic() + _GRACE_S
+        while self._in_flight and (left := give_up - time.monotonic()) > 0:
+            if (result := self._pool.result(left)) is not None:
+                self._in_flight -= 1
+                job, articles, error = result
+                if error is None:
+                    self._write(job, articles)
+
+
+def is_used_up(most: int, used: int, articles: int) -> bool:
+    """Whether a budget of `most` bytes has no room for one more article of mean size; 0 is no budget."""
+    return 0 < most <= used + used // max(articles, 1)

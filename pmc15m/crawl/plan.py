@@ -1,218 +1,242 @@
 """The plan: which article version goes into which raw shard. Append-only, and a function of content alone.
 
-Each crawl that finds something new to fetch appends one file, `raw/plan/NNNNN.parquet`, named after its first shard:
-the rows of the catalog that are to be fetched, in the order of their PMCIDs, with the number of their shard. Several
+A crawl that finds something new to fetch appends one file, `raw/plan/NNNNN.parquet`, named after its first shard: the
+rows of the catalog that are to be fetched, in the order of their PMCIDs, with the number of their shard. Several
 processes that start from the same catalog and selection find or write the same file.
+
+A file belongs to one selection. When another selection is crawled before its shards are finished, they rest, and
+are taken up again when the first selection is.
 """
 
 import dataclasses
-import datetime
 import hashlib
 import itertools
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from pmc15m.config import Config
-from pmc15m.crawl.select import Condition, locked_database, read_condition
+from pmc15m.crawl.ledger import KEY, Ledger
+from pmc15m.crawl.select import Condition, catalog_conditions, ids_text, known_exclusions, locked_database, read_ids
 from pmc15m.errors import UsageError
-from pmc15m.schema import CATALOG, FACTS, RAW_INDEX
-from pmc15m.sources.model import Wanted
+from pmc15m.schema import CATALOG
+from pmc15m.sources.model import ArticleStatus, Reason, Wanted
 from pmc15m.workspace import Workspace, atomic
 
 log = logging.getLogger(__name__)
 
 _ROW_GROUP = 65_536
 _PLAN = pa.schema([pa.field("shard", pa.int32()), *CATALOG])
-_SELECTION_KEY = b"selection"
+_FACTS_KEY = b"pmc15m-plan"
+_MEMORY = "256MB"
 
-_FETCHED = ("pmcid", "version", "change_token", "status", "reason", *FACTS)
+_Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """All shards that were ever planned."""
+class PlanFile:
+    """One file of the plan."""
 
-    files: tuple[Path, ...]
+    path: Path
+    first: int
+    last: int  # the highest shard
+    selection: str
+    extras: tuple[str, ...]  # what its shards hold beside the figures' pictures
 
     @property
-    def next_shard(self) -> int:
-        return 1 + max((_last_shard(path) for path in self.files), default=-1)
-
-    def shards(self) -> Iterator[tuple[str, Path]]:
-        """Every shard with the file that plans it, in order."""
-        for path in self.files:
-            for number in range(int(path.stem), _last_shard(path) + 1):
-                yield f"{number:05d}", path
-
-    def articles(self, shard: str, path: Path) -> list[Wanted]:
-        """The article versions of a shard, in order."""
-        rows = pq.read_table(path, filters=[("shard", "=", int(shard))]).to_pylist()
-        return [
-            Wanted(
-                pmcid=row["pmcid"],
-                version=row["version"],
-                change_token=row["change_token"],
-                locator=row["locator"],
-                row=row,
-            )
-            for row in rows
-        ]
+    def shards(self) -> Iterator[str]:
+        """Names of its shards, in order."""
+        return (f"{number:05d}" for number in range(self.first, self.last + 1))
 
 
-def read_plan(workspace: Workspace) -> Plan:
-    """The plan as it is on disk."""
-    return Plan(tuple(sorted((workspace.root / "raw" / "plan").glob("[0-9]*.parquet"))))
+def read_plan(workspace: Workspace) -> list[PlanFile]:
+    """All files of the plan, in order."""
+    return [_read_plan_file(path) for path in sorted((workspace.root / "raw" / "plan").glob("[0-9]*.parquet"))]
 
 
-def extend_plan(workspace: Workspace, config: Config, *, retry_failed: bool) -> Plan:
-    """Append what is selected and neither fetched nor planned. Raises `UsageError` for an unusable selection."""
+def read_articles(plan_file: PlanFile, shard: str) -> list[Wanted]:
+    """The article versions of a shard, in order."""
+    rows = pq.read_table(plan_file.path, filters=[("shard", "=", int(shard))]).to_pylist()
+    return [
+        Wanted(
+            pmcid=row["pmcid"],
+            version=row["version"],
+            change_token=row["change_token"],
+            locator=row["locator"],
+            row=row,
+        )
+        for row in rows
+    ]
+
+
+def count_articles(shards: Sequence[tuple[str, PlanFile]]) -> int:
+    """How many article versions some shards are planned with."""
+    by_file: dict[Path, list[int]] = {}
+    for shard, file in shards:
+        by_file.setdefault(file.path, []).append(int(shard))
+    return sum(ds.dataset(path).count_rows(filter=ds.field("shard").isin(numbers)) for path, numbers in by_file.items())
+
+
+def extend_plan(
+    workspace: Workspace, config: Config, condition: Condition, ledger: Ledger, retried: tuple[str, ...], scratch: Path
+) -> None:
+    """Append what is selected and neither fetched nor planned; articles that ended as `retried` are planned again.
+
+    Raises `UsageError` where there is no catalog, or for a selection that cannot be.
+    """
     if not workspace.catalog.exists():
         raise UsageError(f"nothing to crawl in {workspace.root}: no catalog; run `pmc15m index` before")
-    plan = read_plan(workspace)
-    condition = read_condition(config.select.where)
-    with locked_database() as database:
-        database.register("catalog", ds.dataset(workspace.catalog))
-        database.register("fetched", fetched(workspace))
-        database.register("pending", _pending(workspace, plan))
-        query = _query(config, condition, retry_failed)
-        if config.select.ids:
-            database.register("ids", _read_ids(Path(config.select.ids)))
-        reader = database.sql(query).to_arrow_reader(_ROW_GROUP)
-        path = workspace.root / "raw" / "plan" / f"{plan.next_shard:05d}.parquet"
-        appended = _write(reader, path, plan.next_shard, config)
-    if appended:
-        log.info("crawl: planned %s article versions", f"{appended:,}")
-    return read_plan(workspace)
+    files = read_plan(workspace)
+    first = 1 + max([file.last for file in files] + [int(shard) for shard in workspace.shards()], default=-1)
+    needs = _Needs(workspace, config, condition, ledger, retried, files)
+    with locked_database(memory=_MEMORY, spill=scratch) as database:
+        catalog = ds.dataset(workspace.catalog)
+        database.register("catalog", catalog)
+        database.register("ids", read_ids(config.select, catalog))
+        columns = ", ".join(CATALOG.names)
+        chosen = f"SELECT {columns}, {KEY} AS key, hash(change_token) AS token FROM catalog"
+        reader = database.sql(f"{chosen} WHERE {catalog_conditions(config.select, condition)}").to_arrow_reader(
+            _ROW_GROUP
+        )
+        by_pmcid = config.select.versions == "preferred"
+        needed = _needed(reader, needs, by_pmcid=by_pmcid, limit=config.select.limit)
+        count = _write(needed, workspace.root / "raw" / "plan" / f"{first:05d}.parquet", first, config)
+    if count:
+        log.info("crawl: planned %s article versions", f"{count:,}")
 
 
-def fetched(workspace: Workspace) -> pa.Table:
-    """The rows of role `article` of all finished shards that count."""
-    tables = []
-    for path in workspace.parts("raw"):
-        table = pq.read_table(path, columns=list(_FETCHED), filters=[("role", "=", "article")])
-        tables.append(table.filter(pc.not_equal(table.column("status"), "superseded")))
-    schema = pa.schema([RAW_INDEX.field(name) for name in _FETCHED])
-    return pa.concat_tables(
-        [schema.empty_table(), *(table.replace_schema_metadata(None).cast(schema) for table in tables)]
-    )
+def selection_of(config: Config) -> str:
+    """A digest of what is asked for: the selection and what a shard holds of an article."""
+    select, crawl = dataclasses.asdict(config.select), config.crawl
+    facts = [select, ids_text(config.select), extras_of(config), crawl.max_object_bytes]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _pending(workspace: Workspace, plan: Plan) -> pa.Table:
-    schema = _PLAN.empty_table().select(["pmcid", "version"])
+def extras_of(config: Config) -> tuple[str, ...]:
+    """What is fetched beside the pictures of figures."""
+    crawl = config.crawl
+    wanted = {"table_images": crawl.table_images, "formula_images": crawl.formula_images}
+    return tuple(name for name, is_wanted in wanted.items() if is_wanted)
+
+
+class _Needs:
+    """Says of article versions of the catalog whether they have to be fetched."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        config: Config,
+        condition: Condition,
+        ledger: Ledger,
+        retried: tuple[str, ...],
+        files: list[PlanFile],
+    ) -> None:
+        self._known = ledger
+        not_selected = (ArticleStatus.EXCLUDED.value, Reason.NOT_SELECTED.value)
+        again: list[str | tuple[str, str | None]] = [ArticleStatus.REMOVED.value, *retried]
+        again.append((ArticleStatus.EXCLUDED.value, Reason.BUDGET.value))
+        if config.select.versions == "all":
+            again.append((ArticleStatus.EXCLUDED.value, Reason.OTHER_VERSION.value))
+        self._again = self._known.kinds_where(*again)
+        self._excluded = self._known.kinds_where(not_selected)
+        self._still_excluded = known_exclusions(workspace, condition) if self._excluded.any() else np.empty(0, np.int64)
+        poorer = [file for file in files if not set(extras_of(config)) <= set(file.extras)]
+        self._poorer = np.array([number for file in poorer for number in range(file.first, file.last + 1)], np.int32)
+        self._pending = _pending(workspace, files, selection_of(config))
+
+    def __call__(self, keys: npt.NDArray[np.int64], tokens: npt.NDArray[np.uint64]) -> _Bools:
+        found, at = self._known.find(keys)
+        needed: _Bools = ~found
+        if len(self._known.keys):
+            kinds = self._known.outcomes[at]
+            changed = self._known.tokens[at] != tokens
+            lacks = np.isin(self._known.shards[at], self._poorer)
+            selected_now = self._excluded[kinds] & ~np.isin(keys, self._still_excluded)
+            needed |= found & (self._again[kinds] | changed | lacks | selected_now)
+        return needed & ~np.isin(keys, self._pending)
+
+
+def _pending(workspace: Workspace, files: list[PlanFile], selection: str) -> npt.NDArray[np.int64]:
+    """Keys that are planned for this selection in shards that are not finished."""
     finished = set(workspace.shards())
-    tables = [schema]
-    for path in plan.files:
-        unfinished = [
-            number for number in range(int(path.stem), _last_shard(path) + 1) if f"{number:05d}" not in finished
-        ]
-        if unfinished:
-            tables.append(
-                pq.read_table(
-                    path, columns=["pmcid", "version"], filters=[("shard", "in", unfinished)]
-                ).replace_schema_metadata(None)
+    keys = [np.empty(0, np.int64)]
+    for file in files:
+        unfinished = [int(shard) for shard in file.shards if shard not in finished]
+        if file.selection == selection and unfinished:
+            rows = ds.dataset(file.path).scanner(
+                columns=["pmcid", "version"], filter=ds.field("shard").isin(unfinished)
             )
-    return pa.concat_tables(tables)
+            with locked_database(memory=_MEMORY) as database:
+                database.register("rows", rows.to_reader())
+                keys.append(database.sql(f"SELECT {KEY} AS key FROM rows").fetchnumpy()["key"])
+    return np.sort(np.concatenate(keys))
 
 
-def _query(config: Config, condition: Condition, retry_failed: bool) -> str:
-    select = config.select
-    facts = ", ".join(f"coalesce(f.{name}, c.{name}) AS {name}" for name in FACTS)
-    others = ", ".join(f"c.{name}" for name in CATALOG.names if name not in FACTS)
-    conditions = [
-        condition.on_catalog,
-        f"(metadata_read IS NOT TRUE OR ({condition.on_metadata}))",
-        "state <> 'removed'",
-    ]
-    if select.sample < 1:
-        # The first 32 bits of the md5 of the PMCID: the same share for ever, and a subset of every larger one.
-        conditions.append(f"('0x' || md5(pmcid)[:8])::BIGINT < {select.sample!r}::DOUBLE * 4294967296")
-    if select.as_of:
-        conditions.append(f"last_modified < TIMESTAMPTZ '{_date(select.as_of)}' + INTERVAL 1 DAY")
-    if select.ids:
-        conditions.append("(pmcid IN (FROM ids) OR pmid IN (FROM ids) OR lower(doi) IN (FROM ids))")
-    unwanted = "'budget', 'not_selected'" + (", 'other_version'" if select.versions == "all" else "")
-    retried = "'failed', 'partial'" if retry_failed else "''"
-    unit = "pmcid" if select.versions == "preferred" else "pmcid, version"
-    limit = f"WHERE unit <= {select.limit}" if select.limit else ""
-    number = "CAST(pmcid[4:] AS BIGINT)"
-    columns = ", ".join(CATALOG.names)
-    return f"""
-    WITH known AS (
-      SELECT {others}, {facts}, f.status AS fetch_status, f.reason AS fetch_reason, f.change_token AS fetched_token,
-             f.licence_group IS NOT NULL AS metadata_read
-      FROM catalog c LEFT JOIN fetched f ON c.pmcid = f.pmcid AND c.version = f.version),
-    selected AS (SELECT * FROM known WHERE {" AND ".join(conditions)}),
-    limited AS (SELECT *, dense_rank() OVER (ORDER BY {number}{"" if unit == "pmcid" else ", version"}) AS unit
-                FROM selected),
-    judged AS (
-      SELECT limited.*, p.pmcid IS NULL AND (
-          fetch_status IS NULL OR fetch_status = 'removed' OR fetch_status IN ({retried})
-          OR fetch_reason IN ({unwanted}) OR fetched_token IS DISTINCT FROM change_token) AS needed
-      FROM limited LEFT JOIN pending p ON limited.pmcid = p.pmcid AND limited.version = p.version {limit})
-    SELECT {columns} FROM (SELECT *, bool_or(needed) OVER (PARTITION BY {unit}) AS unit_needed FROM judged)
-    WHERE unit_needed ORDER BY {number}, version
+def _needed(
+    reader: pa.RecordBatchReader, needs: _Needs, *, by_pmcid: bool, limit: int
+) -> Iterator[tuple[pa.Table, npt.NDArray[np.int64]]]:
+    """The rows to fetch with a number that rows of one PMCID share, batch by batch.
+
+    With `by_pmcid` the versions of a PMCID are judged together, because one of them is going to be preferred.
+    `limit` counts PMCIDs then, else versions; 0 is none.
     """
+    units = 0
+    rest = reader.schema.empty_table()
+    for batch in itertools.chain(reader, [None]):
+        rows = rest if batch is None else pa.concat_tables([rest, pa.Table.from_batches([batch])])
+        numbers = rows["key"].to_numpy() >> 20
+        if len(numbers) and (np.diff(rows["key"].to_numpy()) <= 0).any():
+            raise AssertionError("the catalog is not in the order of its keys")
+        # The last PMCID may go on in the next batch.
+        whole = len(numbers) if batch is None else int(np.searchsorted(numbers, numbers[-1])) if len(numbers) else 0
+        rest, rows, numbers = rows.slice(whole), rows.slice(0, whole), numbers[:whole]
+        if not whole:
+            continue
+        needed = needs(rows["key"].to_numpy(), rows["token"].to_numpy())
+        is_first = np.append(True, numbers[1:] != numbers[:-1])
+        unit = units + (np.cumsum(is_first) if by_pmcid else np.arange(1, whole + 1))
+        if by_pmcid:
+            starts = np.flatnonzero(is_first)
+            needed = np.repeat(np.logical_or.reduceat(needed, starts), np.diff(np.append(starts, whole)))
+        units = int(unit[-1])
+        if limit:
+            needed &= unit <= limit
+        if needed.any():
+            yield rows.filter(pa.array(needed)), numbers[needed]
+        if limit and units >= limit:
+            return
 
 
-def _date(text: str) -> str:
-    try:
-        return datetime.date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise UsageError(f"--as-of takes a date like 2026-10-01, not {text!r}") from None
-
-
-def _read_ids(path: Path) -> pa.Table:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the list of ids {path}: {error}") from None
-    found = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    if not found:
-        raise UsageError(f"no id in {path}; write one PMCID, PMID or DOI a line")
-    ids = []
-    for line in found:
-        word = line.removeprefix("https://doi.org/").removeprefix("doi:").strip()
-        ids.append(word.upper() if word.upper().startswith("PMC") else word.lower())
-    return pa.table({"id": pa.array(ids, pa.string())})
-
-
-def _write(reader: pa.RecordBatchReader, path: Path, first: int, config: Config) -> int:
-    """Deal the rows to shards, versions of one PMCID to one shard; nothing is written for no rows."""
-    per_shard = config.crawl.articles_per_shard
-    schema = _PLAN.with_metadata({_SELECTION_KEY: selection_of(config).encode()})
-    count, last_pmcid, start_of_last = 0, None, 0
-    first_batch = next((batch for batch in reader if batch.num_rows), None)
-    if first_batch is None:
+def _write(needed: Iterator[tuple[pa.Table, npt.NDArray[np.int64]]], path: Path, first: int, config: Config) -> int:
+    """Deal the rows to shards, versions of one PMCID to one shard. No file is written for no rows."""
+    head = next(needed, None)
+    if head is None:
         return 0
+    facts = {"selection": selection_of(config), "extras": extras_of(config)}
+    schema = _PLAN.with_metadata({_FACTS_KEY: json.dumps(facts).encode()})
+    count, last_number, start_of_last = 0, -1, 0
     with atomic(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-        for batch in itertools.chain([first_batch], reader):
-            pmcids = batch.column("pmcid").to_numpy(zero_copy_only=False)
-            is_new = np.append(pmcids[0] != last_pmcid, pmcids[1:] != pmcids[:-1])
-            position = np.arange(count, count + len(pmcids))
-            starts = np.maximum.accumulate(np.where(is_new, position, start_of_last))
-            shards = (first + starts // per_shard).astype(np.int32)
-            count, last_pmcid, start_of_last = count + len(pmcids), pmcids[-1], int(starts[-1])
-            columns = [pa.array(shards), *(batch.column(field.name).cast(field.type) for field in CATALOG)]
+        for rows, numbers in itertools.chain([head], needed):
+            is_first = np.append(numbers[0] != last_number, numbers[1:] != numbers[:-1])
+            position = np.arange(count, count + len(numbers))
+            starts = np.maximum.accumulate(np.where(is_first, position, start_of_last))
+            shards = (first + starts // config.crawl.articles_per_shard).astype(np.int32)
+            count, last_number, start_of_last = count + len(numbers), int(numbers[-1]), int(starts[-1])
+            columns = [pa.array(shards), *(rows[field.name].cast(field.type) for field in CATALOG)]
             writer.write_table(pa.table(columns, schema=schema), row_group_size=_ROW_GROUP)
     return count
 
 
-def selection_of(config: Config) -> str:
-    """A digest of what was asked for."""
-    facts = dataclasses.asdict(config.select)
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _last_shard(path: Path) -> int:
-    """The highest shard of a file: its rows are in the order of their shards."""
+def _read_plan_file(path: Path) -> PlanFile:
     metadata = pq.read_metadata(path)
-    return int(metadata.row_group(metadata.num_row_groups - 1).column(0).statistics.max)
+    facts = json.loads(metadata.metadata[_FACTS_KEY])
+    last = metadata.row_group(metadata.num_row_groups - 1).column(0).statistics.max
+    return PlanFile(path, int(path.stem), int(last), facts["selection"], tuple(facts["extras"]))

@@ -5,16 +5,28 @@ metadata JSON. The first part chooses what is planned; the second is asked again
 been read, before anything bigger is fetched.
 """
 
+import datetime
 import json
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
+from pmc15m.config import SelectConfig
+from pmc15m.crawl.ledger import KEY
 from pmc15m.errors import UsageError
-from pmc15m.schema import CATALOG, FACTS
+from pmc15m.schema import CATALOG, FACTS, RAW_INDEX
+from pmc15m.sources.model import Reason
+from pmc15m.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +37,13 @@ class Condition:
     on_metadata: str = "true"
 
 
-def locked_database() -> duckdb.DuckDBPyConnection:
-    """A database in memory that can reach no file, whatever SQL it is given."""
-    return duckdb.connect(config={"enable_external_access": "false", "lock_configuration": "true", "threads": "1"})
+def locked_database(memory: str = "256MB", spill: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """A database in memory that can reach no file, whatever SQL it is given; only its own spill goes to `spill`."""
+    database = duckdb.connect(config={"threads": 1, "memory_limit": memory})
+    if spill is not None:
+        database.execute("SET temp_directory = ?", [str(spill)])
+    database.execute("SET enable_external_access = false; SET lock_configuration = true")
+    return database
 
 
 def read_condition(where: str) -> Condition:
@@ -49,6 +65,83 @@ def read_condition(where: str) -> Condition:
         on_catalog=" AND ".join(f"({text})" for text, needs_metadata in texts if not needs_metadata) or "true",
         on_metadata=" AND ".join(f"({text})" for text, needs_metadata in texts if needs_metadata) or "true",
     )
+
+
+def catalog_conditions(select: SelectConfig, condition: Condition) -> str:
+    """The whole selection, as far as the catalog can tell, as SQL over the views `catalog` and `ids`."""
+    conditions = [condition.on_catalog, "state <> 'removed'"]
+    if select.sample < 1:
+        # The first 32 bits of the md5 of the PMCID: the same share for ever, and part of every larger one.
+        conditions.append(f"('0x' || md5(pmcid)[:8])::BIGINT < {select.sample!r}::DOUBLE * 4294967296")
+    if select.as_of:
+        conditions.append(f"last_modified < TIMESTAMPTZ '{_day_after(select.as_of)} 00:00:00+00'")
+    if select.ids:
+        conditions.append("(pmcid IN (FROM ids) OR pmid IN (FROM ids) OR lower(doi) IN (FROM ids))")
+    return " AND ".join(conditions)
+
+
+def read_ids(select: SelectConfig, catalog: ds.Dataset) -> pa.Table:
+    """The PMCIDs, PMIDs and DOIs of the user's file, one a line. Raises `UsageError`."""
+    if not select.ids:
+        return pa.table({"id": pa.array([], pa.string())})
+    lines = ids_text(select).splitlines()
+    ids = [_id(line) for line in lines if line.strip() and not line.startswith("#")]
+    if not ids:
+        raise UsageError(f"there is no id in {select.ids}; write one PMCID, PMID or DOI a line")
+    others = [word for word in ids if not word.startswith("PMC")]
+    if others and not catalog.head(1, columns=["pmid"], filter=ds.field("pmid").is_valid()).num_rows:
+        raise UsageError(
+            f"{select.ids} holds ids that are no PMCIDs ({others[0]} …), and the catalog knows only PMCIDs; "
+            "give PMC-ids.csv.gz to `pmc15m index` with --set select.pmc_ids=FILE"
+        )
+    return pa.table({"id": pa.array(ids, pa.string())})
+
+
+def ids_text(select: SelectConfig) -> str:
+    """The user's file of ids; empty where none is given. Raises `UsageError`."""
+    try:
+        return Path(select.ids).read_text(encoding="utf-8-sig") if select.ids else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the list of ids {select.ids}: {error}") from None
+
+
+def _id(line: str) -> str:
+    word = line.strip().removeprefix("https://doi.org/").removeprefix("doi:").strip()
+    return word.upper() if word.upper().startswith("PMC") else word.lower()
+
+
+def _day_after(text: str) -> str:
+    try:
+        return (datetime.date.fromisoformat(text) + datetime.timedelta(days=1)).isoformat()
+    except ValueError:
+        raise UsageError(f"--as-of takes a date like 2026-10-01, not {text!r}") from None
+
+
+def known_exclusions(workspace: Workspace, condition: Condition) -> npt.NDArray[np.int64]:
+    """Keys of the articles that a selection left out by their metadata and that this one leaves out too.
+
+    Their metadata is in the shards, so nobody has to be asked again.
+    """
+    if condition.on_metadata == "true":
+        return np.empty(0, np.int64)
+    facts = ", ".join(f"coalesce(f.{name}, c.{name}) AS {name}" for name in FACTS)
+    others = ", ".join(f"c.{name}" for name in CATALOG.names if name not in FACTS)
+    with locked_database(memory="1GB") as database:
+        database.register("catalog", ds.dataset(workspace.catalog))
+        database.register("facts", pa.RecordBatchReader.from_batches(_EXCLUDED, _excluded(workspace)))
+        known = f"SELECT {others}, {facts} FROM facts f JOIN catalog c ON c.pmcid = f.pmcid AND c.version = f.version"
+        found = database.sql(f"SELECT {KEY} AS key FROM ({known}) WHERE ({condition.on_metadata}) IS NOT TRUE")
+        return np.sort(found.fetchnumpy()["key"])
+
+
+_EXCLUDED = pa.schema([RAW_INDEX.field(name) for name in ("pmcid", "version", "reason", *FACTS)])
+
+
+def _excluded(workspace: Workspace) -> Iterator[pa.RecordBatch]:
+    for path in workspace.parts("raw"):
+        table = pq.ParquetFile(path).read(columns=_EXCLUDED.names)
+        table = table.filter(pc.equal(table["reason"], Reason.NOT_SELECTED.value))
+        yield from table.cast(_EXCLUDED).to_batches()
 
 
 class MetadataCondition:

@@ -16,12 +16,13 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from pmc15m import schema
-from pmc15m.sources.model import StoredArticle
+from pmc15m.sources.model import ArticleStatus, Reason, StoredArticle, StoredObject, Wanted
 from pmc15m.workspace import Workspace, atomic, rows_to_table, write_part
 
 Row = dict[str, Any]
 Key = tuple[str, int]
 _BLOCK = tarfile.BLOCKSIZE
+TAR_END = 2 * _BLOCK
 _SYNC_EVERY = 64 << 20
 
 
@@ -39,47 +40,49 @@ class GrowingShard:
         self._journal = self._journal_path.open("a+b")
         self._take_up()
         self._unsynced = 0
+        self.size = TAR_END + sum(map(tar_size, self.articles.values()))  # bytes that the tar will have
 
-    @property
-    def size(self) -> int:
-        """Bytes of objects that are there."""
-        return self._part.tell()
+    @staticmethod
+    def is_begun(workspace: Workspace, shard: str) -> bool:
+        """Whether something of an unfinished shard is there."""
+        return workspace.tar(shard).with_suffix(".journal").exists()
 
     def add(self, article: StoredArticle) -> None:
-        """Append a finished article: first its bytes, then its line."""
-        start = offset = self._part.tell()
-        rows = [article_row(article)]
-        for item in article.objects:
-            row = {
-                "pmcid": article.pmcid,
-                "version": article.version,
-                "role": item.role.value,
-                "name": item.name,
-                "published_md5": item.published_md5,
-                "format": item.format,
-                "status": item.status.value,
-                "reason": item.reason,
-            }
-            if item.content is not None:
-                row |= {"offset": offset, "size": item.content.size}
-                row |= {"md5": item.content.md5, "sha256": item.content.sha256}
-                for block in item.content.blocks():
-                    self._part.write(block)
-                offset += item.content.size
-            rows.append(row)
-        self._part.flush()
-        self._write_line(start, offset, rows)
+        """Append a finished article: first its bytes, then its line. After an `OSError` nothing of it is there."""
+        stored = [item.content for item in article.objects if item.content is not None]
+        rows = [article_row(article), *(_object_row(article, item) for item in article.objects)]
+        self._append(rows, (block for content in stored for block in content.blocks()))
 
-    def add_rows(self, rows: list[Row], contents: Iterable[bytes]) -> None:
+    def add_rows(self, rows: Iterable[Row], contents: Iterable[bytes]) -> None:
         """Append an article that a finished shard held: its rows, and the bytes of those that have an offset."""
+        self._append([dict(row) for row in rows], contents)
+
+    def _append(self, rows: list[Row], blocks: Iterable[bytes | bytearray]) -> None:
         start = offset = self._part.tell()
-        rows = [dict(row) for row in rows]
-        for row, content in zip((row for row in rows if row["offset"] is not None), contents, strict=True):
-            self._part.write(content)
-            row["offset"] = offset
-            offset += len(content)
-        self._part.flush()
-        self._write_line(start, offset, rows)
+        line = self._journal.tell()
+        for row in rows:
+            if row.get("offset") is not None:
+                row["offset"] = offset
+                offset += row["size"]
+        entry = {"start": start, "end": offset, "rows": rows}
+        try:
+            for block in blocks:
+                self._part.write(block)
+            self._part.flush()
+            self._journal.write(json.dumps(entry).encode() + b"\n")
+            self._journal.flush()
+        except OSError:
+            for file, end in ((self._part, start), (self._journal, line)):
+                file.seek(end)
+                file.truncate()
+            raise
+        self.articles[rows[0]["pmcid"], rows[0]["version"]] = rows
+        self.size += tar_size(rows)
+        self._unsynced += offset - start
+        if self._unsynced >= _SYNC_EVERY:
+            self._unsynced = 0
+            os.fsync(self._part.fileno())
+            os.fsync(self._journal.fileno())
 
     def finish(self, order: Sequence[Key]) -> None:
         """Write `NNNNN.tar` and its index, in the order of the plan, and remove what the shard grew in."""
@@ -88,8 +91,23 @@ class GrowingShard:
             for key in order:
                 for row in self.articles[key]:
                     rows.append(self._copy(row, tar))
-            tar.write(bytes(2 * _BLOCK))
-        write_index(self._workspace, self.shard, rows)
+            tar.write(bytes(TAR_END))
+        write_index(self._workspace, self.shard, rows_to_table(rows, schema.RAW_INDEX))
+        self.discard()
+
+    def leave_out(self, wanted: Wanted, reason: Reason) -> None:
+        """Put a row in the place of an article that is not taken; known to this process only, until `finish`."""
+        article = StoredArticle(
+            pmcid=wanted.pmcid,
+            version=wanted.version,
+            status=ArticleStatus.EXCLUDED,
+            reason=reason,
+            change_token=wanted.change_token,
+        )
+        self.articles[wanted.key] = [article_row(article)]
+
+    def discard(self) -> None:
+        """Remove what the shard grew in."""
         self.close()
         self._part_path.unlink()
         self._journal_path.unlink()
@@ -99,20 +117,10 @@ class GrowingShard:
         self._part.close()
         self._journal.close()
 
-    def _write_line(self, start: int, end: int, rows: list[Row]) -> None:
-        self._journal.write(json.dumps({"start": start, "end": end, "rows": rows}, ensure_ascii=True).encode() + b"\n")
-        self._journal.flush()
-        self.articles[rows[0]["pmcid"], rows[0]["version"]] = rows
-        self._unsynced += end - start
-        if self._unsynced >= _SYNC_EVERY:
-            os.fsync(self._part.fileno())
-            os.fsync(self._journal.fileno())
-            self._unsynced = 0
-
     def _copy(self, row: Row, tar: BinaryIO) -> Row:
         if row.get("offset") is None:
             return row
-        member = f"{row['pmcid']}.{row['version']}/{row['name']}"
+        member = member_name(row)
         tar.write(tar_header(member, row["size"]))
         copied = {**row, "member": member, "offset": tar.tell()}
         left, position = row["size"], row["offset"]
@@ -168,9 +176,25 @@ def article_row(article: StoredArticle) -> Row:
     }
 
 
-def write_index(workspace: Workspace, shard: str, rows: Iterable[Mapping[str, Any]]) -> None:
+def _object_row(article: StoredArticle, item: StoredObject) -> Row:
+    row: Row = {
+        "pmcid": article.pmcid,
+        "version": article.version,
+        "role": item.role.value,
+        "name": item.name,
+        "published_md5": item.published_md5,
+        "format": item.format,
+        "status": item.status.value,
+        "reason": item.reason,
+    }
+    content = item.content
+    if content is not None:  # the offset is known when it is appended
+        row |= {"offset": 0, "size": content.size, "md5": content.md5, "sha256": content.sha256}
+    return row
+
+
+def write_index(workspace: Workspace, shard: str, table: pa.Table) -> None:
     """Write a shard's index; its fingerprint is a digest of its rows."""
-    table = rows_to_table(rows, schema.RAW_INDEX)
     write_part(workspace.part("raw", shard), table, digest_of(table))
 
 
@@ -178,6 +202,25 @@ def digest_of(table: pa.Table) -> str:
     """32 hex digits that depend on every value of a table."""
     text = json.dumps(table.to_pylist(), default=str, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def count_journal(workspace: Workspace, shard: str) -> int:
+    """How many articles of an unfinished shard are there, perhaps while another process adds to it."""
+    try:
+        return workspace.tar(shard).with_suffix(".journal").read_bytes().count(b"\n")
+    except FileNotFoundError:
+        return 0
+
+
+def tar_size(rows: Iterable[Mapping[str, Any]]) -> int:
+    """Bytes that the objects of some rows take in a tar."""
+    stored = [row for row in rows if row.get("offset") is not None]
+    return sum(len(tar_header(member_name(row), row["size"])) + row["size"] + -row["size"] % _BLOCK for row in stored)
+
+
+def member_name(row: Mapping[str, Any]) -> str:
+    """Name of an object in its tar."""
+    return f"{row['pmcid']}.{row['version']}/{row['name']}"
 
 
 def tar_header(member: str, size: int) -> bytes:

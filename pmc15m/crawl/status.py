@@ -1,25 +1,41 @@
-"""What of the crawl is there, from the local state alone."""
+"""What of the crawl is there, from the local state alone and at any time: also while a crawl is running."""
 
+from collections import Counter
 from typing import Any
 
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pmc15m.crawl.plan import read_plan
+from pmc15m.crawl.ledger import read_ledger
+from pmc15m.crawl.plan import count_articles, read_plan
+from pmc15m.crawl.shard import count_journal
 from pmc15m.workspace import Workspace
 
 
 def status(workspace: Workspace) -> dict[str, Any]:
-    """Counts: article versions by status, shards finished and planned; `todo` is what the next crawl has to do."""
-    counts: dict[str, Any] = {"todo": 0, "catalog": 0}
+    """Counts by name: rows of the catalog, planned and finished shards, article versions by status and reason.
+
+    `todo` counts the article versions that are planned for the last selection and not fetched; those of earlier
+    selections that were given up are `resting`.
+    """
+    counts: dict[str, Any] = {"catalog": 0}
     if workspace.catalog.exists():
         counts["catalog"] = pq.read_metadata(workspace.catalog).num_rows
     finished = set(workspace.shards())
-    planned = [shard for shard, _ in read_plan(workspace).shards()]
-    counts |= {"shards": len(finished), "planned_shards": len(planned)}
-    counts["todo"] = len(set(planned) - finished)
-    for path in workspace.parts("raw"):
-        table = pq.read_table(path, columns=["status"], filters=[("role", "=", "article")])
-        for entry in pc.value_counts(table.column("status")).to_pylist():
-            counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]
+    remembered = workspace.root / "raw" / "selection"
+    selection = remembered.read_text(encoding="ascii").strip() if remembered.exists() else ""
+    todo = resting = arrived = 0
+    for file in read_plan(workspace):
+        unfinished = [(shard, file) for shard in file.shards if shard not in finished]
+        planned = count_articles(unfinished)
+        if file.selection != selection:
+            resting += planned
+            continue
+        there = sum(count_journal(workspace, shard) for shard, _ in unfinished)
+        arrived += there
+        todo += planned - there
+    counts |= {"shards": len(finished), "arrived": arrived, "todo": todo, "resting": resting}
+    ledger = read_ledger(workspace).last()
+    by_kind = Counter(ledger.outcomes.tolist())
+    for code, (state, reason) in enumerate(ledger.kinds):
+        counts[f"{state} ({reason})" if reason else state] = by_kind[code]
     return counts

@@ -30,7 +30,6 @@ from pmc15m.sources.names import METADATA_KEY, metadata_key, object_key
 from pmc15m.sources.stores import FolderStore, Store
 
 _METADATA_LIMIT = 16 << 20
-_MD5 = re.compile(r"[0-9a-f]{32}")
 _REREADABLE = frozenset({Reason.MD5_MISMATCH, Reason.MISSING, Reason.FORBIDDEN})
 
 
@@ -77,6 +76,9 @@ class BucketSource:
         assert isinstance(self._store, FolderStore)
         return _list_folder(self._store.root)
 
+    def stop(self) -> None:
+        self._store.stop()
+
     def close(self) -> None:
         self._store.close()
 
@@ -122,14 +124,12 @@ class BucketSource:
         facts = head.metadata.facts
 
         def ended(status: ArticleStatus, reason: Reason | None = None) -> StoredArticle:
-            token = wanted.change_token
             return StoredArticle(
                 pmcid=wanted.pmcid,
                 version=wanted.version,
                 status=status,
                 reason=reason,
-                # The inventory's ETag of the metadata is its md5: record the one that was really read.
-                change_token=head.content.md5 if token and _MD5.fullmatch(token) else token,
+                change_token=wanted.change_token,
                 facts=facts,
                 objects=tuple(objects),
             )
@@ -151,12 +151,14 @@ class BucketSource:
             return ended(ArticleStatus.FAILED, outcome.reason)
         names = [item.name for item in media if item.reason is None]
         wanted_media = task.read_xml(outcome.content.read(), wanted.pmcid, names).media
+        reasons = {item.name: item.reason or wanted_media[item.name] for item in media}
+        pictures = [item for item in media if reasons[item.name] is None]
+        fetched = iter(
+            task.each(lambda item: self._object(task, wanted, head, item, Role.MEDIA, shared, is_last), pictures)
+        )
         for item in media:
-            reason = item.reason or wanted_media[item.name]
-            if reason is not None:
-                objects.append(_not_stored(item, ObjectStatus.SKIPPED, reason))
-            else:
-                objects.append(self._object(task, wanted, head, item, Role.MEDIA, shared, is_last))
+            reason = reasons[item.name]
+            objects.append(next(fetched) if reason is None else _not_stored(item, ObjectStatus.SKIPPED, reason))
         failures = [item.reason for item in objects if item.status is ObjectStatus.FAILED]
         return ended(ArticleStatus.PARTIAL, failures[0]) if failures else ended(ArticleStatus.COMPLETE)
 

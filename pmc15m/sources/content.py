@@ -60,7 +60,7 @@ class Receiver:
         self.size += len(piece)
         if self._file is None and self.size > IN_MEMORY:
             # Unnamed: it is gone with the process, however that ends.
-            self._file = tempfile.TemporaryFile(dir=self._folder)
+            self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 (lives as long as the content)
             self._file.write(self._memory)
             self._memory = bytearray()
         if self._file is None:

@@ -45,7 +45,10 @@ class Manifest:
 
 def newest_manifest(store: Store) -> Manifest:
     """The newest inventory whose manifest is there and whole. Raises `SourceError` where there is none."""
-    days = [name for name in store.folders(PREFIX) if _DAY.fullmatch(name)]
+    try:
+        days = [name for name in store.folders(PREFIX) if _DAY.fullmatch(name)]
+    except FetchError as error:
+        raise SourceError(f"cannot list {store.where}: {error}") from None
     for day in sorted(days, reverse=True)[:_DAYS_BACK]:
         try:
             return _manifest(store, day)

@@ -4,7 +4,7 @@ import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -133,6 +133,11 @@ class Wanted:
     locator: str
     row: Mapping[str, object]
 
+    @property
+    def key(self) -> tuple[str, int]:
+        """PMCID and version."""
+        return self.pmcid, self.version
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -153,6 +158,8 @@ class FetchTask:
     """(XML, PMCID, names of the published media) → what the XML says of them."""
     stored: Callable[[str, int, str], Content | None]
     """(PMCID, version, md5) → bytes that an older shard holds of it."""
+    each: Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
+    """Apply a function to several objects, perhaps at once; results in their order."""
 
 
 class Source(Protocol):
@@ -168,6 +175,9 @@ class Source(Protocol):
 
     def fetch(self, task: FetchTask) -> list[StoredArticle]:
         """Fetch the versions of one article, in their order. Raises nothing but `Stopped`."""
+
+    def stop(self) -> None:
+        """Make every `fetch` that is under way raise `Stopped` soon."""
 
     def close(self) -> None:
         """Let go of connections and scratch files."""

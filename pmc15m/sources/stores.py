@@ -40,6 +40,9 @@ class Store(Protocol):
     def folders(self, prefix: str) -> list[str]:
         """Names of the "folders" just below a prefix that ends in a slash, without slashes, sorted."""
 
+    def stop(self) -> None:
+        """Make every `get` that waits or retries raise `Stopped`."""
+
     def close(self) -> None:
         """Let go of what is open."""
 
@@ -72,6 +75,9 @@ class FolderStore:
     def folders(self, prefix: str) -> list[str]:
         folder = self.root / prefix
         return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+    def stop(self) -> None:
+        """Files do not keep anybody waiting."""
 
     def close(self) -> None:
         """Nothing is open."""
@@ -108,8 +114,11 @@ class HttpStore:
             found += [name.removeprefix(prefix).rstrip("/") for name in names]
         return sorted(found)
 
-    def close(self) -> None:
+    def stop(self) -> None:
         self.courtesy.stop()
+
+    def close(self) -> None:
+        self.stop()
         for wire in self._wires:
             wire.close()
 

@@ -80,6 +80,9 @@ class TarballFolder:
     def fetch(self, task: FetchTask) -> list[StoredArticle]:
         return [self._article(task, wanted) for wanted in task.versions]
 
+    def stop(self) -> None:
+        """A package is read quickly."""
+
     def close(self) -> None:
         """Nothing is open."""
 
@@ -149,17 +152,17 @@ def article_of_package(task: FetchTask, wanted: Wanted, members: Sequence[_Membe
     media = [member for member in members if not member.is_xml]
     if len(xmls) != 1 or xmls[0].content is None:
         reason = Reason.SEVERAL_XML if len(xmls) > 1 else Reason.NO_XML
-        left_out = tuple(_left_out(member, member.reason or Reason.UNREFERENCED) for member in members)
-        return _ended(wanted, ArticleStatus.FAILED, reason, objects=left_out)
+        rows = tuple(_left_out(member, member.reason or Reason.UNREFERENCED) for member in members)
+        return _ended(wanted, ArticleStatus.FAILED, reason, objects=rows)
     xml = xmls[0].content
     reading = task.read_xml(xml.read(), wanted.pmcid, [member.name for member in media if member.reason is None])
     if not task.is_selected(wanted, reading.facts):
         return _ended(wanted, ArticleStatus.EXCLUDED, Reason.NOT_SELECTED, reading.facts)
     objects = [checked(Role.XML, f"{wanted.pmcid}.{wanted.version}.xml", xml, None)]
     for member in media:
-        reason = member.reason or reading.media[member.name]
-        if reason is not None or member.content is None:
-            objects.append(_left_out(member, reason or Reason.UNREFERENCED))
+        left_out = member.reason or reading.media[member.name]
+        if left_out is not None or member.content is None:
+            objects.append(_left_out(member, left_out or Reason.UNREFERENCED))
         else:
             objects.append(checked(Role.MEDIA, member.name, member.content, None))
     return _ended(wanted, ArticleStatus.COMPLETE, None, reading.facts, tuple(objects))

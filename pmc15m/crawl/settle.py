@@ -1,0 +1,60 @@
+"""Rows of finished shards that no longer count: replaced by a later shard, or withdrawn at the source."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from pmc15m.crawl.ledger import KEY, Ledger
+from pmc15m.crawl.select import locked_database
+from pmc15m.crawl.shard import write_index
+from pmc15m.sources.model import ArticleStatus, Reason
+from pmc15m.workspace import Workspace
+
+Verdict = tuple[ArticleStatus, Reason | None]
+
+
+def settle(workspace: Workspace, ledger: Ledger) -> None:
+    """Mark articles of which a later shard has a newer copy as superseded, and withdrawn ones as removed.
+
+    An index that is rewritten has another fingerprint, so what the later stages made from it is stale by itself.
+    """
+    marks: dict[int, dict[int, Verdict]] = {}
+    outdated = ledger.outdated()
+    for shard, key in zip(outdated.shards.tolist(), outdated.keys.tolist(), strict=True):
+        marks.setdefault(shard, {})[key] = (ArticleStatus.SUPERSEDED, None)
+    current = ledger.last()
+    is_removed = current.kinds_where(ArticleStatus.REMOVED.value)
+    found, at = current.find(_withdrawn(workspace))
+    for position in at[found].tolist():
+        if not is_removed[current.outcomes[position]]:
+            verdict = (ArticleStatus.REMOVED, Reason.WITHDRAWN)
+            marks.setdefault(int(current.shards[position]), {})[int(current.keys[position])] = verdict
+    for shard, verdicts in sorted(marks.items()):
+        _mark(workspace, f"{shard:05d}", verdicts)
+
+
+def _withdrawn(workspace: Workspace) -> npt.NDArray[np.int64]:
+    if not workspace.catalog.exists():
+        return np.empty(0, np.int64)
+    rows = ds.dataset(workspace.catalog).scanner(columns=["pmcid", "version"], filter=ds.field("state") == "removed")
+    with locked_database() as database:
+        database.register("rows", rows.to_reader())
+        keys: npt.NDArray[np.int64] = database.sql(f"SELECT {KEY} AS key FROM rows").fetchnumpy()["key"]
+    return keys
+
+
+def _mark(workspace: Workspace, shard: str, verdicts: Mapping[int, Verdict]) -> None:
+    table = pq.read_table(workspace.part("raw", shard)).replace_schema_metadata(None)
+    status, reason = table["status"].to_pylist(), table["reason"].to_pylist()
+    heads = zip(table["role"].to_pylist(), table["pmcid"].to_pylist(), table["version"].to_pylist(), strict=True)
+    for row, (role, pmcid, version) in enumerate(heads):
+        verdict = verdicts.get((int(pmcid[3:]) << 20) + version) if role == "article" else None
+        if verdict is not None:
+            status[row], reason[row] = verdict
+    for name, values in (("status", status), ("reason", reason)):
+        table = table.set_column(table.schema.get_field_index(name), name, pa.array(values, pa.string()))
+    write_index(workspace, shard, table)
