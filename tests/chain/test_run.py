@@ -67,7 +67,7 @@ def test_killed_at_random_moments_and_resumed(finished: Path, bucket: Server, tm
 
 def test_status_says_complete_or_what_is_left(finished: Path, tmp_path: Path) -> None:
     state = pmc15m("status", "--workspace", finished, *FLAGS)
-    assert "parse    3 current" in state.stdout, state.stdout
+    assert "parse    4 current" in state.stdout, state.stdout
     copy = tmp_path / "copy"
     shutil.copytree(finished, copy)
     (copy / "panels" / "00001.parquet").unlink()
