@@ -88,9 +88,6 @@ class Bucket:
     def __contains__(self, key: object) -> bool:
         return key in self._objects
 
-    def __len__(self) -> int:
-        return len(self._objects)
-
     def keys(self, prefix: str = "", after: str = "") -> Iterator[str]:
         """The keys that start with `prefix` and come after `after`, in the byte order of their UTF-8."""
         with self._lock:
