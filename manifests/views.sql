@@ -29,8 +29,11 @@ SET VARIABLE raw = (
     $$SELECT
       NULL::VARCHAR AS "pmcid", NULL::INTEGER AS "version", NULL::VARCHAR AS "role", NULL::VARCHAR AS "member",
       NULL::VARCHAR AS "name", NULL::BIGINT AS "offset", NULL::BIGINT AS "size", NULL::VARCHAR AS "md5",
-      NULL::VARCHAR AS "sha256", NULL::VARCHAR AS "format", NULL::VARCHAR AS "change_token", NULL::VARCHAR AS
-      "status", NULL::VARCHAR AS "reason"
+      NULL::VARCHAR AS "sha256", NULL::VARCHAR AS "published_md5", NULL::VARCHAR AS "format", NULL::VARCHAR AS
+      "change_token", NULL::VARCHAR AS "status", NULL::VARCHAR AS "reason", NULL::VARCHAR AS "pmid", NULL::VARCHAR
+      AS "doi", NULL::VARCHAR AS "licence_code", NULL::VARCHAR AS "licence_group", NULL::BOOLEAN AS
+      "is_pmc_openaccess", NULL::BOOLEAN AS "is_manuscript", NULL::BOOLEAN AS "is_historical_ocr", NULL::BOOLEAN AS
+      "is_retracted"
     WHERE false$$)
   FROM glob(getvariable('parts') || '/raw/*.parquet'));
 CREATE VIEW raw AS FROM query(getvariable('raw'));
@@ -119,7 +122,8 @@ SET VARIABLE duplicates = (
     $$FROM read_parquet('$$ || replace(getvariable('parts') || '/duplicates/*.parquet', $$'$$, $$''$$) || $$')$$,
     $$SELECT
       NULL::VARCHAR AS "key", NULL::VARCHAR AS "duplicate_group", NULL::INTEGER AS "group_size", NULL::BOOLEAN AS
-      "is_keeper", NULL::VARCHAR AS "relation", NULL::INTEGER AS "distance", NULL::VARCHAR AS "split_article"
+      "is_keeper", NULL::VARCHAR AS "relation", NULL::INTEGER AS "distance", NULL::VARCHAR AS "split_article",
+      NULL::INTEGER AS "benchmark_distance"
     WHERE false$$)
   FROM glob(getvariable('parts') || '/duplicates/*.parquet'));
 CREATE VIEW duplicates AS FROM query(getvariable('duplicates'));
@@ -133,9 +137,10 @@ SET VARIABLE pairs = (
       "shard", NULL::BIGINT AS "offset", NULL::BIGINT AS "size", NULL::STRUCT("x0" INTEGER, "y0" INTEGER, "x1"
       INTEGER, "y1" INTEGER) AS "box", NULL::INTEGER AS "width", NULL::INTEGER AS "height", NULL::VARCHAR AS
       "format", NULL::VARCHAR AS "label", NULL::VARCHAR AS "text", NULL::VARCHAR AS "context", NULL::INTEGER AS
-      "n_chars", NULL::INTEGER AS "n_words", NULL::UBIGINT AS "caption_hash", NULL::UBIGINT AS "article_hash",
-      NULL::VARCHAR AS "journal", NULL::INTEGER AS "year", NULL::DATE AS "released", NULL::VARCHAR AS
-      "article_type", NULL::VARCHAR AS "language", NULL::VARCHAR AS "licence_code", NULL::VARCHAR AS "licence_url",
+      "n_chars", NULL::INTEGER AS "n_words", NULL::INTEGER AS "n_tokens", NULL::UBIGINT AS "caption_hash",
+      NULL::UBIGINT AS "caption_simhash", NULL::UBIGINT AS "article_hash", NULL::VARCHAR AS "journal", NULL::INTEGER
+      AS "year", NULL::DATE AS "released", NULL::VARCHAR AS "article_type", NULL::VARCHAR AS "language",
+      NULL::VARCHAR AS "language_guess", NULL::VARCHAR AS "licence_code", NULL::VARCHAR AS "licence_url",
       NULL::VARCHAR AS "licence_group", NULL::VARCHAR AS "figure_kind", NULL::VARCHAR AS "origin", NULL::VARCHAR AS
       "image_kind", NULL::FLOAT AS "image_kind_score", NULL::FLOAT AS "alignment_score", NULL::INTEGER AS
       "n_panels", NULL::FLOAT AS "compound", NULL::FLOAT AS "entropy", NULL::FLOAT AS "white_share", NULL::VARCHAR

@@ -219,6 +219,7 @@ DUPLICATES = _table(
     relation=(pa.string(), "to the keeper: bytes, pixels or near; keeper where it is the keeper itself"),
     distance=(pa.int32(), "Hamming distance of the perceptual hash to the keeper's"),
     split_article=(pa.string(), "PMCID that decides the split: the first article linked by duplicates"),
+    benchmark_distance=(pa.int32(), "to the nearest picture of curate.against; null = none is near"),
 )
 
 PAIRS = _table(
@@ -238,16 +239,19 @@ PAIRS = _table(
     format=(pa.string(), "of the stored picture"),
     label=(pa.string(), "figure label, with the panel's letter"),
     text=(pa.string(), "caption or sub-caption"),
-    context=(pa.string(), "text with what is shared by all panels, or with the group caption"),
+    context=(pa.string(), "text with what all panels share, or with the group caption; null where that adds nothing"),
     n_chars=(pa.int32(), "of text"),
     n_words=(pa.int32(), "of text"),
+    n_tokens=(pa.int32(), "words and punctuation marks of text: no subword tokenizer makes fewer of it"),
     caption_hash=(pa.uint64(), "of the normalised text: equal for equal captions"),
+    caption_simhash=(pa.uint64(), "of its runs of three words: near for near captions; null below eight words"),
     article_hash=(pa.uint64(), "of the PMCID: for sampling"),
     journal=(pa.string(), "journal title"),
     year=(pa.int32(), "of publication"),
     released=(pa.date32(), "in PMC, else published: what an as-of date asks"),
     article_type=(pa.string(), "JATS article-type"),
-    language=(pa.string(), "of the caption"),
+    language=(pa.string(), "of the caption, as the article says"),
+    language_guess=(pa.string(), "of text, by its words; null where it does not tell"),
     licence_code=(pa.string(), "normalised"),
     licence_url=(pa.string(), "with version"),
     licence_group=(pa.string(), "commercial, noncommercial or other"),
@@ -265,7 +269,7 @@ PAIRS = _table(
     duplicate_group=(pa.string(), "key of the group's keeper; null = no duplicates"),
     is_duplicate=(pa.bool_(), "in a group and not its keeper"),
     split=(pa.string(), "train, val or test, by article"),
-    flags=(_TEXTS, "retracted, own_rights, boilerplate_caption, several_graphics, compound …"),
+    flags=(_TEXTS, "retracted, own_rights, several_graphics, compound, boilerplate_caption, near_benchmark"),
 )
 
 # Tables that lie in parts, one a raw shard, in the order of the flow.

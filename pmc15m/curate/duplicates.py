@@ -64,7 +64,7 @@ _ROWS = """
         CASE WHEN member.rank = keeper THEN 'keeper' WHEN member.sha256 = best.sha256 THEN 'bytes'
              WHEN member.pixel_sha256 = best.pixel_sha256 THEN 'pixels' ELSE 'near' END AS relation,
         bit_count(xor(member.phash, best.phash))::INTEGER AS distance,
-        first.pmcid AS split_article
+        first.pmcid AS split_article, benchmark_distance
     FROM grouped
     JOIN items AS member ON member.level = grouped.level AND member.rank = grouped.rank
     JOIN items AS best ON best.level = grouped.level AND best.rank = keeper
@@ -76,13 +76,16 @@ _ROWS = """
 Column = NDArray[np.int64]
 
 
-def find_duplicates(connection: duckdb.DuckDBPyConnection, near_distance: int) -> Mapping[str, pa.Table]:
+def find_duplicates(
+    connection: duckdb.DuckDBPyConnection, near_distance: int, benchmark: NDArray[np.uint64]
+) -> Mapping[str, pa.Table]:
     """Rows of `duplicates` by raw shard, in the order of their keys; only shards that have some.
 
-    The connection has the tables articles, images, pixels and panels of the workspace.
+    The connection has the tables articles, images, pixels and panels of the workspace; `benchmark` are perceptual
+    hashes, and what is near one of them has a row also where it is in no group.
     """
     connection.execute(_ITEMS)
-    levels = [_level(connection, level, near_distance) for level in ("figure", "panel")]
+    levels = [_level(connection, level, near_distance, benchmark) for level in ("figure", "panel")]
     grouped = pa.concat_tables(levels)
     connection.register("grouped", grouped)
     connection.register("linked", _linked_articles(grouped))
@@ -93,28 +96,40 @@ def find_duplicates(connection: duckdb.DuckDBPyConnection, near_distance: int) -
     return _by_shard(rows)
 
 
-def _level(connection: duckdb.DuckDBPyConnection, level: str, near_distance: int) -> pa.Table:
-    """Members of groups of at least two: level, rank, keeper (a rank), group_size, article."""
+def _level(
+    connection: duckdb.DuckDBPyConnection, level: str, near_distance: int, benchmark: NDArray[np.uint64]
+) -> pa.Table:
+    """Members of groups of at least two, and what is near the benchmark; `rank` and `keeper` number the level."""
     facts = connection.sql(_CLASSES, params=[level]).fetchnumpy()
     count = len(facts["phash"])
     ranks = np.arange(count)
     same = [(ranks, facts[name].astype(np.int64)) for name in ("same_bytes", "same_pixels")]
     best = components(count, *(np.concatenate(ends) for ends in zip(*same, strict=True)))
-    best_only = np.flatnonzero((best == ranks) & facts["is_hashed"])
-    i, j = near_pairs(facts["phash"][best_only], near_distance)
-    left, right = best_only[i], best_only[j]
+    compared = np.flatnonzero((best == ranks) & facts["is_hashed"])
+    hashes = np.concatenate([facts["phash"][compared], benchmark])
+    i, j = near_pairs(hashes, near_distance)
+
+    beside = (i < len(compared)) & (j >= len(compared))  # a picture and one of the benchmark's
+    far = near_distance + 1
+    to_benchmark = np.full(count, far, np.int32)
+    np.minimum.at(to_benchmark, compared[i[beside]], np.bitwise_count(hashes[i[beside]] ^ hashes[j[beside]]))
+    to_benchmark = to_benchmark[best]
+
+    within = j < len(compared)
+    left, right = compared[i[within]], compared[j[within]]
     agree = np.abs(facts["shape"][left] - facts["shape"][right]) <= _SHAPE
     agree &= np.abs(facts["white_share"][left] - facts["white_share"][right]) <= _WHITE
     keeper = stars(count, left[agree], right[agree])[best]
     size = np.bincount(keeper, minlength=count)[keeper]
-    member = size > 1
+    told = (size > 1) | (to_benchmark < far)
     return pa.table(
         {
-            "level": pa.array([level] * int(member.sum()), pa.string()),
-            "rank": ranks[member],
-            "keeper": keeper[member],
-            "group_size": pa.array(size[member], pa.int32()),
-            "article": facts["article"][member],
+            "level": pa.array([level] * int(told.sum()), pa.string()),
+            "rank": ranks[told],
+            "keeper": keeper[told],
+            "group_size": pa.array(size[told], pa.int32()),
+            "article": facts["article"][told],
+            "benchmark_distance": pa.array(to_benchmark[told], pa.int32(), mask=to_benchmark[told] == far),
         }
     )
 

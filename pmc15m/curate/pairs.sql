@@ -30,22 +30,25 @@ paired AS (
 
 SELECT paired.pair_key, paired.level, pictures.pmcid, pictures.version, paired.figure_key, paired.image_key, paired.panel_key,
   pictures.shard, pictures."offset", pictures.size, paired.box, paired.width, paired.height, pictures.format,
-  paired.label, paired.text, paired.context,
+  paired.label, paired.text, nullif(paired.context, paired.text) AS context,
   length(paired.text) AS n_chars,
   len(regexp_split_to_array(trim(paired.text), '\s+')) AS n_words,
+  len(regexp_extract_all(paired.text, '[\p{L}\p{N}]+|[^\s\p{L}\p{N}]')) AS n_tokens,
   md5_number_lower(normalised(paired.text)) AS caption_hash,
   md5_number_lower(pictures.pmcid) AS article_hash,
   journal, year(pub_date) AS year, coalesce(release_date, pub_date) AS released, article_type, coalesce(figures.language, articles.language) AS language,
   licence_code, licence_url, licence_group, figures.kind AS figure_kind, figures.origin,
   paired.image_kind, paired.image_kind_score, paired.alignment_score,
   pictures.n_panels, compound, entropy, white_share, pictures.sha256, paired.phash,
-  duplicate_group, NOT coalesce(is_keeper, true) AS is_duplicate,
+  if(group_size > 1, duplicate_group, NULL) AS duplicate_group, NOT coalesce(is_keeper, true) AS is_duplicate,
   split_of(coalesce(split_article, pictures.pmcid)) AS split,
   list_filter([
     if(is_retracted, 'retracted', NULL),
     if(len(rights) > 0, 'own_rights', NULL),
     if(figures.n_graphics > 1, 'several_graphics', NULL),
-    if(pictures.n_panels > 1, 'compound', NULL)], lambda flag: flag IS NOT NULL) AS flags
+    if(pictures.n_panels > 1, 'compound', NULL),
+    if(is_boilerplate(paired.text), 'boilerplate_caption', NULL),
+    if(benchmark_distance IS NOT NULL, 'near_benchmark', NULL)], lambda flag: flag IS NOT NULL) AS flags
 FROM paired
 JOIN pictures USING (image_key)
 JOIN figures ON figures.figure_key = paired.figure_key

@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 
 from pmc15m import schema
 from pmc15m.config import Config
-from pmc15m.curate.captions import define_normalised
+from pmc15m.curate.benchmark import benchmark_digest, read_benchmark
+from pmc15m.curate.captions import define_is_boilerplate, define_normalised, simhashes
 from pmc15m.curate.duplicates import find_duplicates
+from pmc15m.curate.language import guess_language
 from pmc15m.curate.splits import define_split_of
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.stage import Execution, Stage, StageState, run_stage, stage_state
@@ -32,8 +34,16 @@ def pairs_of_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[
             connection.register(table, pq.read_table(workspace.part(table, shard)))
         define_split_of(connection, config.curate.val_share, config.curate.test_share)
         define_normalised(connection)
+        define_is_boilerplate(connection)
         pairs = connection.sql(_PAIRS).to_arrow_table()
-    return {"pairs": pairs.cast(schema.PAIRS)}
+    texts = pairs["text"].to_pylist()
+    read = {
+        "caption_simhash": pa.array(simhashes(texts), pa.uint64()),
+        "language_guess": pa.array([guess_language(text) for text in texts], pa.string()),
+    }
+    for name, column in read.items():
+        pairs = pairs.append_column(name, column)
+    return {"pairs": pairs.select(schema.PAIRS.names).cast(schema.PAIRS)}
 
 
 PAIRS = Stage(
@@ -88,15 +98,16 @@ def _duplicates_fingerprint(workspace: Workspace, config: Config) -> str:
         for shard in _complete_shards(workspace)
         for table in _INPUTS
     ]
-    wanted = {"near_distance": config.curate.near_distance}
+    wanted = {"near_distance": config.curate.near_distance, "against": benchmark_digest(config.curate.against)}
     return fingerprint("duplicates", _DUPLICATES_VERSION, wanted, inputs)
 
 
 def _duplicates(workspace: Workspace, config: Config) -> Mapping[str, pa.Table]:
+    benchmark = read_benchmark(config.curate.against, config.split.max_pixels)
     spill = workspace.root / ".curate.tmp"
     with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": str(spill)}) as connection:
         shards = _complete_shards(workspace)
         for table in _INPUTS:
             paths = [str(workspace.part(table, shard)) for shard in shards]
             connection.read_parquet(paths).create_view(table)
-        return find_duplicates(connection, config.curate.near_distance)
+        return find_duplicates(connection, config.curate.near_distance, benchmark)

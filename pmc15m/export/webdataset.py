@@ -23,13 +23,13 @@ _FACTS = (
 
 
 def write_webdataset(path: Path, samples: Iterable[tuple[Mapping[str, Any], Picture]], text: str) -> None:
-    """Write pairs (rows of the plan) with their pictures; `text` is the column that becomes the caption."""
+    """Write pairs (rows of the plan) with their pictures; the caption is the column `text`, or "text" where that is null."""
     with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as tar:
         for pair, picture in samples:
             facts = {name: pair[name] for name in _FACTS} | {"width": picture.width, "height": picture.height}
             key = pair["pair_key"]
             _add(tar, f"{key}.{picture.extension}", picture.content)
-            _add(tar, f"{key}.txt", pair[text].encode())
+            _add(tar, f"{key}.txt", (pair[text] or pair["text"]).encode())
             _add(tar, f"{key}.json", json.dumps(facts, ensure_ascii=False, sort_keys=True).encode())
 
 
