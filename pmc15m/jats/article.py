@@ -83,11 +83,13 @@ def _article(element: Element, tree: Tree, other_graphics: bool) -> Article:
     flags = list(tree.flags)
     if _has_duplicate_ids(drafts):
         flags.append(ArticleFlag.DUPLICATE_FIGURE_IDS)
+    reason = None
     if not drafts:
-        facts["is_historical_ocr"] = facts["is_historical_ocr"] or _is_ocr(element)
+        reason = _why_no_figures(element)
+        facts["is_historical_ocr"] = reason is ArticleReason.OCR_TEXT or facts.get("is_historical_ocr", False)
     return Article(
         status=ArticleStatus.OK,
-        reason=None if drafts else _why_no_figures(element, facts["is_historical_ocr"]),
+        reason=reason,
         flags=tuple(flags),
         figures=reader.figures(drafts, mentions),
         other_graphics=tuple(_other_graphics(element)) if other_graphics else (),
@@ -123,12 +125,8 @@ def _intact_test(tree: Tree) -> Callable[[Element], bool]:
     return lambda figure: fingerprint(figure) in intact
 
 
-def _is_ocr(element: Element) -> bool:
-    return any(e.get("preformat-type") == "pmc-ocr-text" for e in element.iter("preformat"))
-
-
-def _why_no_figures(element: Element, is_ocr: bool) -> ArticleReason:
-    if is_ocr:
+def _why_no_figures(element: Element) -> ArticleReason:
+    if any(e.get("preformat-type") == "pmc-ocr-text" for e in element.iter("preformat")):
         return ArticleReason.OCR_TEXT
     return ArticleReason.NO_FIGURES if element.find("body") is not None else ArticleReason.FRONT_ONLY
 
