@@ -1,6 +1,6 @@
 """A miniature PMC from a seed: the bucket's folder, and beside it the ground truth."""
 
-import tempfile
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,9 +48,10 @@ def generate(root: Path, *, seed: int = 0, articles: int = 60, figure_px: int = 
     bucket = make_bucket(made)
     bucket.put(README_KEY, readme.encode())
     # Written aside and renamed: a folder with something in it is always a whole bucket.
-    with tempfile.TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as aside:
-        bucket.write(Path(aside, "bucket"))
-        Path(aside, "bucket").replace(root)
+    partial = root.with_name(f".{root.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    bucket.write(partial)
+    partial.replace(root)
     return truth
 
 

@@ -170,3 +170,12 @@ def test_the_same_arguments_find_their_bucket_again(truth: DemoTruth) -> None:
     assert truth.path.stat().st_mtime_ns == before
     with pytest.raises(FileExistsError):
         generate(truth.root, figure_px=40, plain=True, seed=1)
+
+
+def test_what_an_interrupted_run_left_is_no_bucket_and_goes(tmp_path: Path) -> None:
+    left = tmp_path / ".bucket.partial" / "metadata" / "PMC1.1.json"
+    left.parent.mkdir(parents=True)
+    left.write_text("half")
+    root = generate(tmp_path / "bucket", articles=1, figure_px=40, plain=True).root
+    assert not (root / "metadata" / left.name).exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bucket", "bucket.truth.jsonl"]
