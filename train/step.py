@@ -21,6 +21,9 @@ from train.distributed import World
 from train.loss import contrastive_loss
 from train.towers import MAX_LOGIT_SCALE, Clip
 
+TEXT_PARTS = 8  # captions of a batch are taken in so many parts by length, of at least
+TEXT_PART_PAIRS = 8  # pairs
+
 Encode = Callable[[Tensor], Tensor]
 
 
@@ -77,26 +80,23 @@ class _Tower:
         world: World,
     ) -> None:
         self._encode, self._chunks, self._settings = encode, chunks, settings
+        self._keep = not settings.micro_batch or len(chunks) == 1  # the graphs of all chunks fit at once
         self._key = f"{settings.seed} {key[1]} {world.rank} {key[0]}"
-        self._kept: Tensor | None = None  # features with their graph, when all fit at once
+        self._outputs: list[Tensor] = []
 
     def features(self) -> Tensor:
         """(pairs, D) detached, in the order of the batch."""
-        if len(self._chunks) == 1:
-            self._kept = self._run(0)
-            parts = [self._kept.detach()]
-        else:
-            with torch.no_grad():
-                parts = [self._run(i) for i in range(len(self._chunks))]
-        features = torch.empty_like(torch.cat(parts))
-        for (places, _), part in zip(self._chunks, parts, strict=True):
-            features[places] = part
+        with torch.set_grad_enabled(self._keep):
+            self._outputs = [self._run(i) for i in range(len(self._chunks))]
+        in_chunk_order = torch.cat(self._outputs).detach()
+        features = torch.empty_like(in_chunk_order)
+        features[torch.cat([places for places, _ in self._chunks])] = in_chunk_order
         return features
 
     def backward(self, grad: Tensor) -> None:
         """Accumulate the parameters' gradients from the features' gradient (pairs, D)."""
         for i, (places, _) in enumerate(self._chunks):
-            output = self._kept if self._kept is not None else self._run(i)
+            output = self._outputs[i] if self._keep else self._run(i)
             torch.autograd.backward(output, grad[places])
 
     def _run(self, i: int) -> Tensor:
@@ -117,9 +117,10 @@ def _text_chunks(tokens: Tensor, size: int) -> list[tuple[Tensor, Tensor]]:
 
     The loss needs all features of the batch anyway, so the order inside the batch changes nothing.
     """
+    size = size or max(TEXT_PART_PAIRS, len(tokens) // TEXT_PARTS)
     lengths = (tokens != 0).sum(1)
     places = lengths.argsort(descending=True, stable=True)
-    return [(part, tokens[part, : int(lengths[part[0]])]) for part in torch.split(places, size or len(tokens))]
+    return [(part, tokens[part, : int(lengths[part[0]])]) for part in torch.split(places, size)]
 
 
 def learning_rate(step: int, steps: int, optim: OptimConfig) -> float:
