@@ -25,7 +25,7 @@ test: .venv/installed  ## lint, types and all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: .venv/installed  ## lint and types
 	$(BIN)/ruff check .

@@ -60,7 +60,7 @@ def _report_is_current(workspace: Workspace) -> bool:
 def run_demo(workspace: Workspace, config: Config, execution: Execution, *, articles: int, seed: int) -> ExitCode:
     """Generate a miniature PMC below the workspace, serve it on loopback, and `run` against that."""
     from pmc15m.demo import generate, serve
-    from pmc15m.query import stats
+    from pmc15m.query import sql
 
     workspace.create()
     bucket = workspace.root / "pmc"
@@ -70,7 +70,8 @@ def run_demo(workspace: Workspace, config: Config, execution: Execution, *, arti
     curate = dataclasses.replace(config.curate, val_share=0.1, test_share=0.1)
     with serve(bucket) as server:
         code = run(workspace, dataclasses.replace(config, source=server.url, crawl=small, curate=curate), execution)
-    print(stats(workspace))
+    sql(workspace, "SELECT thing, step, rows_in, rows_out FROM funnel ORDER BY position")
+    print(f"\nwhat was lost and why, plots, and a gallery: {workspace.root / 'report' / 'index.html'}")
     # The miniature PMC holds articles that cannot be had, on purpose: being told so is the demo's success.
     return ExitCode.COMPLETE if code is ExitCode.INCOMPLETE else code
 

@@ -3,7 +3,7 @@
 import hashlib
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,12 @@ from pmc15m.demo import Server, generate, serve
 ARTICLES = 30
 FLAGS = ("--set", "crawl.articles_per_shard=10", "--set", "curate.val_share=0.1", "--set", "curate.test_share=0.1")
 
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process of a parallel run takes all tests that share the finished workspace."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("chain"))
 
 
 def pmc15m(*arguments: str | Path, timeout: float = 110) -> "subprocess.CompletedProcess[str]":

@@ -1,0 +1,62 @@
+"""README's commands are run, and its answers are the ones that they print."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[2] / "README.md"
+BLOCKS = re.findall(r"```console\n(\$ .*?)\n```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def after_make_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which `make demo` was run, but for the training."""
+    folder = tmp_path_factory.mktemp("readme")
+    command = [sys.executable, "-m", "pmc15m.cli", "demo", "--workspace", "data/demo"]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=110)
+    assert ran.returncode == 0, ran.stderr
+    assert "data/demo/report/index.html" in ran.stdout
+    return folder
+
+
+def test_there_are_questions() -> None:
+    assert len(BLOCKS) >= 2
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+def test_the_answers_are_real(block: str, after_make_demo: Path) -> None:
+    command, _, answer = block.partition("\n")
+    words = shlex.split(command.removeprefix("$ "))
+    assert words[0] == "pmc15m"
+    ran = subprocess.run(
+        [sys.executable, "-m", "pmc15m.cli", *words[1:]],
+        cwd=after_make_demo,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert [line.rstrip() for line in ran.stdout.splitlines()] == [line.rstrip() for line in answer.splitlines()]
+
+
+def test_every_make_target_exists() -> None:
+    targets = set(re.findall(r"`make ([a-z0-9]+)`|^    make ([a-z0-9]+)", README.read_text(encoding="utf-8"), re.M))
+    names = {name for pair in targets for name in pair if name}
+    assert {"demo", "sample", "pmc15m"} <= names
+    makefile = README.with_name("Makefile").read_text(encoding="utf-8")
+    for name in names:
+        assert re.search(rf"^({name}|.* {name}|{name} .*|.* {name} .*):", makefile, re.M), name
+
+
+def test_the_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", README.read_text(encoding="utf-8"))
+    assert [link for link in links if not link.startswith("http") and not (README.parent / link).exists()] == []
+
+
+def test_make_help_lists_the_targets() -> None:
+    said = subprocess.run(["make", "help"], cwd=README.parent, capture_output=True, text=True, check=True)
+    assert {"demo", "test", "sample", "pmc15m"} <= set(said.stdout.split())
