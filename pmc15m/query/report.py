@@ -230,7 +230,7 @@ def _drops(connection: duckdb.DuckDBPyConnection, drops: pa.Table) -> str:
     blocks: dict[str, list[str]] = {}
     for row in rows:
         samples = "".join(
-            f"<li>{cards.article_link(key.split('.')[0].split('_')[0])} {escape(told.get(key, ''))}</li>"
+            f"<li>{cards.article_link(key.split('.')[0].split('_')[0])} {escape(told.get(key) or key)}</li>"
             for key in row["samples"]
         )
         blocks.setdefault(row["thing"], []).append(

@@ -69,6 +69,7 @@ def pair(key: str, **changes: Any) -> Row:
     known |= changes
     known["n_chars"], known["n_words"] = len(known["text"]), len(known["text"].split())
     known["caption_hash"] = sum(known["text"].encode())
+    known["article_hash"] = int(known["pmcid"][3:]) << 61
     return known
 
 
@@ -130,9 +131,9 @@ def fill(root: Path) -> Workspace:
     panel = {**pointed["PMC1_1_f001_g01"], "width": 200, "image_kind": "microscopy", "alignment_score": 0.9}
     pairs = [
         pair("PMC1_1_f001_g01", text="Two squares. (A) Left. (B) Right.", **pointed["PMC1_1_f001_g01"]),
-        pair("PMC1_1_f001_g01_p00", text="Left.", label="A", box=left, **panel),
+        pair("PMC1_1_f001_g01_p00", text="MRI: left.", label="A", box=left, **panel),
         pair("PMC1_1_f001_g01_p01", text="Right.", label="B", box=right, **panel),
-        pair("PMC1_1_f002_g01", year=2021, image_kind="photo", **pointed["PMC1_1_f002_g01"]),
+        pair("PMC1_1_f002_g01", text="CT, ct values, CT.", year=2021, image_kind="photo", **pointed["PMC1_1_f002_g01"]),
         pair(
             "PMC2_1_f001_g01",
             text=HOSTILE,

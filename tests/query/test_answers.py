@@ -15,7 +15,9 @@ from pmc15m.query.output import write_table
 from pmc15m.workspace import Workspace
 from tests.query.made_up import HOSTILE
 
-ASKED = "SELECT pmcid, n_words, box, flags, journal FROM pairs WHERE pmcid = 'PMC2' OR n_words = 1 ORDER BY pair_key"
+ASKED = (
+    "SELECT pmcid, n_words, box, flags, journal FROM pairs WHERE pmcid = 'PMC2' OR level = 'panel' ORDER BY pair_key"
+)
 
 
 @pytest.fixture

@@ -1,16 +1,18 @@
 """Every question that ships, with its answer for the made-up workspace."""
 
+import hashlib
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pmc15m import schema
 from pmc15m.query import connect, refuse_changes
 from pmc15m.query.manifests import ALL_TABLES, named_queries
 from pmc15m.query.statistics import QUESTIONS
 from pmc15m.workspace import Workspace
-from tests.query.made_up import HOSTILE, fill
+from tests.query.made_up import HOSTILE, fill, write
 
 ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "alignment": [(90, 2)],
@@ -18,10 +20,11 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "caption_duplicates": [],
     "caption_histogram": [(0, 3, 2)],
     "caption_lengths": [
-        *(("figure", 1, 10, 2), ("figure", 25, 10, 2), ("figure", 50, 33, 6), ("figure", 75, 61, 7)),
-        *(("figure", 99, 61, 7), ("panel", 1, 5, 1), ("panel", 25, 5, 1), ("panel", 50, 5, 1)),
-        *(("panel", 75, 6, 1), ("panel", 99, 6, 1)),
+        *(("figure", 1, 18, 4), ("figure", 25, 18, 4), ("figure", 50, 33, 6), ("figure", 75, 61, 7)),
+        *(("figure", 99, 61, 7), ("panel", 1, 6, 1), ("panel", 25, 6, 1), ("panel", 50, 6, 1)),
+        *(("panel", 75, 10, 2), ("panel", 99, 10, 2)),
     ],
+    "commercial_ct": [("figure", 1, 1)],
     "drops": [
         ("article", "fetched", "by_licence", 1, ["PMC5.1"]),
         ("article", "fetched", "not_fetched", 1, ["PMC6.1"]),
@@ -60,6 +63,7 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "languages": [(None, 3, 2)],
     "licences": [("commercial", "CC BY", 2, 2), ("noncommercial", "CC BY-NC", 1, 0)],
     "licences_by_year": [(2018, "noncommercial", 1, 0), (2020, "commercial", 1, 2), (2021, "commercial", 1, 0)],
+    "modalities": [("CT", 1, 0, 1), ("MRI", 0, 1, 1)],
     "panels_per_figure": [(1, 3), (2, 1)],
     "published": [
         ("articles read", 3.0, 4400000.0, 6042494.0, 2478267.0),
@@ -78,12 +82,47 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("name", named_queries())
+SAMPLES = {"sample", "sample_with_text"}
+
+
+def test_every_question_has_a_known_answer() -> None:
+    assert set(named_queries()) == set(ANSWERS) | SAMPLES
+
+
+@pytest.mark.parametrize("name", ANSWERS)
 def test_the_answer_is_known(workspace: Workspace, name: str) -> None:
     with connect(workspace) as connection:
         query = refuse_changes(connection, named_queries()[name].sql)
         found = [tuple(row.values()) for row in connection.sql(query).to_arrow_table().to_pylist()]
     assert found == [tuple(row) for row in ANSWERS[name]]
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_a_sample_of_a_small_workspace_is_all_of_it(workspace: Workspace, name: str) -> None:
+    with connect(workspace) as connection:
+        asked = refuse_changes(connection, named_queries()[name].sql)
+        keys = connection.sql(f"SELECT pair_key FROM ({asked.rstrip().rstrip(';')}) ORDER BY ALL").fetchall()
+        assert keys == connection.sql("SELECT pair_key FROM pairs ORDER BY ALL").fetchall()
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_a_sample_of_a_large_workspace_is_of_the_right_size_and_fair(tmp_path: Path, name: str) -> None:
+    workspace = Workspace(tmp_path)
+    for shard in range(6):
+        ones = [{"shard": f"{shard:05}", "pmcid": f"PMC{n}", "pair_key": f"{shard}_{n}"} for n in range(10_000)]
+        rows = [one | {"year": n % 10, "article_hash": hash_of(one["pair_key"])} for n, one in enumerate(ones)]
+        write(workspace, "pairs", schema.PAIRS, rows, shard=f"{shard:05}")
+    with connect(workspace) as connection:
+        asked = named_queries()[name].sql.rstrip().rstrip(";")
+        by_year = connection.sql(f"SELECT year, count(*) FROM ({asked}) GROUP BY year").fetchall()
+        again = connection.sql(f"SELECT md5(string_agg(pair_key ORDER BY pair_key)) FROM ({asked})").fetchall()
+        assert again == connection.sql(f"SELECT md5(string_agg(pair_key ORDER BY pair_key)) FROM ({asked})").fetchall()
+    assert sum(n for _, n in by_year) == 10_000
+    assert all(850 < n < 1150 for _, n in by_year)
+
+
+def hash_of(key: str) -> int:
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8])
 
 
 def test_stats_asks_questions_that_exist() -> None:
