@@ -47,6 +47,7 @@ def test_the_newest_inventory_has_no_manifest_yet(bucket: Bucket) -> None:
 def test_the_complete_inventory_lists_every_metadata_object_and_one_stray(bucket: Bucket, truth: DemoTruth) -> None:
     rows = rows_of(bucket, "2026-10-02T01-00Z")
     etags = {row[1]: row[3] for row in rows}
+    assert len(rows) == len(etags)
     assert etags.keys() == {f"metadata/{article.article_version}.json" for article in truth.articles} | {
         "metadata/README.txt"
     }
