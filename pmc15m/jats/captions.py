@@ -91,7 +91,7 @@ def _caption_text(caption: Element) -> tuple[str | None, str | None, tuple[Marku
         if child.tail:
             out.add(child.tail)
     text = str(out) or None
-    return text, title, tuple(_with_asides(text, out.spans or [])) if text else ()
+    return text, title, tuple(sorted(_with_asides(text, out.spans or []), key=_outer_first)) if text else ()
 
 
 def is_credit(paragraph: Element) -> bool:
@@ -101,6 +101,10 @@ def is_credit(paragraph: Element) -> bool:
 
 def _translated_titles(caption: Element) -> tuple[OtherCaption, ...]:
     return tuple(OtherCaption(t.get(XML_LANG), None, plain(t)) for t in caption.iterchildren("trans-title"))
+
+
+def _outer_first(span: Markup) -> tuple[int, int]:
+    return span.start, -span.end
 
 
 def _with_asides(text: str, spans: list[Markup]) -> Iterator[Markup]:

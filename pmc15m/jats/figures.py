@@ -59,6 +59,7 @@ class Draft:
     is_damaged: bool
     ids: list[str]
     label: Label | None
+    """Of the figure, or of its group if its own has no number: '(a)' in Figure 2."""
     twins: list["Draft"] = field(default_factory=list)
     """The same figure in other languages."""
 
@@ -93,19 +94,21 @@ class FigureReader:
     def _draft(self, element: Element) -> Draft:
         place = self._places.inside(element.getparent())
         group = None if element.tag == "fig-group" else _group_of(element)
+        if group is not None and not self._is_intact(group):
+            group = None
         intact = self._is_intact(element)
         words = self._words(element, place) if intact else Words(None, None, None, None, None)
         identifier = element.get("id")
         return Draft(
             element=element,
             place=place,
-            group=group if group is not None and self._is_intact(group) else None,
+            group=group,
             language=element.get(XML_LANG),
             words=words,
             shown=pictures(element) if intact else Pictures(),
             is_damaged=not intact,
             ids=[identifier] if identifier else [],
-            label=parse_label(words.label),
+            label=parse_label(words.label) or self._label_of(group, place),
         )
 
     def _words(self, element: Element, place: Place) -> Words:
@@ -139,12 +142,13 @@ class FigureReader:
             is_ambiguous=is_ambiguous,
         )
 
-    def _group_words(self, draft: Draft) -> Words | None:
-        if draft.group is None:
-            return None
-        if draft.group not in self._groups:
-            self._groups[draft.group] = self._words(draft.group, draft.place)
-        return self._groups[draft.group]
+    def _label_of(self, group: Element | None, place: Place) -> Label | None:
+        return parse_label(self._group_words(group, place).label) if group is not None else None
+
+    def _group_words(self, group: Element, place: Place) -> Words:
+        if group not in self._groups:
+            self._groups[group] = self._words(group, place)
+        return self._groups[group]
 
     def _language_of(self, place: Place) -> str | None:
         return place.scope.get(XML_LANG, self._language) if place.scope is not None else self._language
@@ -156,7 +160,7 @@ class FigureReader:
             if draft.group is not None and draft.language is not None:
                 groups.setdefault(draft.group, []).append(draft)
         gone: set[Element] = set()
-        for members in groups.values():
+        for group, members in groups.items():
             languages = {member.language for member in members}
             showing = [member for member in members if member.shown.graphics]
             numbers = {member.label.number for member in members if member.label}
@@ -170,11 +174,13 @@ class FigureReader:
                 first.ids += twin.ids
                 if twin in showing:
                     first.shown = twin.shown
+            if not showing:
+                first.shown = pictures(group)
         return [draft for draft in drafts if draft.element not in gone]
 
     def _figure(self, draft: Draft, number: int, order: int, mentions: tuple[Mention, ...]) -> Figure:
         words, shown = draft.words, draft.shown
-        group = self._group_words(draft)
+        group = self._group_words(draft.group, draft.place) if draft.group is not None else None
         is_boilerplate = words.caption is not None and words.caption.is_boilerplate
         caption = None if is_boilerplate else words.caption
         text = caption.text if caption else None

@@ -15,6 +15,7 @@ from pmc15m.jats.tree import Element
 Scope = Element | None
 
 _LONGEST_JOINER = 24
+_LONGEST_RANGE = 100
 
 _PARAGRAPHS = frozenset(["p", "title", "td", "th", "label", "attrib", "subtitle", "article-title", "term"])
 
@@ -33,12 +34,12 @@ class Targets:
 
     def __init__(self, targets: Iterable[tuple[Target, Iterable[str]]]) -> None:
         self.ids: dict[str, list[Target]] = defaultdict(list)
-        self._by_label: dict[tuple[Scope, tuple[str, ...], int], Target] = {}
+        self._by_label: dict[tuple[Scope, tuple[str, ...], int], list[Target]] = defaultdict(list)
         for target, ids in targets:
             for identifier in ids:
                 self.ids[identifier].append(target)
             if target.label is not None and not target.label.rest:
-                self._by_label.setdefault((target.scope, target.label.stem, target.label.number), target)
+                self._by_label[target.scope, target.label.stem, target.label.number].append(target)
 
     def named(self, rid: str, scope: Scope) -> Sequence[Target]:
         """The figures that an id means in a scope: its own, else the main article's, else another's."""
@@ -49,18 +50,28 @@ class Targets:
                     return found
         return everywhere
 
-    def numbered(self, like: Target, number: int) -> Target | None:
-        """The figure of the same series and scope that bears a number."""
-        return self._by_label.get((like.scope, like.label.stem, number)) if like.label else None
+    def numbered(self, scope: Scope, stem: tuple[str, ...], number: int) -> list[Target]:
+        """The figures of a series that bear a number: more than one if it is that of their group."""
+        return self._by_label.get((scope, stem, number), [])
 
-    def between(self, first: Target, last: Target) -> list[Target]:
-        """Figures whose numbers lie between two of one series."""
-        if first.label is None or last.label is None or first.scope is not last.scope:
+    def between(self, first: Target, last: Target, words: tuple[str, str]) -> list[Target]:
+        """Figures between two that a range joins: by their own labels, else by the words of the citations.
+
+        The words matter where labels lack numbers: 'Figs 1–3' that ends at panel '(b)' of Figure 3.
+        """
+        said = parse_label(words[0]), parse_label(words[1])
+        if first is last or first.scope is not last.scope:
             return []
-        if first.label.stem != last.label.stem:
-            return []
-        numbers = range(first.label.number + 1, last.label.number)
-        return [found for number in numbers[:100] if (found := self.numbered(first, number))]
+        for one, other in ((first.label, last.label), said):
+            if one is not None and other is not None and one.stem == other.stem:
+                found = [
+                    target
+                    for number in range(one.number + 1, min(other.number, one.number + _LONGEST_RANGE))
+                    for target in self.numbered(first.scope, one.stem, number)
+                ]
+                if found:
+                    return [target for target in found if target not in (first, last)]
+        return []
 
 
 def find_mentions(xrefs: Iterable[Element], targets: Targets, places: Places) -> tuple[dict[int, list[Mention]], int]:
@@ -109,6 +120,7 @@ def _read_paragraph(
     text = str(out)
     sentences = Sentences(text)
     last_end = 0
+    last_words = ""
     last_figures: list[Target] = []
     last_panels: tuple[str, ...] = ()
     for xref, figures in cited:
@@ -119,7 +131,7 @@ def _read_paragraph(
         between: list[Target] = []
         near = last_figures and 0 <= start - last_end < _LONGEST_JOINER
         if near and citing.RANGE_JOINER.fullmatch(text, last_end, start):
-            between = targets.between(last_figures[-1], figures[0])
+            between = targets.between(last_figures[-1], figures[0], (last_words, text[start:end]))
             if figures == last_figures:
                 panels = (*citing.panels_between(last_panels, panels), *panels)
         for target in between:
@@ -135,7 +147,7 @@ def _read_paragraph(
                     place.section_path, text, sentence, (), _origin(place, target), MentionBasis.EXPANDED_TEXT
                 )
                 found[target.number].append(mention)
-        last_end, last_figures, last_panels = end, figures, own_panels
+        last_end, last_words, last_figures, last_panels = end, text[start:end], figures, own_panels
 
 
 def _origin(place: Place, target: Target) -> MentionOrigin:
@@ -153,6 +165,6 @@ def _in_words(words: str, figures: list[Target], targets: Targets) -> Iterator[T
     if before.strip() and (said is None or said.stem != label.stem):
         return
     for number in numbers:
-        also = targets.numbered(figures[0], number)
-        if also is not None and also not in figures:
-            yield also
+        for also in targets.numbered(figures[0].scope, label.stem, number):
+            if also not in figures:
+                yield also

@@ -82,8 +82,8 @@ class FileNames:
         candidates = list(_candidates(href))
         yield Step.EXACT, self._by_name.get(href, [])
         for key in candidates:
-            step = Step.BASENAME if key == candidates[0] else Step.PLOS
-            yield step, self._by_name.get(key, [])
+            plos = f"journal.{key}" in candidates
+            yield Step.PLOS if plos else Step.BASENAME, self._by_name.get(key, [])
         for key in candidates:
             yield Step.CASEFOLDED, self._by_fold.get(key.casefold(), [])
 
@@ -130,9 +130,11 @@ def _basename(name: str) -> str:
 
 def _candidates(href: str) -> Iterator[str]:
     """Names under which the file of an href may lie, best first."""
-    if _URL.match(href):
-        href = re.split(r"[?#]", href)[0].rstrip("/")
-    key = _basename(unquote(href))
-    yield key
-    if key.startswith("journal."):
-        yield key.removeprefix("journal.")
+    path = re.split(r"[?#]", href)[0].rstrip("/")
+    names = dict.fromkeys((_basename(href), _basename(path), _basename(unquote(path))))
+    for key in names:
+        if key:
+            yield key
+    for key in names:
+        if key.startswith("journal."):
+            yield key.removeprefix("journal.")

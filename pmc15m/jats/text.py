@@ -29,8 +29,8 @@ _RAISABLE = re.compile("[0-9+\u2212=()]+")
 
 _BLOCKS = names_of(
     """p title subtitle list list-item def-list def-item term def disp-quote disp-formula-group boxed-text sec
-    caption verse-group verse-line speech statement preformat code array table thead tbody tfoot tr td th
-    speaker trans-title abstract kwd fn"""
+    caption verse-group verse-line speech statement preformat array table thead tbody tfoot tr td th
+    speaker trans-title abstract kwd"""
 )
 _LEFT_OUT = names_of(
     """object-id alt-text long-desc attrib permissions supplementary-material media fig fig-group table-wrap
