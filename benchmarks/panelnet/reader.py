@@ -17,12 +17,13 @@ from torch.nn import functional
 
 from benchmarks.panelnet import content
 from benchmarks.panelnet.compose import Composer, Figure, ink_label, label_style, print_label
+from benchmarks.panelnet.fonts import font
 from benchmarks.panelnet.train import LAYOUTS
 from pmc15m.figures.glyphs import CROP, find_glyphs
 from pmc15m.figures.model import LABEL_ALPHABET
 
 NONE = len(LABEL_ALPHABET)
-NEGATIVES = 24  # most negatives that one figure gives
+NEGATIVES = 30  # most negatives that one figure gives
 
 
 def label_sheet(composer: Composer, rng: np.random.Generator) -> Figure:
@@ -53,6 +54,13 @@ def label_sheet(composer: Composer, rng: np.random.Generator) -> Figure:
             panel = (x, y, x + step, y + step)
             box, _ = print_label(rng, pen, panel, style, text)
             ink_label(pen, panel, style, text, box, photo)
+            if rng.random() < 0.2:  # a heading behind the label
+                at = box[2] + style.height * rng.uniform(0.4, 1.2), box[3]
+                face = font(style.face if rng.random() < 0.5 else pen.face, round(style.height / 0.72))
+                dark = photo and np.asarray(pen.image.crop(box).convert("L")).mean() < 110
+                pen.draw.text(
+                    at, content.phrase(rng)[:8], font=face, fill=(255,) * 3 if dark else (0,) * 3, anchor="ls"
+                )
             labels.append((text, box))
             panels.append(panel)
     return composer.finish(rng, pen.image, panels, labels)
@@ -138,7 +146,7 @@ def collect(args: argparse.Namespace) -> dict[str, np.ndarray]:
         parts = []
         for i in range(args.figures):
             rng = np.random.default_rng((args.seed, 7, i))
-            figure = label_sheet(composer, rng) if i % 4 == 3 else composer.draw(rng)
+            figure = label_sheet(composer, rng) if i % 3 == 2 else composer.draw(rng)
             parts.append(harvest(figure, rng))
         crops, kinds, capitals = (np.concatenate(column) for column in zip(*parts, strict=True))
         np.savez(cache, crops=crops, kinds=kinds, capitals=capitals)

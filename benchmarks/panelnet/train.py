@@ -134,7 +134,7 @@ def main() -> None:
         mean = 0.98 * mean + 0.02 * loss.item() if mean else loss.item()
         if step % 50 == 0:
             print(f"{step}/{args.steps} loss {mean:.4f} {time.monotonic() - start:.0f} s", flush=True)
-        if step % 200 == 0 or step == args.steps:
+        if step % 100 == 0 or step == args.steps:
             state = {"network": network.state_dict(), "average": average.state_dict(), "step": step}
             torch.save(state | {"optimiser": optimiser.state_dict()}, checkpoint.with_suffix(".tmp"))
             checkpoint.with_suffix(".tmp").replace(checkpoint)

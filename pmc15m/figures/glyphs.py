@@ -15,6 +15,7 @@ MAX_HEIGHT = 0.09  # of the longer side; labels have .018 to .052 of the width (
 CROP = 24  # px of the reader's crops
 CLOSE, WIDE = 1.7, 5.5  # side of a crop in heights of the candidate: the letter, and what surrounds it
 MOST = 250  # candidates that are read in one figure: the largest
+LETTER_GAP = 0.4  # of the height: letters of a word stand closer, a label and the words behind it farther apart
 SMALL_PICTURE, ENLARGE = 720, 1.6  # px of the longer side below which a picture is enlarged, and how much
 
 
@@ -38,7 +39,7 @@ def isolated(boxes: NDArray[np.int64]) -> NDArray[np.bool_]:
     order = np.argsort(boxes[:, 0], kind="stable")
     x0, y0, x1, y1 = boxes[order].T
     height = y1 - y0
-    reach = x1 + (0.7 * height).astype(np.int64)
+    reach = x1 + (LETTER_GAP * height).astype(np.int64)
     first = np.arange(len(order)) + 1
     count = np.maximum(np.searchsorted(x0, reach, side="right") - first, 0)
     left = np.repeat(np.arange(len(order)), count)
@@ -47,7 +48,9 @@ def isolated(boxes: NDArray[np.int64]) -> NDArray[np.bool_]:
     gap = x0[right] - x1[left]
     line = np.minimum(y1[left], y1[right]) - np.maximum(y0[left], y0[right])
     beside = (
-        (np.abs(gap) < 0.7 * least) & (line > 0.5 * least) & (np.maximum(height[left], height[right]) < 1.7 * least)
+        (np.abs(gap) < LETTER_GAP * least)
+        & (line > 0.5 * least)
+        & (np.maximum(height[left], height[right]) < 1.7 * least)
     )
     left, right = left[beside], right[beside]
     followed, preceded = np.zeros(len(order), bool), np.zeros(len(order), bool)

@@ -24,7 +24,7 @@ RARE = 3.0  # of all candidates one in e^3 is a label; the reader was trained on
 DIGIT = 2.0  # log odds that a digit loses: tick numbers stand in columns too
 NAMED = 2.5  # log odds that a letter of the caption's set gains
 MISSED = 2.0  # cost of a letter of the series that is not seen
-ALIKE = 0.14  # largest difference of log size within a figure
+ALIKE = 0.14  # largest difference of log size within a figure, beside that of one pixel
 REPEATED = 1.2  # cost of every further candidate that reads the same letter as well: bars marked a, b, a, b
 ASTRAY = 1.5  # cost of a label that comes before its predecessor in reading order
 ALIGNED = 1.0  # gain of a label that shares an edge with another
@@ -102,10 +102,11 @@ def grow(
     wanted: Sequence[str],
 ) -> Series:
     """The best series of one size: for every letter its best candidate, then the best end of the series."""
+    slack = ALIKE + 1.0 / np.maximum(boxes[:, 3] - boxes[:, 1], 1)
     chosen: dict[str, int] = {}
     rivals: dict[str, NDArray[np.int64]] = {}
     for c in alphabet:
-        alike = np.flatnonzero((np.abs(size[c] - seed) < ALIKE) & (value[c] > -MISSED))
+        alike = np.flatnonzero((np.abs(size[c] - seed) < slack) & (value[c] > -MISSED))
         if alike.size:
             rivals[c] = alike[np.argsort(-value[c][alike], kind="stable")]
     for c in sorted(rivals, key=lambda c: -value[c][rivals[c][0]]):
