@@ -68,7 +68,9 @@ def restyled(record: dict[str, Any]) -> dict[str, Any]:
         kept = caption[at : a - 1]
         kept = (kept.rstrip(" .") + "; " if loose and leads and at and kept.endswith(". ") else kept) + before
         pieces += [kept, written, after]
-        spans.append([length + len(kept), length + len(kept) + len(written), named])
+        spans.append(
+            [length + len(kept), length + len(kept) + len(written), [x[-1:] if x[-1:].isalpha() else x for x in named]]
+        )
         length += len(kept) + len(written) + len(after)
         at = b + 1 + (after.endswith(" ") and caption[b + 1 : b + 2] == " ")
         if leads and after != ") ":

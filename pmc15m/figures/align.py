@@ -16,6 +16,7 @@ from pmc15m.figures.captions.model import CaptionSplit
 from pmc15m.figures.model import LABEL_ALPHABET, Box, LabelReading, SeparationReason
 
 Costs = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
 
 # Log-likelihoods, chosen on the published layouts of PanelSeg with simulated readings.
 FLOOR = 0.003  # what a letter is worth that the reader ruled out
@@ -25,7 +26,14 @@ NO_PANEL = -2.5  # a label without a panel
 IN_PLACE = math.log(0.93)
 OUT_OF_PLACE = -3.0  # and less the farther
 COLUMNS = math.log(0.05 / 0.93)  # panels lettered column by column
+TOPS = math.log(0.02 / 0.93)  # by their upper edges, where rows interlock
+# Share of figures lettered in the order of the tree, by number of panels, and what a letter read in place adds to
+# the log-odds of that, or takes away.
+TREE = {2: 0.999, 3: 0.97, 4: 0.92, 5: 0.83, 6: 0.87}
+TREE_OF_MANY = 0.78
+AGREES, DISAGREES, MISCOUNTED = 0.7, 1.5, 2.0
 UNKNOWN = -6.0  # a letter that the caption does not have
+DIGITS = LABEL_ALPHABET.index("1")
 CERTAIN = 0.5  # mean confidence below which the whole caption is kept
 
 
@@ -57,26 +65,22 @@ def align(boxes: Sequence[Box], readings: Sequence[LabelReading], split: Caption
         alone = tuple(Match(None, None, 0.0) for _ in boxes)
         return Alignment(alone, rows, split.labels, 0.0, SeparationReason.NO_CAPTION_LABELS)
     seen, source = _letters(labels, readings, len(boxes))
-    best: tuple[float, Costs, npt.NDArray[np.intp], tuple[int, ...]] | None = None
-    for order, prior in ((rows, 0.0), (columns, COLUMNS if columns != rows else -math.inf)):
-        if prior == -math.inf:
-            continue
-        cost = _costs(seen, order, len(boxes), labels, split)
+    named = frozenset(split.labels if split.labels and not split.positional else labels)
+    orders = {_by_tops(boxes): TOPS, columns: COLUMNS, rows: 0.0}
+    best: tuple[float, Costs, Places, tuple[int, ...]] | None = None
+    for order, prior in orders.items():
+        cost = _costs(seen, order, labels, named)
         match = hungarian(cost)
         total = prior - float(cost[np.arange(len(cost)), match].sum())
         if best is None or total > best[0]:
             best = (total, cost, match, order)
-    assert best is not None
+    assert best is not None  # there is always the order of rows
     _, cost, match, order = best
-    margin = margins(cost, match)
-    matches = []
-    for i in range(len(boxes)):
-        j = int(match[i])
-        if j < len(labels):
-            confidence = 1 - math.exp(-max(0.0, float(margin[i])))
-            matches.append(Match(labels[j], source[i][j], confidence))
-        else:
-            matches.append(Match(None, None, 0.0))
+    certainty = _certainty(seen, source, order, match, margins(cost, match), len(named))
+    matches = [
+        Match(labels[j], source[i][j], certainty[i]) if (j := int(match[i])) < len(labels) else Match(None, None, 0.0)
+        for i in range(len(boxes))
+    ]
     given = {m.label for m in matches}
     unassigned = tuple(label for label in split.labels if label not in given)
     labelled = [m.confidence for m in matches if m.label]
@@ -87,6 +91,37 @@ def align(boxes: Sequence[Box], readings: Sequence[LabelReading], split: Caption
     elif confidence < CERTAIN:
         reason = SeparationReason.UNCERTAIN_ALIGNMENT if readings else SeparationReason.NO_PRINTED_LABELS
     return Alignment(tuple(matches), order, unassigned, confidence, reason)
+
+
+def _certainty(
+    seen: Costs,
+    source: Sequence[Sequence[int | None]],
+    order: Sequence[int],
+    match: Places,
+    margin: Costs,
+    announced: int,
+) -> list[float]:
+    """Probability of each panel's label: its own letter, or else the order as far as the other letters confirm it."""
+    n, m = seen.shape
+    place = {panel: at for at, panel in enumerate(order)}
+    trust = TREE.get(n, TREE_OF_MANY if n > 1 else 1 - 1e-6)
+    odds = math.log(trust / (1 - trust)) - MISCOUNTED * (n != announced)
+    letters = []
+    for i in range(n):
+        j = int(match[i])
+        if j >= m or source[i][j] is None:
+            letters.append(0.0)
+            continue
+        odds += AGREES if place[i] == j else -DISAGREES
+        others = np.delete(seen[i], j)
+        clear = float(seen[i, j] - others.max()) if len(others) else float(seen[i, j] - math.log(FLOOR))
+        letters.append(1 - math.exp(-max(0.0, clear)))
+    out = []
+    for i in range(n):
+        by_order = 1 / (1 + math.exp(-odds)) if place[i] == match[i] else 0.0
+        either = 1 - (1 - letters[i]) * (1 - by_order)
+        out.append(min(either, 1 - math.exp(-max(0.0, float(margin[i])))))
+    return out
 
 
 def _letter(label: str) -> int | None:
@@ -100,16 +135,22 @@ def _letter(label: str) -> int | None:
 
 
 def _labels(split: CaptionSplit, readings: Sequence[LabelReading], n: int) -> list[str]:
-    """The labels that panels may carry: the caption's, and letters that were read beyond them."""
+    """The labels that panels may carry: the caption's, and letters that were read beyond them.
+
+    Without a caption, what was read and the letters that are missing in between, as far as there are panels for them.
+    """
     labels = [] if split.positional else list(split.labels)
-    known = {label.lower() for label in labels}
     upper = labels[0].isupper() if labels else float(np.mean([r.upper for r in readings] or [1.0])) >= 0.5
-    for reading in readings:
-        letter = LABEL_ALPHABET[int(np.argmax(reading.log_probs))]
-        if letter not in known and max(reading.log_probs) > math.log(0.5):
-            known.add(letter)
-            labels.append(letter.upper() if upper else letter)
-    return labels if split.labels or len(labels) > 1 else []
+    case = str.upper if upper else str.lower
+    read = {int(np.argmax(r.log_probs)) for r in readings if max(r.log_probs) > math.log(0.5)}
+    if labels:
+        known = {label.lower() for label in labels}
+        return labels + [case(LABEL_ALPHABET[k]) for k in sorted(read) if LABEL_ALPHABET[k] not in known]
+    if len(read) < 2:
+        return []
+    first = 0 if max(read) < DIGITS else DIGITS
+    series = range(first, max(read) + 1)
+    return [case(LABEL_ALPHABET[k]) for k in (series if len(series) <= n else sorted(read))]
 
 
 def _letters(labels: Sequence[str], readings: Sequence[LabelReading], n: int) -> tuple[Costs, list[list[int | None]]]:
@@ -126,20 +167,17 @@ def _letters(labels: Sequence[str], readings: Sequence[LabelReading], n: int) ->
     return seen, source
 
 
-def _costs(seen: Costs, order: Sequence[int], n: int, labels: Sequence[str], split: CaptionSplit) -> Costs:
+def _costs(seen: Costs, order: Sequence[int], labels: Sequence[str], named: frozenset[str]) -> Costs:
     """Square cost matrix of panels and labels, each with a dummy for staying alone."""
-    m = len(labels)
+    n, m = seen.shape
     place = {panel: at for at, panel in enumerate(order)}
     cost = np.zeros((n + m, n + m))
-    named = set(split.labels)
     for i in range(n):
         for j, label in enumerate(labels):
             away = abs(place[i] - j)
             prior = IN_PLACE if away == 0 else OUT_OF_PLACE - 0.3 * min(away - 1, 4)
-            if split.labels and label not in named:
+            if label not in named:
                 prior = UNKNOWN
-            elif not split.labels:
-                prior = 0.0
             cost[i, j] = -(seen[i, j] + prior)
         cost[i, m:] = -NO_LABEL
     for j, label in enumerate(labels):
@@ -166,6 +204,18 @@ def reading_order(boxes: Sequence[Box], columns: bool = False) -> tuple[int, ...
     return tuple(out)
 
 
+def _by_tops(boxes: Sequence[Box]) -> tuple[int, ...]:
+    """Indices of the boxes row by row, a row being the boxes that begin in the upper half of its first one."""
+    left = sorted(range(len(boxes)), key=lambda i: (boxes[i][1], boxes[i][0]))
+    out: list[int] = []
+    while left:
+        middle = (boxes[left[0]][1] + boxes[left[0]][3]) / 2
+        row = sorted((i for i in left if boxes[i][1] < middle), key=lambda i: boxes[i][0])
+        out += row
+        left = [i for i in left if i not in row]
+    return tuple(out)
+
+
 def _cut(boxes: Sequence[Box], group: Sequence[int], axis: int) -> list[list[int]]:
     """The group cut at every straight line across `axis` that no box crosses by more than a tenth of its side."""
     parts: list[list[int]] = []
@@ -179,7 +229,7 @@ def _cut(boxes: Sequence[Box], group: Sequence[int], axis: int) -> list[list[int
     return parts
 
 
-def hungarian(cost: Costs) -> npt.NDArray[np.intp]:
+def hungarian(cost: Costs) -> Places:
     """Column of each row in the cheapest assignment of a square matrix (Kuhn-Munkres with potentials)."""
     n = len(cost)
     u, v = np.zeros(n + 1), np.zeros(n + 1)
@@ -208,7 +258,7 @@ def hungarian(cost: Costs) -> npt.NDArray[np.intp]:
     return match
 
 
-def margins(cost: Costs, match: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+def margins(cost: Costs, match: Places) -> Costs:
     """For each row, how much more the cheapest assignment costs in which it has another column.
 
     Changing a row's column starts a chain of rows that take each other's columns; the cheapest is the shortest cycle

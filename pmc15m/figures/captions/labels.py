@@ -1,4 +1,4 @@
-"""Label lists as captions write them: "A", "a-c", "A, B and D", "i-iv", "A1-A4", "2a"."""
+"""Label lists as captions write them: "A", "a-c", "A, B and D", "i-iv", "A1-A4", and "2a" for panel a of figure 2."""
 
 import functools
 import re
@@ -24,7 +24,8 @@ class Label(NamedTuple):
     text: str
 
 
-# A series is named by its first label: A, a, 1, i, I, α; a figure number in front stays in the name ("2A").
+# A series is named by its first label: A, a, 1, i, I, α. The number of the figure in front of a letter stays in the
+# name ("2A"), not in the label: the figure itself prints the letter.
 Series = str
 
 
@@ -43,7 +44,7 @@ def _readings(token: str) -> dict[Series, Label]:
     elif letter in _GREEK:
         out["α"] = Label(_GREEK.index(letter), token)
     elif letter.isascii() and not (number and suffix):
-        out[number + ("a" if letter.islower() else "A")] = Label(ord(letter.lower()) - ord("a"), token)
+        out[number + ("a" if letter.islower() else "A")] = Label(ord(letter.lower()) - ord("a"), letter + suffix)
     return out
 
 
@@ -71,7 +72,7 @@ def _between(series: Series, first: Label, last: Label) -> list[Label] | None:
         texts = [_GREEK[k] for k in middle]
     else:
         suffix = first.text[-1] if first.text[-1:] == last.text[-1:] and not first.text[-1].isalpha() else ""
-        texts = [series[:-1] + chr(ord(series[-1]) + k) + suffix for k in middle]
+        texts = [chr(ord(series[-1]) + k) + suffix for k in middle]
     return [first, *map(Label, middle, texts), last]
 
 

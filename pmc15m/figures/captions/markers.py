@@ -16,10 +16,12 @@ _PLAIN = str.maketrans(
     | dict.fromkeys("\u00a0\u2002\u2003\u2009\u200a\u202f\u3000", " ")
 )
 
+_ODD = re.compile("[%s]" % "".join(map(chr, _PLAIN)))
+
 _NAMED = r"(?:[Pp]anels?|PANELS?|[Ff]ig(?:ure|s?\.)?)"
 # What may stand behind the list inside the brackets: "(A, left)", "(b; red points)", "(a.)".
 _EXTRA = r"(?:[.:]|[,;:]\s[^()\[\]:]{1,60})?"
-_START = r"(?:^|(?<=[.;:!?(\[)\]”\"])\s*|(?<=[,–—])\s+|(?<=\band)\s+|(?<=\bor)\s+|(?<=\s)(?=[A-Z0-9]))"
+_START = r"(?<![^\s.;:!?(\[)\]”\"–—])"
 
 _GRAMMAR: tuple[tuple[Style, re.Pattern[str]], ...] = (
     (
@@ -32,7 +34,7 @@ _GRAMMAR: tuple[tuple[Style, re.Pattern[str]], ...] = (
     (Style.BRACKET, re.compile(rf"\[\s*(?P<list>{LIST})\s*\]")),
     (Style.PANEL, re.compile(rf"\b{_NAMED}\s+\(?(?P<list>{LIST})\)?[.:,]?(?![\w-])")),
     (Style.HALF, re.compile(rf"(?<![\w(\[–-])(?P<list>{LIST})\s?\)(?!-)")),
-    (Style.COLON, re.compile(rf"(?:{_START}|(?<=\s))(?P<list>{LIST})\s?:(?!\d)")),
+    (Style.COLON, re.compile(rf"{_START}(?P<list>{LIST})\s?:(?!\d)")),
     (Style.DOT, re.compile(rf"{_START}(?P<list>{LIST})\.(?=\s*[A-Z\d(\[–—-]|\s+\w)")),
     (Style.COMMA, re.compile(rf"{_START}(?P<list>{LIST}),(?=\s)")),
     (
@@ -62,7 +64,7 @@ class Candidate(NamedTuple):
 
 def plain(text: str) -> str:
     """`text` with full-width forms and odd spaces folded; the same length."""
-    return text.translate(_PLAIN)
+    return text.translate(_PLAIN) if _ODD.search(text) else text
 
 
 def find_candidates(text: str, bold: Sequence[tuple[int, int]] = ()) -> list[Candidate]:
@@ -87,13 +89,13 @@ def find_candidates(text: str, bold: Sequence[tuple[int, int]] = ()) -> list[Can
                 start = match.start() + len(match[0]) - len(match[0].lstrip())
                 end = match.start() + len(match[0].rstrip())
                 taken.update(range(inner[0], inner[1]))
-                marked = any(a <= inner[0] and inner[1] <= b for a, b in bold)
+                marked = _set_apart(inner[0], bold) and _set_apart(inner[1] - 1, bold)
                 found.append(Candidate(start, end, inner, style, readings, marked))
     bare = [c.start for c in found if c.style is Style.BARE and text[c.start] == "b"]
     if bare:
         for match in _INLINE_A.finditer(text, 0, max(bare)):
             if match.start() not in taken:
-                marked = any(a <= match.start() < b for a, b in bold)
+                marked = _set_apart(match.start(), bold)
                 span = match.span("list")
                 found.append(Candidate(*span, span, Style.BARE, read_list("a"), marked))
     for a, b in bold:
@@ -101,6 +103,10 @@ def find_candidates(text: str, bold: Sequence[tuple[int, int]] = ()) -> list[Can
         if alone and alone.start("list") not in taken and (readings := read_list(alone["list"])):
             found.append(Candidate(*_trimmed(text, a, b), alone.span("list"), Style.BARE, readings, True))
     return sorted(found)
+
+
+def _set_apart(at: int, bold: Sequence[tuple[int, int]]) -> bool:
+    return any(a <= at < b for a, b in bold)
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:

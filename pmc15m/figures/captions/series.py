@@ -9,6 +9,8 @@ from pmc15m.figures.captions.labels import Series
 MISSING = -2.0  # log-odds of a label that the caption never sets off, inside a series that it does
 FLOOR = -4.0  # one strange marker must not undo a long series
 MOST_MISSING = 1
+USUAL = {"1": 0.6, "i": 0.7, "I": 0.7, "α": 0.7}  # compounds, lanes and parts of panels are numbered too
+SET_APART = 3.0  # log-odds of a label in bold or italic, where they make a series; against one that is not
 OUTER = 4.0  # total from which a series counts that opens before the best one
 
 
@@ -26,7 +28,7 @@ class Choice(NamedTuple):
 
 def choose(readings: Sequence[Reading]) -> Choice | None:
     """The best series of at least two labels, or None where nothing speaks for one."""
-    scored = [(reading, log_odds(reading)) for reading in readings]
+    scored = _by_markup([(reading, log_odds(reading)) for reading in readings])
     options = []
     for series in dict.fromkeys(reading.series for reading in readings):
         option = _longest(series, [(r, s) for r, s in scored if r.series == series])
@@ -34,7 +36,7 @@ def choose(readings: Sequence[Reading]) -> Choice | None:
             options.append(option)
     if not options:
         return None
-    options.sort(key=lambda option: -option.total)
+    options.sort(key=lambda option: -option.total * USUAL.get(option.series, 1.0))
     best = options[0]
     for outer in options[1:]:
         if outer.total > OUTER and outer.readings[0].candidate.start < best.readings[0].candidate.start:
@@ -42,6 +44,21 @@ def choose(readings: Sequence[Reading]) -> Choice | None:
             break
     rival = max((o.total for o in options if o is not best), default=0.0)
     return best._replace(rival=rival) if best.total > 0 else None
+
+
+def _by_markup(scored: list[tuple[Reading, float]]) -> list[tuple[Reading, float]]:
+    """Where the publisher set a series apart, what is set apart counts for more and everything else for less."""
+    ranks: dict[Series, set[int]] = {}
+    for reading, _ in scored:
+        if reading.candidate.bold:
+            ranks.setdefault(reading.series, set()).update(label.rank for label in reading.labels)
+    trusted = {series for series, found in ranks.items() if {0, 1} <= found}
+    if not trusted:
+        return scored
+    return [
+        (reading, score + (SET_APART if reading.candidate.bold and reading.series in trusted else -SET_APART))
+        for reading, score in scored
+    ]
 
 
 def _longest(series: Series, scored: Sequence[tuple[Reading, float]]) -> Choice | None:
@@ -82,4 +99,4 @@ def _inferred(series: Series, index: int, scored: Sequence[tuple[Reading, float]
                 return label.text
     if series == "1":
         return str(index + 1)
-    return series[:-1] + chr(ord(series[-1]) + index)
+    return chr(ord(series[-1]) + index)
