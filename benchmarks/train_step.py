@@ -3,9 +3,9 @@
     python -m benchmarks.train_step [--rounds 3]
 
 Without open_clip_torch (`pip install --no-deps open_clip_torch ftfy regex`) only our own figures are printed. Both
-sides have the same weights, pictures and captions; captions have log-normal lengths, 90 % below the context of 256, as in
-PMC-15M. open_clip pads to the context, as its tokenizer does. CPU seconds, so that a busy machine disturbs little. It
-says whether our step wastes work; what a GPU makes of it needs a GPU.
+sides have the same weights, pictures and captions; captions have log-normal lengths, 90 % below the context of 256,
+as in PMC-15M. open_clip pads to the context, as its tokenizer does. CPU seconds, so that a busy machine disturbs
+little. It says whether our step wastes work; what a GPU makes of it needs a GPU.
 """
 
 import argparse

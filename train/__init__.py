@@ -10,10 +10,12 @@
     towers        timm ViT + transformers BERT under open_clip's parameter names
     loss          symmetric InfoNCE, tiled, fp32 logits, with its own gradient
     step          one optimizer step; GradCache when a micro-batch is asked for
+    distributed   the processes that torchrun starts
     loop          the whole run, top to bottom
     checkpoint    weights, optimizer and a readable meta.json, written atomically
     evaluate      retrieval, exact and chunked
-    export        the trained pair as an open_clip folder
+    export        the trained pair as a folder for open_clip, timm and transformers
+    _torchvision  a guard against a torchvision that does not match torch
 
 Nothing here imports torch, timm or transformers before it is needed: `python -m train --help` answers at once.
 """

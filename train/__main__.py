@@ -57,6 +57,9 @@ def main(argv: list[str] | None = None) -> int:
     except TrainError as error:
         print(f"error: {error}", file=sys.stderr)
         return ExitCode.USAGE
+    except OSError as error:  # a folder that cannot be written, a full disk
+        print(f"error: {error}", file=sys.stderr)
+        return ExitCode.USAGE
     except ModuleNotFoundError as error:
         if error.name not in EXTRA:
             raise

@@ -65,6 +65,7 @@ def test_a_resumed_run_may_be_given_its_whole_command_again(export: Path, tmp_pa
         (["export", "--config", "none.toml"], "cannot read the config file none.toml"),
         (["export", "--steps", "0"], "--steps must be at least 1"),
         (["export", "--out", "export/train/sizes.json"], "is a file, not a folder"),
+        (["export", "--out", "export/train/sizes.json/run"], "Not a directory"),
         (["export", "--out", "export/train"], "is not empty and holds no run"),
         (["export", "--out", "begun"], "holds a run already; go on with --resume"),
         (["export", "--out", "begun", "--resume", "--set", "embed_dim=64"], "embed_dim cannot change"),
