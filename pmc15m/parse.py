@@ -111,7 +111,7 @@ def _article_row(stored: StoredArticle, shard: str, article: Article, used: set[
         "electronic_date": article.electronic_date,
         "release_date": article.release_date,
         "article_type": article.article_type,
-        "language": article.language,
+        "language": _language(article.language),
         "subjects": article.subjects,
         "keywords": article.keywords,
         "abstract": article.abstract,
@@ -152,7 +152,7 @@ def _figure_row(stored: StoredArticle, figure: Figure) -> Row:
         "caption": figure.caption,
         "caption_markup": [asdict(span) for span in figure.caption_markup],
         "caption_source": figure.caption_source,
-        "language": figure.language,
+        "language": _language(figure.language),
         "other_captions": [asdict(other) for other in figure.other_captions],
         "group_id": figure.group_id,
         "group_label": figure.group_label,
@@ -212,6 +212,11 @@ def _image_reason(stored: StoredArticle, media: Row, unresolved: str | None) -> 
 
 def _figure_key(stored: StoredArticle, figure: Figure) -> str:
     return schema.figure_key(stored.head["pmcid"], stored.head["version"], figure.position)
+
+
+def _language(tag: str | None) -> str | None:
+    """A language tag as BCP 47 compares it: without case. Publishers write `EN`, `en_US` and `en-US`."""
+    return tag.strip().lower().replace("_", "-") or None if tag else None
 
 
 def _text(value: object) -> str | None:

@@ -76,12 +76,18 @@ def test_files_that_are_not_there_have_reasons(tmp_path: Path) -> None:
         (Made("PMC1", b"<html>"), "unusable", "no_article"),
         (Made("PMC1", b""), "unusable", "empty"),
         (Made("PMC1", XML, status="partial", reason="missing_media"), "partial", "missing_media"),
-        (Made("PMC1", b"<article/>"), "ok", "no_figures"),
+        (Made("PMC1", b"<article/>"), "ok", "front_only"),
     ],
 )
 def test_every_article_leaves_a_row(tmp_path: Path, made: Made, status: str, reason: str) -> None:
     (article,) = parsed(tmp_path, made)["articles"]
     assert (article["pmcid"], article["status"], article["reason"]) == ("PMC1", status, reason)
+
+
+def test_languages_are_written_one_way(tmp_path: Path) -> None:
+    tables = parsed(tmp_path, Made("PMC1", XML.replace(b'xml:lang="en"', b'xml:lang="EN_US"')))
+    assert tables["articles"][0]["language"] == "en-us"
+    assert tables["figures"][0]["language"] == "en-us"
 
 
 def test_superseded_articles_live_in_a_later_shard(tmp_path: Path) -> None:
