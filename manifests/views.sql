@@ -95,8 +95,9 @@ SET VARIABLE pixels = (
     $$SELECT
       NULL::VARCHAR AS "image_key", NULL::INTEGER AS "width", NULL::INTEGER AS "height", NULL::VARCHAR AS "mode",
       NULL::VARCHAR AS "pixel_sha256", NULL::UBIGINT AS "phash", NULL::VARCHAR AS "kind", NULL::FLOAT AS
-      "kind_score", NULL::FLOAT AS "entropy", NULL::FLOAT AS "white_share", NULL::FLOAT AS "colour_share",
-      NULL::FLOAT AS "compound", NULL::INTEGER AS "n_panels", NULL::VARCHAR AS "status", NULL::VARCHAR AS "reason"
+      "kind_score", NULL::FLOAT AS "brightness", NULL::FLOAT AS "entropy", NULL::FLOAT AS "white_share", NULL::FLOAT
+      AS "colour_share", NULL::FLOAT AS "compound", NULL::INTEGER AS "n_panels", NULL::VARCHAR AS "status",
+      NULL::VARCHAR AS "reason"
     WHERE false$$)
   FROM glob(getvariable('parts') || '/pixels/*.parquet'));
 CREATE VIEW pixels AS FROM query(getvariable('pixels'));
@@ -112,7 +113,8 @@ SET VARIABLE panels = (
       AS "tiles", NULL::FLOAT AS "score", NULL::STRUCT("start" INTEGER, "end" INTEGER)[] AS "subcaption_spans",
       NULL::VARCHAR AS "subcaption", NULL::STRUCT("start" INTEGER, "end" INTEGER)[] AS "shared_spans", NULL::FLOAT
       AS "alignment_score", NULL::UBIGINT AS "phash", NULL::VARCHAR AS "kind", NULL::FLOAT AS "kind_score",
-      NULL::VARCHAR AS "splitter", NULL::VARCHAR AS "status", NULL::VARCHAR AS "reason"
+      NULL::FLOAT AS "brightness", NULL::FLOAT AS "entropy", NULL::FLOAT AS "white_share", NULL::FLOAT AS
+      "colour_share", NULL::VARCHAR AS "splitter", NULL::VARCHAR AS "status", NULL::VARCHAR AS "reason"
     WHERE false$$)
   FROM glob(getvariable('parts') || '/panels/*.parquet'));
 CREATE VIEW panels AS FROM query(getvariable('panels'));
@@ -143,9 +145,9 @@ SET VARIABLE pairs = (
       NULL::VARCHAR AS "language_guess", NULL::VARCHAR AS "licence_code", NULL::VARCHAR AS "licence_url",
       NULL::VARCHAR AS "licence_group", NULL::VARCHAR AS "figure_kind", NULL::VARCHAR AS "origin", NULL::VARCHAR AS
       "image_kind", NULL::FLOAT AS "image_kind_score", NULL::FLOAT AS "alignment_score", NULL::INTEGER AS
-      "n_panels", NULL::FLOAT AS "compound", NULL::FLOAT AS "entropy", NULL::FLOAT AS "white_share", NULL::VARCHAR
-      AS "sha256", NULL::UBIGINT AS "phash", NULL::VARCHAR AS "duplicate_group", NULL::BOOLEAN AS "is_duplicate",
-      NULL::VARCHAR AS "split", NULL::VARCHAR[] AS "flags"
+      "n_panels", NULL::FLOAT AS "compound", NULL::FLOAT AS "entropy", NULL::FLOAT AS "white_share", NULL::FLOAT AS
+      "colour_share", NULL::VARCHAR AS "sha256", NULL::UBIGINT AS "phash", NULL::VARCHAR AS "duplicate_group",
+      NULL::BOOLEAN AS "is_duplicate", NULL::VARCHAR AS "split", NULL::VARCHAR[] AS "flags"
     WHERE false$$)
   FROM glob(getvariable('parts') || '/pairs/*.parquet'));
 CREATE VIEW pairs AS FROM query(getvariable('pairs'));

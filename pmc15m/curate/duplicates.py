@@ -1,8 +1,8 @@
 """Duplicate groups over the whole workspace: pictures with pictures, panels with panels.
 
-Equal bytes and equal pixels are one class; classes whose best pictures have near perceptual hashes and agree in shape
-and white space form stars around the best of them (`groups`). Rank decides what is best: largest, then oldest, then
-smallest key.
+Equal bytes and equal pixels are one class; classes whose best pictures have near perceptual hashes and agree in shape,
+brightness and colour form stars around the best of them (`groups`). Rank decides what is best: largest, then oldest,
+then smallest key.
 """
 
 import enum
@@ -19,7 +19,8 @@ from pmc15m.curate.groups import components, stars
 from pmc15m.curate.neardup import near_pairs
 
 _SHAPE = 0.03  # difference of log(width / height) that cropping 1 % of two opposite borders gives, and a little
-_WHITE = 0.1  # difference of the white shares; re-encoding at quality 50 stays below
+_BRIGHTNESS = 0.05  # difference of the mean grey; re-encoded, resized and cropped copies stay below
+_COLOUR = 0.15  # difference of the shares of pixels with colour, likewise
 
 
 class Relation(enum.StrEnum):
@@ -35,16 +36,16 @@ class Relation(enum.StrEnum):
 _ITEMS = """
     CREATE TEMP TABLE items AS
     WITH found AS (
-        SELECT shard, image_key AS key, 'figure' AS level, pmcid, version, sha256, pixel_sha256, phash, white_share,
-            pixels.width, pixels.height
+        SELECT shard, image_key AS key, 'figure' AS level, pmcid, version, sha256, pixel_sha256, phash, brightness,
+            colour_share, pixels.width, pixels.height
         FROM images JOIN pixels USING (image_key)
         WHERE images.status = 'ok' AND pixels.status <> 'dropped'
         UNION ALL
-        SELECT images.shard, panel_key, 'panel', panels.pmcid, panels.version, NULL, NULL, panels.phash, NULL,
-            box.x1 - box.x0, box.y1 - box.y0
+        SELECT images.shard, panel_key, 'panel', panels.pmcid, panels.version, NULL, NULL, panels.phash, brightness,
+            colour_share, box.x1 - box.x0, box.y1 - box.y0
         FROM panels JOIN images USING (image_key)
         WHERE panels.status = 'ok')
-    SELECT found.shard, key, level, found.pmcid, sha256, pixel_sha256, phash, coalesce(white_share, 0) AS white_share,
+    SELECT found.shard, key, level, found.pmcid, sha256, pixel_sha256, phash, brightness, colour_share,
         ln(width / height) AS shape,
         row_number() OVER (
             PARTITION BY level ORDER BY width::BIGINT * height DESC, pub_date NULLS LAST, key) - 1 AS rank,
@@ -53,7 +54,7 @@ _ITEMS = """
 """
 
 _CLASSES = """
-    SELECT coalesce(phash, 0) AS phash, phash IS NOT NULL AS is_hashed, shape, white_share, article,
+    SELECT coalesce(phash, 0) AS phash, phash IS NOT NULL AS is_hashed, shape, brightness, colour_share, article,
         min(rank) OVER (PARTITION BY coalesce(sha256, key)) AS same_bytes,
         min(rank) OVER (PARTITION BY coalesce(pixel_sha256, key)) AS same_pixels
     FROM items WHERE level = ? ORDER BY rank
@@ -117,8 +118,9 @@ def _level(
 
     within = j < len(compared)
     left, right = compared[i[within]], compared[j[within]]
-    agree = np.abs(facts["shape"][left] - facts["shape"][right]) <= _SHAPE
-    agree &= np.abs(facts["white_share"][left] - facts["white_share"][right]) <= _WHITE
+    agree = np.ones(len(left), bool)
+    for name, most in (("shape", _SHAPE), ("brightness", _BRIGHTNESS), ("colour_share", _COLOUR)):
+        agree &= np.abs(facts[name][left] - facts[name][right]) <= most
     keeper = stars(count, left[agree], right[agree])[best]
     size = np.bincount(keeper, minlength=count)[keeper]
     told = (size > 1) | (to_benchmark < far)

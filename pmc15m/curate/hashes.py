@@ -7,6 +7,7 @@ moves 4 % of the perceptual hashes by more than 4 bits, so a corpus must use one
 import functools
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,48 +25,48 @@ Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class PixelFacts:
-    """Columns of `pixels`, by their names."""
-
-    pixel_sha256: str
-    phash: int | None
-    kind: ImageKind
-    kind_score: float
-    entropy: float
-    white_share: float
-    colour_share: float
-
-
-@dataclass(frozen=True, slots=True)
 class CropFacts:
     """Columns of `panels`, by their names."""
 
     phash: int | None
     kind: ImageKind
     kind_score: float
+    brightness: float
+    entropy: float
+    white_share: float
+    colour_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class PixelFacts(CropFacts):
+    """Columns of `pixels`, by their names."""
+
+    pixel_sha256: str
 
 
 def pixel_facts(image: Image.Image) -> PixelFacts:
     """All facts of a decoded picture (RGB or L)."""
-    working = working_picture(image)
-    features = image_features(working)
-    kind, score = classify(features)
-    return PixelFacts(
-        pixel_sha256=pixel_sha256(image),
-        phash=perceptual_hash(working),
-        kind=kind,
-        kind_score=score,
-        entropy=features.entropy,
-        white_share=features.white_share,
-        colour_share=features.colour_share,
-    )
+    return PixelFacts(**_facts(image), pixel_sha256=pixel_sha256(image))
 
 
 def crop_facts(image: Image.Image, box: Box) -> CropFacts:
     """The facts of one panel; `box` in px of the image, as `figures.Panel.box`."""
-    working = working_picture(image.crop(box))
-    kind, score = classify(image_features(working))
-    return CropFacts(phash=perceptual_hash(working), kind=kind, kind_score=score)
+    return CropFacts(**_facts(image.crop(box)))
+
+
+def _facts(image: Image.Image) -> dict[str, Any]:
+    working = working_picture(image)
+    features = image_features(working)
+    kind, score = classify(features)
+    return {
+        "phash": perceptual_hash(working),
+        "kind": kind,
+        "kind_score": score,
+        "brightness": features.brightness,
+        "entropy": features.entropy,
+        "white_share": features.white_share,
+        "colour_share": features.colour_share,
+    }
 
 
 def working_picture(image: Image.Image) -> Image.Image:

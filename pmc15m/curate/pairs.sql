@@ -18,14 +18,16 @@ described AS (
 paired AS (
   SELECT image_key AS pair_key, 'figure' AS level, figure_key, image_key, NULL::VARCHAR AS panel_key, NULL AS box,
     width, height, coalesce(label, derived_label) AS label, text, concat_ws(' ', around, text) AS context,
-    pictures.kind AS image_kind, kind_score AS image_kind_score, NULL::FLOAT AS alignment_score, phash
+    pictures.kind AS image_kind, kind_score AS image_kind_score, NULL::FLOAT AS alignment_score, phash,
+    entropy, white_share, colour_share
   FROM pictures JOIN captioned USING (figure_key)
   UNION ALL
   SELECT panel_key, 'panel', described.figure_key, image_key, panel_key, described.box,
     described.box.x1 - described.box.x0, described.box.y1 - described.box.y0,
     concat_ws(' ', coalesce(captioned.label, derived_label), described.label), trim(subcaption),
     concat_ws(' ', nullif(trim(shared), ''), trim(subcaption)),
-    described.kind, described.kind_score, described.alignment_score, described.phash
+    described.kind, described.kind_score, described.alignment_score, described.phash,
+    described.entropy, described.white_share, described.colour_share
   FROM described JOIN pictures USING (image_key) JOIN captioned ON captioned.figure_key = described.figure_key)
 
 SELECT paired.pair_key, paired.level, pictures.pmcid, pictures.version, paired.figure_key, paired.image_key, paired.panel_key,
@@ -39,11 +41,12 @@ SELECT paired.pair_key, paired.level, pictures.pmcid, pictures.version, paired.f
   journal, year(pub_date) AS year, coalesce(release_date, pub_date) AS released, article_type, coalesce(figures.language, articles.language) AS language,
   licence_code, licence_url, licence_group, figures.kind AS figure_kind, figures.origin,
   paired.image_kind, paired.image_kind_score, paired.alignment_score,
-  pictures.n_panels, compound, entropy, white_share, pictures.sha256, paired.phash,
+  pictures.n_panels, compound, paired.entropy, paired.white_share, paired.colour_share, pictures.sha256, paired.phash,
   if(group_size > 1, duplicate_group, NULL) AS duplicate_group, NOT coalesce(is_keeper, true) AS is_duplicate,
   split_of(coalesce(split_article, pictures.pmcid)) AS split,
   list_filter([
     if(is_retracted, 'retracted', NULL),
+    if(NOT is_pmc_openaccess, 'not_open_access', NULL),
     if(len(rights) > 0, 'own_rights', NULL),
     if(figures.n_graphics > 1, 'several_graphics', NULL),
     if(pictures.n_panels > 1, 'compound', NULL),
