@@ -1,7 +1,7 @@
 """From a source to raw shards: catalog, selection, plan, fetching, verification."""
 
 from pmc15m.crawl.catalog import index
-from pmc15m.crawl.crawl import crawl
+from pmc15m.crawl.crawler import crawl
 from pmc15m.crawl.status import status
 from pmc15m.crawl.verify import verify
 

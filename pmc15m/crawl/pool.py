@@ -53,12 +53,14 @@ class Pool(Generic[Job]):
         if len(items) < 2:
             return [function(item) for item in items]
         shared = _Shared(function, items)
-        with self._condition:
-            helpers = min(len(items) - 1, self.size - 1)
-            self._calls.extend([shared] * helpers)
-            self._condition.notify(helpers)
+        self._ask_for_help(shared)
         shared.take_part()
         return shared.values()
+
+    def _ask_for_help(self, shared: "_Shared") -> None:
+        with self._condition:
+            self._calls.append(shared)
+            self._condition.notify()
 
     def close(self) -> None:
         """Let idle threads end; jobs that nobody has begun are dropped."""
@@ -78,7 +80,9 @@ class Pool(Generic[Job]):
                         return
                     job = self._jobs.popleft()
             if call is not None:
-                call.take_part()
+                if call.has_more:
+                    self._ask_for_help(call)  # whoever helps calls the next helper
+                    call.take_part()
                 continue
             try:
                 self._results.put((job, self._work(job), None))
@@ -97,6 +101,11 @@ class _Shared:
         self._left = len(items)
         self._lock = threading.Lock()
         self._done = threading.Event()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is an item that nobody has begun."""
+        return self._next < len(self._items)
 
     def take_part(self) -> None:
         """Work until no item is left to begin."""

@@ -30,7 +30,7 @@ def reopen(workspace: Workspace, shard: str) -> None:
     growing = GrowingShard(workspace, shard)
     for key, its_rows in articles.items():
         if key not in damage.articles and key not in growing.articles:
-            stored = [row for row in its_rows if row["offset"] is not None]
+            stored = [row for row in its_rows if row["member"] is not None]
             growing.add_rows(its_rows, (workspace.read(shard, row["offset"], row["size"]) for row in stored))
     growing.close()
     workspace.part("raw", shard).unlink(missing_ok=True)

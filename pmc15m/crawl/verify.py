@@ -7,15 +7,13 @@ next crawl repairs it: what is whole is kept, the rest is fetched again.
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pmc15m.crawl.shard import TAR_END, digest_of, member_name, tar_header, tar_size
+from pmc15m.crawl.shard import TAR_END, Row, digest_of, member_name, tar_header, tar_size
 from pmc15m.errors import ExitCode
 from pmc15m.progress import Progress
 from pmc15m.workspace import Workspace, atomic, read_fingerprint
@@ -85,7 +83,7 @@ def check_shard(workspace: Workspace, shard: str) -> Damage:
     return Damage(shard, tuple(complaints), tuple(broken))
 
 
-def _check(workspace: Workspace, shard: str, row: Mapping[str, Any]) -> str | None:
+def _check(workspace: Workspace, shard: str, row: Row) -> str | None:
     header = tar_header(member_name(row), row["size"])
     try:
         whole = workspace.read(shard, row["offset"] - len(header), len(header) + row["size"])

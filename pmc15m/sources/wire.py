@@ -108,6 +108,7 @@ class Wire:
             self._connect(deadline)
         assert self._socket is not None
         self._start = self._end = 0
+        # Once a request, not once a read: it is a system call. The deadline is looked at after every read.
         self._socket.settimeout(self._timeout(deadline))
         self._socket.sendall(request)
 
@@ -127,7 +128,7 @@ class Wire:
     def _receive(self, deadline: float) -> None:
         """Read more into the buffer, which must have room at its end. Raises `_Closed` at the end of the stream."""
         assert self._socket is not None
-        self._socket.settimeout(self._timeout(deadline))
+        self._timeout(deadline)
         count = self._socket.recv_into(memoryview(self._buffer)[self._end :])
         if count == 0:
             raise _Closed

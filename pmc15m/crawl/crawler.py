@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 _FAILED = (ArticleStatus.FAILED.value, ArticleStatus.PARTIAL.value)
 _LOOK_AT_DISK_EVERY = 64 << 20  # bytes written
+_WAITING_BYTES = 64 << 20  # of articles that came before their turn
 _GRACE_S = 3.0  # for what is in flight, after an interruption
 
 
@@ -120,6 +121,7 @@ def _todo(workspace: Workspace, config: Config, execution: Execution) -> list[tu
 
 @dataclass(frozen=True, slots=True)
 class _Job:
+    number: int  # in the order of the plan
     shard: str
     versions: tuple[Wanted, ...]  # of one PMCID
 
@@ -134,6 +136,10 @@ class Crawler:
         self._condition = condition
         self._read_xml = XmlReader(config.crawl)
         self._stored = OlderObjects(workspace, ledger)
+        self._waiting: dict[int, tuple[_Job, list[StoredArticle]]] = {}  # for its turn, by number
+        self._waiting_bytes = 0
+        self._early: set[int] = set()  # written before their turn
+        self._turn = 0
         self._growing: dict[str, GrowingShard] = {}
         self._orders: dict[str, list[Wanted]] = {}
         self._in_flight = 0
@@ -172,6 +178,7 @@ class Crawler:
                 growing.close()
 
     def _jobs(self, todo: Sequence[tuple[str, PlanFile]]) -> Iterator[_Job]:
+        numbers = itertools.count()
         for shard, file in todo:
             if self._ending is not Ending.DONE:
                 return
@@ -183,7 +190,7 @@ class Crawler:
             for _, versions in itertools.groupby(order, key=lambda wanted: wanted.pmcid):
                 group = tuple(versions)
                 if any(wanted.key not in growing.articles for wanted in group):
-                    yield _Job(shard, group)
+                    yield _Job(next(numbers), shard, group)
             self._finish_if_whole(shard)
 
     def _is_elsewhere(self, wanted: Wanted, shard: str) -> bool:
@@ -213,7 +220,23 @@ class Crawler:
         job, articles, error = result
         if error is not None:
             raise error
-        self._write(job, articles)
+        self._waiting[job.number] = job, articles
+        self._waiting_bytes += _size(articles)
+        while self._turn in self._waiting or self._turn in self._early:
+            self._early.discard(self._turn)
+            self._write_waiting(self._turn)
+            self._turn += 1
+        if self._waiting_bytes > _WAITING_BYTES:
+            # One article holds the others up: write them out of turn, the shard is put in order when it is whole.
+            for number in sorted(self._waiting):
+                self._write_waiting(number)
+                self._early.add(number)
+
+    def _write_waiting(self, number: int) -> None:
+        if number in self._waiting:
+            job, articles = self._waiting.pop(number)
+            self._waiting_bytes -= _size(articles)
+            self._write(job, articles)
 
     def _write(self, job: _Job, articles: Sequence[StoredArticle]) -> None:
         if self._ending is Ending.DISK:
@@ -287,7 +310,13 @@ class Crawler:
                 self._in_flight -= 1
                 job, articles, error = result
                 if error is None:
-                    self._write(job, articles)
+                    self._waiting[job.number] = job, articles
+        for number in sorted(self._waiting):
+            self._write_waiting(number)
+
+
+def _size(articles: Sequence[StoredArticle]) -> int:
+    return sum(item.content.size for article in articles for item in article.objects if item.content is not None)
 
 
 def is_used_up(most: int, used: int, articles: int) -> bool:
