@@ -86,7 +86,8 @@ def find_mentions(xrefs: Iterable[Element], targets: Targets, places: Places) ->
         elif rid is not None and " " in rid and not ids.keys().isdisjoint(rid.split()):
             rids = rid.split()
         else:
-            dangling += xref.get("ref-type") == "fig"
+            if xref.get("ref-type") == "fig":
+                dangling += 1
             continue
         paragraph = _paragraph(xref)
         scope = places.inside(paragraph).scope

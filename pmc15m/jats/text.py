@@ -50,7 +50,7 @@ class Text:
     With `spans` the offsets of markup are recorded; with `watched`, those of these elements (in `found`).
     """
 
-    __slots__ = ("_done", "_ends_blank", "_length", "_raw", "add", "found", "spans", "watched")
+    __slots__ = ("_done", "_ends_blank", "_length", "_raw", "add", "found", "spans", "special", "watched")
 
     def __init__(self, *, spans: bool = False, watched: Collection[Element] = ()) -> None:
         self._raw: list[str] = []
@@ -61,6 +61,8 @@ class Text:
         self._ends_blank = False
         self.spans: list[Markup] | None = [] if spans else None
         self.watched = watched
+        self.special = _SPECIAL_WITH_SPANS if spans else _SPECIAL_WITH_XREFS if watched else _SPECIAL
+        """What to do with elements that are more than text and children, by name."""
         self.found: dict[Element, tuple[int, int]] = {}
 
     def __str__(self) -> str:
@@ -112,9 +114,9 @@ class Text:
 
 def squeeze(text: str) -> str:
     """White space collapsed and trimmed, invisible characters dropped."""
-    if not text.isascii():
-        text = _INVISIBLE.sub("", text)
-    return " ".join(text.split())
+    if text.isprintable():  # neither invisible characters nor white space other than blanks: most of all text
+        return " ".join(text.split()) if "  " in text else text.strip(" ")
+    return " ".join(_INVISIBLE.sub("", text).split())
 
 
 def plain(element: Element | None) -> str | None:
@@ -132,11 +134,12 @@ def plain(element: Element | None) -> str | None:
 def walk(element: Element, out: Text) -> None:
     """Add the text of an element, without its tail."""
     add = out.add
+    special_of = out.special.get
     text = element.text
     if text:
         add(text)
     for child in element:
-        special = _SPECIAL.get(child.tag)
+        special = special_of(child.tag)
         if special is not None:
             special(child, out)
         elif len(child):
@@ -152,13 +155,10 @@ def walk(element: Element, out: Text) -> None:
 
 def add_child(child: Element, out: Text) -> None:
     """Add an element in the way that its tag asks for: as a block, inline, or not at all."""
-    _SPECIAL.get(child.tag, _inline)(child, out)
+    out.special.get(child.tag, _inline)(child, out)
 
 
 def _styled(element: Element, out: Text) -> None:
-    if out.spans is None:
-        _inline(element, out)
-        return
     start = out.length()
     _inline(element, out)
     out.close(start, _STYLES[element.tag])
@@ -269,12 +269,12 @@ _SPECIAL: dict[object, Callable[[Element, Text], None]] = {
     **dict.fromkeys(_BLOCKS, _block),
     **dict.fromkeys(_LEFT_OUT, _skip),
     **dict.fromkeys(_FORMULAS, _formula),
-    **dict.fromkeys(_STYLES, _styled),
     **dict.fromkeys(_RAISING, _raised),
     "break": _break,
     "hr": _break,
     "list": _list,
-    "xref": _xref,
     etree.Comment: _skip,
     etree.ProcessingInstruction: _skip,
 }
+_SPECIAL_WITH_SPANS = _SPECIAL | dict.fromkeys(_STYLES, _styled)
+_SPECIAL_WITH_XREFS = _SPECIAL | {"xref": _xref}

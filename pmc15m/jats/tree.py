@@ -165,8 +165,8 @@ def _utf8(text: str) -> bytes:
 def _intact_figures(data: bytes) -> Iterator[str]:
     """Fingerprints of the `fig` and `fig-group` slices of damaged XML that are well-formed by themselves.
 
-    Only tags that balance count: a slice runs from a start tag to its own end tag, so no text of another
-    figure can have slipped in.
+    A slice runs from a start tag to its own end tag, so no text of another figure can have slipped in. One end tag
+    without a start says that pieces may have been lost or moved across figures: then none is trusted.
     """
     prefixes = dict.fromkeys(declaration.strip() for declaration in _PREFIX_DECLARATION.findall(data))
     names = {declaration.split(b"=")[0].removeprefix(b"xmlns:").strip() for declaration in prefixes}
@@ -174,18 +174,28 @@ def _intact_figures(data: bytes) -> Iterator[str]:
     declared = [*prefixes, *(b'xmlns:%s="%s"' % (name, _XLINK) for name in sorted(missing))]
     unique = {declaration.split(b"=")[0]: declaration for declaration in declared}
     head = b"<slice " + b" ".join(unique.values()) + b">"
+    for start, end in _balanced_figures(data):
+        root = _strict(head + data[start:end] + b"</slice>")
+        if root is not None:
+            yield fingerprint(root[0])
+
+
+def _balanced_figures(data: bytes) -> list[tuple[int, int]]:
+    """Start and end of every figure or group whose tags balance; nothing if any end tag has no start."""
+    found = []
     open_tags: list[tuple[bytes, int]] = []
     for tag in _FIG_TAG.finditer(data):
         if tag[3]:
             continue
         if not tag[1]:
             open_tags.append((tag[2], tag.start()))
-        elif open_tags:
-            name, start = open_tags.pop()
-            if name == tag[2]:
-                root = _strict(head + data[start : tag.end()] + b"</slice>")
-                if root is not None:
-                    yield fingerprint(root[0])
+            continue
+        while open_tags and open_tags[-1][0] != tag[2]:
+            open_tags.pop()
+        if not open_tags:
+            return []
+        found.append((open_tags.pop()[1], tag.end()))
+    return found
 
 
 def _articles(root: Element) -> Iterator[Element]:
