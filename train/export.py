@@ -92,9 +92,8 @@ def _save_tokenizer(tokenizer: Tokenizer, config: Config, folder: Path) -> None:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     marks = {f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")}
-    fast: Any = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, model_max_length=config.data.context_length, **marks
-    )
+    wrap: Any = PreTrainedTokenizerFast
+    fast = wrap(tokenizer_object=tokenizer, model_max_length=config.data.context_length, **marks)
     fast.save_pretrained(folder)
 
 
