@@ -113,9 +113,13 @@ def grow(
         free = [i for i in rivals[c].tolist() if i not in chosen.values()]
         if free:
             chosen[c] = free[0]
+
+    def likely(c: str, i: int) -> bool:
+        return c in wanted if wanted else bool(value[c][i] > 0)
+
     for _ in range(2):
         for c in chosen:
-            others = [boxes[i] for d, i in chosen.items() if d != c]
+            others = [boxes[i] for d, i in chosen.items() if d != c and likely(d, i)]
             free = [i for i in rivals[c].tolist()[:6] if i == chosen[c] or i not in chosen.values()]
             chosen[c] = max(free, key=lambda i: value[c][i] + placed(boxes[i], others))
     total, best, end = 0.0, 0.0, 0
@@ -128,7 +132,7 @@ def grow(
             continue
         i = chosen[c]
         repeats = sum(value[c][j] > max(value[c][i] - 2.0, 0.0) for j in rivals[c].tolist()) - 1
-        others = [boxes[j] for d, j in chosen.items() if d != c]
+        others = [boxes[j] for d, j in chosen.items() if d != c and likely(d, j)]
         total += min(value[c][i], 7.0) + placed(boxes[i], others) - REPEATED * min(repeats, 4)
         if last is not None and not follows(boxes[chosen[last]], boxes[i]):
             total -= ASTRAY
@@ -146,9 +150,10 @@ def grow(
 
 
 def placed(box: NDArray[np.int64], others: Sequence[NDArray[np.int64]]) -> float:
-    """ALIGNED if the box shares its left edge or its base or its top with another, else nothing."""
+    """What a box gains that shares its left edge, its base or its top with another; half as much for a second one."""
     slack = max(2.0, 0.25 * float(box[3] - box[1]))
-    return ALIGNED if any(np.abs(box - o)[[0, 1, 3]].min() <= slack for o in others) else 0.0
+    n = sum(bool(np.abs(box - o)[[0, 1, 3]].min() <= slack) for o in others)
+    return ALIGNED * (0.0, 1.0, 1.5)[min(n, 2)]
 
 
 def follows(before: NDArray[np.int64], after: NDArray[np.int64]) -> bool:

@@ -106,7 +106,7 @@ def fill(evidence: Evidence, boxes: Sequence[Box], wanted: int) -> tuple[Box, ..
 def by_gutters(evidence: Evidence, split: CaptionSplit, captioned: bool) -> Found:
     """Panels by gutters alone, with the caption's number of labels as the number to look for."""
     least = 2.5 if captioned and not split.labels else 1.0
-    partition = gutters.choose(evidence, len(split.labels), least)
+    partition = gutters.choose(evidence, 0 if split.positional else len(split.labels), least)
     compound = 0.1 if len(partition.boxes) == 1 else min(1.0, 0.3 + 0.2 * partition.strength)
     labelled = len(split.labels) > 1 and len(partition.boxes) > 1
     tiles = tuple(find_tiles(evidence, box) if labelled else () for box in partition.boxes)
