@@ -30,6 +30,7 @@ from pmc15m.sources.names import METADATA_KEY, metadata_key, object_key
 from pmc15m.sources.stores import FolderStore, Store
 
 _METADATA_LIMIT = 16 << 20
+_BELIEF_ATTEMPTS = 3
 _REREADABLE = frozenset({Reason.MD5_MISMATCH, Reason.MISSING, Reason.FORBIDDEN})
 
 
@@ -93,13 +94,27 @@ class BucketSource:
 
     def _read_metadata(self, wanted: Wanted) -> "StoredArticle | _Head":
         try:
-            content = self._store.get(metadata_key(wanted.pmcid, wanted.version), limit=_METADATA_LIMIT)
+            content = self._get_metadata(wanted)
         except FetchError as error:
             return _failed(wanted, error.reason, ())
         metadata = read_metadata(content.read(), wanted.pmcid, wanted.version)
         if metadata is None:
             return _failed(wanted, Reason.BAD_METADATA, (_stored(Role.METADATA, _json_name(wanted), content),))
         return _Head(content, metadata)
+
+    def _get_metadata(self, wanted: Wanted) -> Content:
+        """The JSON itself has no published md5: it is verified by the inventory's ETag, which is one."""
+        key = metadata_key(wanted.pmcid, wanted.version)
+        content = self._store.get(key, limit=_METADATA_LIMIT)
+        if content.md5 == wanted.change_token:
+            return content
+        # It was changed after the inventory was made, or damaged on the way: believe what comes twice.
+        for _ in range(_BELIEF_ATTEMPTS):
+            again = self._store.get(key, limit=_METADATA_LIMIT)
+            if again.md5 in (content.md5, wanted.change_token):
+                return again
+            content = again
+        raise FetchError(Reason.MD5_MISMATCH, key)
 
     def _article(
         self, task: FetchTask, wanted: Wanted, head: _Head, is_chosen: bool, shared: dict[str, Content]
