@@ -18,7 +18,7 @@ help:  ## this list
 
 demo: .venv/installed  ## the whole chain on a generated miniature PMC, without internet: articles to dataset to model
 	$(BIN)/pmc15m demo --workspace $(WORKSPACE)/demo
-	$(BIN)/python -m train $(WORKSPACE)/demo/export/panels --preset tiny --out $(WORKSPACE)/demo/model
+	$(BIN)/python -m train $(WORKSPACE)/demo/export/panels --preset tiny --out $(WORKSPACE)/demo/model --resume
 	@echo "report: $(WORKSPACE)/demo/report/index.html"
 
 test: .venv/installed  ## lint, types and all tests
