@@ -31,19 +31,35 @@ TOPS = math.log(0.02 / 0.93)  # by their upper edges, where rows interlock
 # the log-odds of that, or takes away.
 TREE = {2: 0.999, 3: 0.97, 4: 0.92, 5: 0.83, 6: 0.87}
 TREE_OF_MANY = 0.78
-AGREES, DISAGREES, MISCOUNTED = 0.7, 1.5, 2.0
-UNKNOWN = -6.0  # a letter that the caption does not have
+AGREES, DISAGREES, MISCOUNTED = 0.7, 1.5, 2.5
+UNKNOWN = -3.0  # a letter that the caption does not have
+POSITION = 0.7  # certainty of a text that the caption gives to a place, where the panels fill the places
+BAND_SLACK = 0.2  # of a band, by which a box may reach into the next
+_BANDS: tuple[tuple[int, tuple[str, ...]], ...] = (
+    (0, ("left", "right")),
+    (0, ("left", "middle", "right")),
+    (0, ("left", "center", "right")),
+    (0, ("left", "centre", "right")),
+    (1, ("top", "bottom")),
+    (1, ("upper", "lower")),
+    (1, ("top", "middle", "bottom")),
+    (1, ("upper", "middle", "lower")),
+)
 DIGITS = LABEL_ALPHABET.index("1")
 CERTAIN = 0.5  # mean confidence below which the whole caption is kept
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What one panel carries: its label, the reading that it came from (an index), and the certainty in 0..1."""
+    """What one panel carries: its printed label, the reading that it came from (an index), the certainty in 0..1.
+
+    `name` is the key of its text in `CaptionSplit.segments`: the label, or its place ("left"), or None.
+    """
 
     label: str | None
     reading: int | None
     confidence: float
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +79,10 @@ def align(boxes: Sequence[Box], readings: Sequence[LabelReading], split: Caption
     labels = _labels(split, readings, len(boxes))
     if not boxes or not labels:
         alone = tuple(Match(None, None, 0.0) for _ in boxes)
+        places = find_places(boxes, split.labels) if split.positional else None
+        if places:
+            placed = tuple(Match(None, None, POSITION, place) for place in places)
+            return Alignment(placed, rows, (), POSITION, None)
         return Alignment(alone, rows, split.labels, 0.0, SeparationReason.NO_CAPTION_LABELS)
     seen, source = _letters(labels, readings, len(boxes))
     named = frozenset(split.labels if split.labels and not split.positional else labels)
@@ -78,7 +98,9 @@ def align(boxes: Sequence[Box], readings: Sequence[LabelReading], split: Caption
     _, cost, match, order = best
     certainty = _certainty(seen, source, order, match, margins(cost, match), len(named))
     matches = [
-        Match(labels[j], source[i][j], certainty[i]) if (j := int(match[i])) < len(labels) else Match(None, None, 0.0)
+        Match(labels[j], source[i][j], certainty[i], labels[j] if labels[j] in split.segments else None)
+        if (j := int(match[i])) < len(labels)
+        else Match(None, None, 0.0)
         for i in range(len(boxes))
     ]
     given = {m.label for m in matches}
@@ -104,8 +126,8 @@ def _certainty(
     """Probability of each panel's label: its own letter, or else the order as far as the other letters confirm it."""
     n, m = seen.shape
     place = {panel: at for at, panel in enumerate(order)}
-    trust = TREE.get(n, TREE_OF_MANY if n > 1 else 1 - 1e-6)
-    odds = math.log(trust / (1 - trust)) - MISCOUNTED * (n != announced)
+    trust = TREE.get(max(n, announced, 2), TREE_OF_MANY)
+    odds = math.log(trust / (1 - trust)) - MISCOUNTED * min(3, abs(n - announced))
     letters = []
     for i in range(n):
         j = int(match[i])
@@ -183,6 +205,25 @@ def _costs(seen: Costs, order: Sequence[int], labels: Sequence[str], named: froz
     for j, label in enumerate(labels):
         cost[n:, j] = -NO_PANEL if label in named else 0.0
     return cost
+
+
+def find_places(boxes: Sequence[Box], places: Sequence[str]) -> tuple[str, ...] | None:
+    """The place of each box where `places` divide the figure into equal bands and every box lies in one of them.
+
+    None where a box reaches over two bands, a band stays empty, or the places are no plain row or column of bands.
+    """
+    axis, bands = next(((a, b) for a, b in _BANDS if set(places) == set(b) and len(places) == len(b)), (0, ()))
+    if not boxes or not bands:
+        return None
+    low, high = min(box[axis] for box in boxes), max(box[axis + 2] for box in boxes)
+    out = []
+    for box in boxes:
+        first, last = (len(bands) * (x - low) / max(1, high - low) for x in (box[axis], box[axis + 2]))
+        band = int((first + last) / 2)
+        if first < band - BAND_SLACK or last > band + 1 + BAND_SLACK:
+            return None
+        out.append(bands[band])
+    return tuple(out) if set(out) == set(places) else None
 
 
 def reading_order(boxes: Sequence[Box], columns: bool = False) -> tuple[int, ...]:

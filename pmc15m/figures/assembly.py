@@ -11,7 +11,7 @@ from pmc15m.figures.model import Box, LabelReading, Panel, Separation, Separatio
 # runs into the legend, a stem or a reference belongs to it as well, pieces and long segments may hold too much.
 # Fitted to the sub-captions of panels-dev.
 TEXT = 1.6
-LAST, STEM, REFERRED, IN_PIECES, LONG = 0.4, 0.8, 0.6, 0.5, 0.3
+LAST, STEM, REFERRED, IN_PIECES, LONG = 0.4, 0.9, 0.4, 0.6, 0.3
 LONG_TEXT = 200  # characters
 ANNOUNCED = 0.7  # probability of a compound figure whose caption names panels that were not found
 
@@ -49,7 +49,7 @@ def assemble(found: Found, split: CaptionSplit, caption: str | None) -> Separati
 
 def _panel(order: int, index: int, found: Found, split: CaptionSplit, alignment: Alignment) -> Panel:
     match = alignment.matches[index]
-    aligned = match.label is not None and alignment.reason is None
+    text = match.name if alignment.reason is None else None
     return Panel(
         order=order,
         box=found.boxes[index],
@@ -57,7 +57,7 @@ def _panel(order: int, index: int, found: Found, split: CaptionSplit, alignment:
         score=found.score,
         label=match.label,
         label_box=found.readings[match.reading].box if match.reading is not None else None,
-        subcaption_spans=split.segments.get(match.label, ()) if match.label and aligned else (),
+        subcaption_spans=split.segments[text] if text else (),
         shared_spans=split.shared,
         alignment_score=match.confidence * found.score * text_certainty(split, match.label) if match.label else None,
     )

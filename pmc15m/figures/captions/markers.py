@@ -16,7 +16,7 @@ _PLAIN = str.maketrans(
     | dict.fromkeys("\u00a0\u2002\u2003\u2009\u200a\u202f\u3000", " ")
 )
 
-_ODD = re.compile("[%s]" % "".join(map(chr, _PLAIN)))
+_ODD = re.compile(f"[{''.join(map(chr, _PLAIN))}]")
 
 _NAMED = r"(?:[Pp]anels?|PANELS?|[Ff]ig(?:ure|s?\.)?)"
 # What may stand behind the list inside the brackets: "(A, left)", "(b; red points)", "(a.)".
@@ -40,7 +40,7 @@ _GRAMMAR: tuple[tuple[Style, re.Pattern[str]], ...] = (
     (
         Style.BARE,
         re.compile(
-            rf"(?:^|(?<=[.;:!?)\]”\"])\s+|(?<=[a-z(]\.)|(?<=\()|(?<=\s)(?=[b-zB-Z](?:\W|\d)))"
+            rf"(?:^|(?<=[.;:!?)\]”\"])\s+|(?<=[a-z(]\.)|(?<=\()|(?<=\s)(?=[b-zB-Z](?:\W|\d)|\d{{1,2}}[A-Za-z]\W))"
             rf"(?P<list>{LIST})(?:\s+[-–—|]|\s*[–—|])?\s+(?=\w|[^\w\s]\w)"
         ),
     ),

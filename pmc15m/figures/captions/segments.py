@@ -24,7 +24,7 @@ _FUNCTION_WORD = re.compile(
     r"|measuring|and|or|into|through|than|against)\s+",
     re.I,
 )
-_AFTER_MARKER = re.compile(r"[\s:–—|-]*(?:[.,]\s)?\s*")
+_AFTER_MARKER = re.compile(r"[\s:;,.|]*(?:[–—-]\s+)?")
 
 
 class Placed(NamedTuple):
@@ -172,10 +172,15 @@ def _cut_leading(text: str, start: int, end: int, inside: Sequence[Placed], out:
         if len(inside) == 1:
             _give(out.segments, named, trim(text, start, end))  # "Plots (c) and (d) show the spectra."
             return
-        _give(out.stems, named, trim(text, start, first))
+        head = trim(text, start, first)
+        if out.segments.keys() <= set(named):
+            out.shared.append(head)
+        else:
+            _give(out.stems, named, head)
     for marker, following in zip_longest(inside, inside[1:]):
         begin = marker.span[1]
-        if marker.style is Style.PANEL and re.match(r"\s+[a-z]", text[begin:end]):
+        named_in_full = marker.style in (Style.PANEL, Style.POSITION) and text[begin - 1] not in ":,."
+        if named_in_full and re.match(r"\s+[a-z]", text[begin:end]):
             begin = marker.span[0]  # "Panel A shows ...": the marker is the subject
         _give(out.segments, marker.labels, _own(text, begin, following.span[0] if following else end, bool(following)))
 

@@ -7,10 +7,12 @@ from math import exp
 from pmc15m.figures.captions.evidence import read
 from pmc15m.figures.captions.markers import find_candidates, plain
 from pmc15m.figures.captions.model import CaptionSplit, Style
+from pmc15m.figures.captions.positions import find_positions
 from pmc15m.figures.captions.render import merge
 from pmc15m.figures.captions.segments import Placed, cut
 from pmc15m.figures.captions.series import Choice, choose
 
+POSITIONS = 0.5  # places name panels, or parts of one
 NO_LABELS = 0.95  # probability that a figure prints no labels when its caption names none (panels-dev: 48 of 50)
 
 
@@ -25,7 +27,11 @@ def split_caption(text: str, markup: Sequence[tuple[int, int, str]] = ()) -> Cap
     italic = [(start, end) for start, end, kind in markup if kind == "italic"]
     choice = choose(read(folded, find_candidates(folded, bold or italic)))
     if choice is None:
-        return CaptionSplit(shared=((0, len(text)),) if text else (), confidence=NO_LABELS)
+        placed = find_positions(folded)
+        if not placed:
+            return CaptionSplit(shared=((0, len(text)),) if text else (), confidence=NO_LABELS)
+        labels = tuple(dict.fromkeys(label for marker in placed for label in marker.labels))
+        return _assemble(folded, placed, labels, POSITIONS)
     known = set(choice.labels)
     placed = [
         Placed(
@@ -33,16 +39,22 @@ def split_caption(text: str, markup: Sequence[tuple[int, int, str]] = ()) -> Cap
         )
         for r in choice.readings
     ]
-    found = cut(folded, [p for p in placed if p.labels], choice.labels)
+    return _assemble(folded, [p for p in placed if p.labels], choice.labels, _confidence(choice))
+
+
+def _assemble(text: str, placed: Sequence[Placed], labels: tuple[str, ...], confidence: float) -> CaptionSplit:
+    found = cut(text, placed, labels)
+    style = Counter(marker.style for marker in placed).most_common(1)[0][0]
     return CaptionSplit(
-        labels=choice.labels,
+        labels=labels,
         segments={label: merge(spans) for label, spans in found.segments.items()},
         stems={label: merge(spans) for label, spans in found.stems.items()},
         markers=tuple(found.markers),
         shared=merge(found.shared),
         references=tuple(found.references),
-        style=Style(Counter(p.style for p in placed).most_common(1)[0][0]),
-        confidence=_confidence(choice),
+        positional=style is Style.POSITION,
+        style=style,
+        confidence=confidence,
     )
 
 

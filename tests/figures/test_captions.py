@@ -1,0 +1,274 @@
+"""The caption splitter on captions as journals write them: which panels they name, and what text each panel gets."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pmc15m.figures.captions import CaptionSplit, Convention, Style, render, split_caption
+
+
+def texts(caption: str, convention: Convention = Convention.OWN, **given: object) -> dict[str, str]:
+    split = split_caption(caption, **given)  # type: ignore[arg-type]
+    return {label: render(caption, split, label, convention) for label in split.labels}
+
+
+def shared(caption: str, split: CaptionSplit) -> list[str]:
+    return [caption[start:end] for start, end in split.shared]
+
+
+@pytest.mark.parametrize(
+    ("style", "caption"),
+    [
+        (Style.PAREN, "Growth of mice. (A) Weight. (B) Length."),
+        (Style.BRACKET, "Growth of mice. [A] Weight. [B] Length."),
+        (Style.HALF, "Growth of mice. A) Weight. B) Length."),
+        (Style.COLON, "Growth of mice. A: Weight. B: Length."),
+        (Style.DOT, "Growth of mice. A. Weight. B. Length."),
+        (Style.COMMA, "Growth of mice. A, Weight. B, Length."),
+        (Style.PAREN, "Growth of mice. （A） Weight. （B） Length."),
+        (Style.PAREN, "Growth of mice.(A)Weight.(B)Length."),
+        (Style.PAREN, "Growth of mice. (A, left) Weight. (B; top) Length."),
+        (Style.PAREN, "Growth of mice. Panel (A) Weight. Panel (B) Length."),
+    ],
+)
+def test_styles_of_markers(style: Style, caption: str) -> None:
+    split = split_caption(caption)
+    assert split.style is style
+    assert texts(caption) == {"A": "Weight.", "B": "Length."}
+    assert shared(caption, split) == ["Growth of mice."]
+
+
+@pytest.mark.parametrize(
+    ("caption", "labels"),
+    [
+        ("Growth. a The weight of mice. b The length. c, d The organs. e–g The tails.", "a b c d e f g"),
+        ("Growth. (A–C) Weight. (D and E) Length. (F)-(H) Organs.", "A B C D E F G H"),
+        ("Growth. (a to c) Weight. (d, e) Length.", "a b c d e"),
+        ("Wings. (i) Dorsal view. (ii) Ventral view. (iii–v) Details.", "i ii iii iv v"),
+        ("Holotype. 1 Head, dorsal view. 2 Head, ventral view. 3–4 Legs, in detail.", "1 2 3 4"),
+        ("Holotype. 2A Head, dorsal view. 2B Head, ventral view. 2C Legs, in detail.", "A B C"),
+        ("(A, B) The tissue. (A) Before. (B) After.", "A B"),
+        ("Cells were imaged (A). (B) Nuclei. C: Counts of nuclei.", "A B C"),
+        ("Detail of (A) the head, (A′) the eye and (B) the tail.", "A A′ B"),
+    ],
+)
+def test_series_ranges_and_mixed_styles(caption: str, labels: str) -> None:
+    assert split_caption(caption).labels == tuple(labels.split())
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "",
+        " ",
+        "A single cell.",
+        "Vitamin B and vitamin C in T cells; (h) hours, p < 0.05 (n = 3), M (marker), N (control).",
+        "Bars with different letters (a, b, c) differ significantly (p < 0.05).",
+        "The patient (T) and the control (N) were compared. A significant difference was found.",
+        "A heat map of genes. A high value is red.",
+        "Phylogeny of clade A. Hepatitis B virus is shown in blue.",
+    ],
+)
+def test_letters_that_are_no_labels_do_not_split(caption: str) -> None:
+    split = split_caption(caption)
+    assert split.labels == ()
+    assert shared(caption, split) == ([caption] if caption else [])
+
+
+def test_sublabels_inside_panels_are_not_panels() -> None:
+    caption = "(A) Cells with (i) DAPI and (ii) GFP. (B) Nuclei with (i) DAPI and (ii) GFP."
+    assert texts(caption) == {"A": "Cells with (i) DAPI and (ii) GFP.", "B": "Nuclei with (i) DAPI and (ii) GFP."}
+    nested = "A, Lungs of mice; normal (a), fibrotic (b), septic (c) and infected (d). B, Livers of mice."
+    assert split_caption(nested).labels == ("A", "B")
+
+
+def test_a_label_that_the_caption_forgot_is_inferred_without_a_text() -> None:
+    caption = "Growth. (A) Weight. (B) Length. (D) Organs. (E) Tails."
+    assert texts(caption) == {"A": "Weight.", "B": "Length.", "C": "", "D": "Organs.", "E": "Tails."}
+
+
+def test_a_series_ends_at_its_gap() -> None:
+    assert split_caption("Growth. (A) Weight. (B) Length. The genotypes were (K) and (W).").labels == ("A", "B")
+
+
+def test_references_stay_where_they_are() -> None:
+    caption = "Cells. (A) Control. (B) Treated cells, quantified in C. (C) Means of the cells in (B)."
+    assert texts(caption)["B"] == "Treated cells, quantified in C."
+    assert texts(caption)["C"] == "Means of the cells in (B)."
+    pointed_at = {label for marker in split_caption(caption).references for label in marker.labels}
+    assert "B" in pointed_at
+
+
+def test_a_label_in_the_legend_takes_its_sentence() -> None:
+    caption = "Cells. (A) Control. (B) Treated. Scale bar in (A), 5 µm."
+    assert texts(caption) == {"A": "Control. Scale bar in (A), 5 µm.", "B": "Treated."}
+
+
+def test_markers_behind_their_text() -> None:
+    caption = "CT of the chest in axial (a) and coronal (b) views of the left lung."
+    assert texts(caption) == {"a": "CT of the chest in axial (a)", "b": "coronal (b) views of the left lung."}
+    marked = texts(caption, Convention.MARKED)
+    assert marked["a"] == "CT of the chest in axial (a) views of the left lung."
+    assert marked["b"] == "CT of the chest in coronal (b) views of the left lung."
+
+
+def test_clauses_that_stand_alone_share_nothing() -> None:
+    caption = "Tumours were measured (A) and mice were weighed (B)."
+    assert texts(caption, Convention.MARKED)["B"] == "mice were weighed (B)."
+
+
+def test_a_list_and_its_parts() -> None:
+    caption = "Growth. (A) Weight. (B, C) Organs of male (B) and female (C) mice."
+    assert texts(caption)["B"].startswith("Organs of male (B)")
+    assert "male (B)" not in texts(caption)["C"]
+
+
+def test_the_panel_as_subject_keeps_its_name() -> None:
+    caption = "Eggs. Panel A shows an intact egg. Panels B and C show broken eggs."
+    broken = "Panels B and C show broken eggs."
+    assert texts(caption) == {"A": "Panel A shows an intact egg.", "B": broken, "C": broken}
+
+
+def test_opening_and_legend_are_shared() -> None:
+    caption = "Growth of mice. Mice were fed. (A) Weight. (B) Length. Scale bar, 5 mm. Abbreviations: WT, wild type."
+    split = split_caption(caption)
+    assert texts(caption)["B"] == "Length."
+    assert shared(caption, split) == [
+        "Growth of mice.",
+        "Mice were fed.",
+        "Scale bar, 5 mm.",
+        "Abbreviations: WT, wild type.",
+    ]
+    assert texts(caption, Convention.SHARED)["A"] == (
+        "Growth of mice. Mice were fed. Weight. Scale bar, 5 mm. Abbreviations: WT, wild type."
+    )
+
+
+def test_a_sentence_behind_several_panels_is_about_the_figure() -> None:
+    caption = "Mice. (A) Whole mice. They were adult. Details of the head (B) and the tail (C). Water was given freely."
+    assert shared(caption, split_caption(caption)) == ["Mice.", "Water was given freely."]
+    caption = "Mice. (A) Whole mice. They were adult. (B) Head and tail. This mouse died early."
+    assert texts(caption)["B"] == "Head and tail. This mouse died early."
+
+
+def test_abbreviations_do_not_end_sentences() -> None:
+    caption = "Weeds. (A) S. pumila cf. Fig. 2 of Smith et al. 2001. (B) S. viridis."
+    assert texts(caption) == {"A": "S. pumila cf. Fig. 2 of Smith et al. 2001.", "B": "S. viridis."}
+
+
+def test_a_title_without_a_stop_stays_out_of_the_first_panel() -> None:
+    caption = "Hospital admissions by age (A) Number of admissions. (B) Onset of symptoms."
+    assert texts(caption) == {"A": "Number of admissions.", "B": "Onset of symptoms."}
+
+
+def test_markup_comes_before_the_grammar() -> None:
+    caption = "Enzyme map. A Mean pressure in mice. B-D Means in rats. Samples (a–h) differ."
+    bold = [(12, 13, "bold"), (36, 39, "bold")]
+    assert split_caption(caption, bold).labels == ("A", "B", "C", "D")
+    glued = "Major groups: ALepidosperma inops BLepidosperma curtisiae"
+    assert split_caption(glued).labels == ()
+    assert texts(glued, markup=[(14, 15, "bold"), (34, 35, "bold")]) == {
+        "A": "Lepidosperma inops",
+        "B": "Lepidosperma curtisiae",
+    }
+
+
+def test_bold_words_that_are_no_series_change_nothing() -> None:
+    caption = "Role of T cells. (a) Counts of T cells. (b) Counts of B cells."
+    genes = [(8, 9, "bold"), (30, 31, "bold"), (50, 51, "bold")]
+    assert split_caption(caption, genes).labels == split_caption(caption).labels == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("caption", "expected"),
+    [
+        (
+            "Knees. Left: before surgery. Right: after surgery.",
+            {"left": "before surgery.", "right": "after surgery."},
+        ),
+        (
+            "Knees of mice (top row) and rats (bottom row).",
+            {"top": "Knees of mice (top row)", "bottom": "rats (bottom row)."},
+        ),
+    ],
+)
+def test_places_as_names(caption: str, expected: dict[str, str]) -> None:
+    split = split_caption(caption)
+    assert split.positional
+    assert texts(caption) == expected
+
+
+def test_one_place_alone_names_no_panels() -> None:
+    assert split_caption("The left lung (left) is enlarged.").labels == ()
+    assert split_caption("(A) The lung (left) and heart (right). (B) The liver.").labels == ("A", "B")
+
+
+def test_confidence_tells_plain_captions_from_doubtful_ones() -> None:
+    plain = split_caption("Growth of mice. (A) Weight. (B) Length. (C) Organs.")
+    doubtful = split_caption("Areas of the tongue A, B and C were sampled in this order by d. and e.")
+    assert plain.confidence > 0.95
+    assert 0 <= doubtful.confidence < plain.confidence
+
+
+captions = st.lists(
+    st.sampled_from(
+        [
+            "(A)",
+            "(B)",
+            "(C, D)",
+            "a",
+            "b",
+            "A.",
+            "B:",
+            "(i)",
+            "in (A)",
+            "and",
+            "left:",
+            "Right:",
+            "mice",
+            "Cells",
+            ". ",
+            "; ",
+            ", ",
+            "\n",
+        ]
+    )
+    | st.text(max_size=5),
+    max_size=25,
+).map(" ".join)
+
+
+@given(
+    captions, st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60), st.sampled_from(["bold", "italic", "sup"])))
+)
+@settings(max_examples=300, deadline=None)
+def test_spans_are_pieces_of_the_caption(caption: str, markup: list[tuple[int, int, str]]) -> None:
+    inside = [(a, b, kind) for a, b, kind in markup if a < b <= len(caption)]
+    split = split_caption(caption, inside)
+    assert split == split_caption(caption, inside)
+    assert len(split.labels) != 1
+    assert len(set(split.labels)) == len(split.labels)
+    assert split.segments.keys() == split.stems.keys() == set(split.labels)
+    for spans in [split.shared, *split.segments.values(), *split.stems.values()]:
+        assert all(0 <= start < end <= len(caption) for start, end in spans)
+        assert all(before[1] < after[0] for before, after in pairwise(spans))
+    assert 0 <= split.confidence <= 1
+    if not split.labels:
+        assert "".join(caption[a:b] for a, b in split.shared) == caption
+
+
+@given(captions)
+@settings(max_examples=200, deadline=None)
+def test_no_word_is_lost(caption: str) -> None:
+    """Every word is in a segment, a stem, the shared text or a marker (joints such as "and" aside)."""
+    split = split_caption(caption)
+    kept = bytearray(len(caption))
+    spans = [*split.shared, *(m.span for m in (*split.markers, *split.references))]
+    for own in (*split.segments.values(), *split.stems.values()):
+        spans += own
+    for start, end in spans:
+        kept[start:end] = b"\1" * (end - start)
+    lost = "".join(c if not k else " " for c, k in zip(caption, kept, strict=True))
+    assert set(lost.split()) <= {"and", "or", "and,", ",", ";", ":", ".", "-", "–", "—", "|"} or not split.labels
