@@ -93,7 +93,7 @@ def pmc15m(urls: list[str], md5s: list[str], tar_path: str, connections: int) ->
         write_part(workspace.catalog, pa.Table.from_pylist(rows, schema=CATALOG), "")
         source = _Objects(HttpStore(f"{base.scheme}://{base.netloc}", network, scratch), urls, md5s)
         ledger = read_ledger(workspace)
-        extend_plan(workspace, config, Condition(), ledger, (), scratch)
+        extend_plan(workspace, config, Condition(), ledger, scratch)
         todo = [(shard, file) for file in read_plan(workspace) for shard in file.shards]
         Crawler(workspace, config, source, MetadataCondition(Condition()), ledger).run(todo)
         source.close()

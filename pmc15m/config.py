@@ -29,6 +29,7 @@ class SelectConfig:
     sample: float = 1.0  # share of PMCIDs, by hash: 0.01 is always the same 1 %
     limit: int = 0  # at most so many article versions; 0 = all
     as_of: str = ""  # ISO date: nothing released or changed later
+    pmc_ids: str = ""  # PMC-ids.csv.gz, file or URL: journal, year, PMID and DOI for `index`
     versions: str = "preferred"  # "preferred" = one a PMCID (published before manuscript, then the highest), or "all"
 
 
@@ -48,7 +49,7 @@ class CrawlConfig:
 class NetworkConfig:
     """How the crawler behaves towards the service; has no influence on what is stored."""
 
-    requests_per_s: float = 50.0
+    requests_per_s: float = 50.0  # 0 = no limit
     connections: int = 16
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 30.0

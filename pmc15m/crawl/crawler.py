@@ -26,6 +26,7 @@ from pmc15m.crawl.watch import Watch
 from pmc15m.errors import ExitCode
 from pmc15m.progress import Progress
 from pmc15m.sources import Source, open_source
+from pmc15m.sources.bucket import BucketSource
 from pmc15m.sources.model import ArticleStatus, Facts, FetchTask, Reason, StoredArticle, Wanted
 from pmc15m.stage import Execution
 from pmc15m.workspace import Workspace, atomic
@@ -57,17 +58,17 @@ def crawl(workspace: Workspace, config: Config, execution: Execution, *, retry_f
             if GrowingShard.is_begun(workspace, shard):
                 GrowingShard(workspace, shard).discard()
         return _code(ledger, Ending.BUDGET)
-    with scratch_folder(workspace) as scratch:
+    with scratch_folder(workspace) as scratch, closing(open_source(_share(config, execution), scratch)) as source:
         condition = read_condition(config.select.where)
-        extend_plan(workspace, config, condition, ledger, _FAILED if retry_failed else (), scratch)
+        retried = _FAILED if retry_failed else ()
+        is_cloud = source.name == BucketSource.name
+        extend_plan(workspace, config, condition, ledger, scratch, retried=retried, is_cloud=is_cloud)
         _remember(workspace, config)
         todo = _todo(workspace, config, execution)
         if not todo:
             log.info("crawl: nothing to do")
             return _code(ledger, Ending.DONE)
-        with closing(open_source(_share(config, execution), scratch)) as source:
-            crawler = Crawler(workspace, config, source, MetadataCondition(condition), ledger)
-            ending = crawler.run(todo)
+        ending = Crawler(workspace, config, source, MetadataCondition(condition), ledger).run(todo)
     ledger = read_ledger(workspace)
     settle(workspace, ledger)
     return _code(ledger.last(), ending)

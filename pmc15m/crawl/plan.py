@@ -86,7 +86,14 @@ def count_articles(shards: Sequence[tuple[str, PlanFile]]) -> int:
 
 
 def extend_plan(
-    workspace: Workspace, config: Config, condition: Condition, ledger: Ledger, retried: tuple[str, ...], scratch: Path
+    workspace: Workspace,
+    config: Config,
+    condition: Condition,
+    ledger: Ledger,
+    scratch: Path,
+    *,
+    retried: tuple[str, ...] = (),
+    is_cloud: bool = True,
 ) -> None:
     """Append what is selected and neither fetched nor planned; articles that ended as `retried` are planned again.
 
@@ -103,9 +110,9 @@ def extend_plan(
         database.register("ids", read_ids(config.select, catalog))
         columns = ", ".join(CATALOG.names)
         chosen = f"SELECT {columns}, {KEY} AS key, hash(change_token) AS token FROM catalog"
-        reader = database.sql(f"{chosen} WHERE {catalog_conditions(config.select, condition)}").to_arrow_reader(
-            _ROW_GROUP
-        )
+        reader = database.sql(
+            f"{chosen} WHERE {catalog_conditions(config.select, condition, is_cloud=is_cloud)}"
+        ).to_arrow_reader(_ROW_GROUP)
         by_pmcid = config.select.versions == "preferred"
         needed = _needed(reader, needs, by_pmcid=by_pmcid, limit=config.select.limit)
         count = _write(needed, workspace.root / "raw" / "plan" / f"{first:05d}.parquet", first, config)

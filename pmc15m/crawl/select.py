@@ -67,9 +67,12 @@ def read_condition(where: str) -> Condition:
     )
 
 
-def catalog_conditions(select: SelectConfig, condition: Condition) -> str:
-    """The whole selection, as far as the catalog can tell, as SQL over the views `catalog` and `ids`."""
-    conditions = [condition.on_catalog, "state <> 'removed'"]
+def catalog_conditions(select: SelectConfig, condition: Condition, *, is_cloud: bool) -> str:
+    """The whole selection, as far as the catalog can tell, as SQL over the views `catalog` and `ids`.
+
+    A catalog may hold what several sources listed: kept packages have version 0, the service's articles have not.
+    """
+    conditions = [condition.on_catalog, "state <> 'removed'", "version > 0" if is_cloud else "version = 0"]
     if select.sample < 1:
         # The first 32 bits of the md5 of the PMCID: the same share for ever, and part of every larger one.
         conditions.append(f"('0x' || md5(pmcid)[:8])::BIGINT < {select.sample!r}::DOUBLE * 4294967296")

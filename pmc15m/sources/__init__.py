@@ -7,7 +7,7 @@ from pmc15m.errors import SourceError
 from pmc15m.sources.bucket import BucketSource
 from pmc15m.sources.model import Source
 from pmc15m.sources.stores import FolderStore, HttpStore
-from pmc15m.sources.tarballs import PACKAGE, TarballFolder
+from pmc15m.sources.tarballs import PACKAGE, TarballFolder, TarballSite
 
 __all__ = ["Source", "open_source"]
 
@@ -15,15 +15,21 @@ __all__ = ["Source", "open_source"]
 def open_source(config: Config, scratch: Path) -> Source:
     """The source that `config.source` names. Large objects pass through the folder `scratch`.
 
-    Raises `SourceError` where nothing usable is there.
+    http(s)://…/oa_file_list.csv is a site with packages, any other URL a bucket. A folder that holds `metadata/` or
+    `inventory-reports/` is a bucket's copy, any other one is searched for packages. Raises `SourceError` where
+    nothing usable is there.
     """
-    where = config.source
+    where, limit = config.source, config.crawl.max_object_bytes
     if where.startswith(("http://", "https://")):
-        return BucketSource(HttpStore(where, config.network, scratch), config.crawl.max_object_bytes)
+        if where.endswith(".csv"):
+            return TarballSite(where, config.network, limit, scratch)
+        return BucketSource(HttpStore(where, config.network, scratch), limit)
     folder = Path(where.removeprefix("file://"))
     if not folder.is_dir():
         raise SourceError(f"there is no folder {folder} to read articles from")
-    packages = sorted(path for path in folder.rglob("PMC*.tar.gz") if PACKAGE.fullmatch(path.name))
-    if packages:
-        return TarballFolder(folder, packages, config.crawl.max_object_bytes, scratch)
-    return BucketSource(FolderStore(folder, scratch), config.crawl.max_object_bytes)
+    if not any((folder / name).is_dir() for name in ("metadata", "inventory-reports")):
+        packages = sorted(path for path in folder.rglob("PMC*.tar.gz") if PACKAGE.fullmatch(path.name))
+        if not packages:
+            raise SourceError(f"{folder} is no source: no inventory-reports/, no metadata/, no PMC*.tar.gz")
+        return TarballFolder(folder, packages, limit, scratch)
+    return BucketSource(FolderStore(folder, scratch), limit)

@@ -29,6 +29,7 @@ from pmc15m.sources.model import (
 from pmc15m.sources.names import METADATA_KEY, metadata_key, object_key
 from pmc15m.sources.stores import FolderStore, Store
 
+_IDENTIFIERS_LIMIT = 4 << 30
 _METADATA_LIMIT = 16 << 20
 _BELIEF_ATTEMPTS = 3
 _REREADABLE = frozenset({Reason.MD5_MISMATCH, Reason.MISSING, Reason.FORBIDDEN})
@@ -76,6 +77,14 @@ class BucketSource:
             return read_inventory(self._store, self._manifest, scratch)
         assert isinstance(self._store, FolderStore)
         return _list_folder(self._store.root)
+
+    def identifiers(self, scratch: Path, key: str = "PMC-ids.csv.gz") -> Path | None:
+        try:
+            content = self._store.get(key, limit=_IDENTIFIERS_LIMIT)
+        except FetchError:
+            return None  # the real service keeps it elsewhere
+        content.save(scratch / "PMC-ids.csv.gz")
+        return scratch / "PMC-ids.csv.gz"
 
     def stop(self) -> None:
         self._store.stop()

@@ -1,6 +1,7 @@
 """The bytes of one object with their digests: in memory, or in an unnamed file where they are many."""
 
 import hashlib
+import io
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,6 +42,19 @@ class Content:
         self._held.seek(0)
         while block := self._held.read(size):
             yield block
+
+    def save(self, path: Path) -> None:
+        """Write the bytes to a file."""
+        with path.open("wb") as file:
+            for block in self.blocks():
+                file.write(block)
+
+    def open(self) -> BinaryIO:
+        """The bytes as a file."""
+        if isinstance(self._held, bytes | bytearray):
+            return io.BytesIO(self._held)
+        self._held.seek(0)
+        return self._held
 
 
 class Receiver:

@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from pmc15m.errors import SourceError
-from pmc15m.sources.content import Content
 from pmc15m.sources.model import LISTING, FetchError, Reason
 from pmc15m.sources.names import BUCKET
 from pmc15m.sources.stores import Store
@@ -101,7 +100,7 @@ def _batches(store: Store, manifest: Manifest, scratch: Path) -> Iterator[pa.Rec
         except FetchError as error:
             raise SourceError(f"the inventory of {manifest.day} cannot be read: {error}") from None
         path = scratch / f"inventory-{number}.csv.gz"
-        _write(content, path)
+        content.save(path)
         yield from read_shard(path, manifest.columns)
         path.unlink()
 
@@ -139,12 +138,8 @@ def _listing(batch: pa.RecordBatch) -> pa.RecordBatch:
                 LISTING.field("last_modified").type,
             ),
             keys,
+            pa.nulls(len(keys), pa.string()),
+            pa.nulls(len(keys), pa.string()),
         ],
         schema=LISTING,
     )
-
-
-def _write(content: Content, path: Path) -> None:
-    with path.open("wb") as file:
-        for block in content.blocks():
-            file.write(block)

@@ -18,6 +18,9 @@ LISTING = pa.schema(
         pa.field("change_token", pa.string()),
         pa.field("last_modified", pa.timestamp("us", tz="UTC")),
         pa.field("locator", pa.string()),
+        # what only some sources list
+        pa.field("pmid", pa.string()),
+        pa.field("licence_code", pa.string()),
     ]
 )
 
@@ -173,8 +176,14 @@ class Source(Protocol):
     def listing(self, scratch: Path) -> pa.RecordBatchReader:
         """Every article version, as `LISTING`. May write to the folder `scratch`. Raises `SourceError`."""
 
+    def identifiers(self, scratch: Path) -> Path | None:
+        """PMC-ids.csv.gz, if the source has it; may write it to the folder `scratch`."""
+
     def fetch(self, task: FetchTask) -> list[StoredArticle]:
-        """Fetch the versions of one article, in their order. Raises nothing but `Stopped`."""
+        """Fetch the versions of one article, in their order.
+
+        What goes wrong with it is in the result. Raises `Stopped`, and `SourceError` once nothing can be had.
+        """
 
     def stop(self) -> None:
         """Make every `fetch` that is under way raise `Stopped` soon."""

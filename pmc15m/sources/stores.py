@@ -26,6 +26,8 @@ _MISMATCHES = 2  # wrong bytes in a row before the metadata is asked again
 _RETRIED = frozenset(
     {Reason.THROTTLED, Reason.SERVER_ERROR, Reason.TIMEOUT, Reason.CONNECTION, Reason.TRUNCATED, Reason.MD5_MISMATCH}
 )
+_SILENCE = frozenset({Reason.THROTTLED, Reason.SERVER_ERROR, Reason.TIMEOUT, Reason.CONNECTION, Reason.FORBIDDEN})
+_HOPELESS = 3  # objects a connection
 _SLOWING = frozenset({Reason.THROTTLED, Reason.TIMEOUT})
 
 
@@ -96,6 +98,7 @@ class HttpStore:
         self.courtesy = Courtesy(network.requests_per_s, network.connections)
         self._agent = f"pmc15m/{__version__}" + (f" ({network.contact})" if network.contact.isascii() else "")
         self._limits = Limits(connect_s=network.connect_timeout_s, read_s=network.read_timeout_s)
+        self._given_up = 0  # objects in a row that could not be had at all
         self._of_thread = threading.local()
         self._wires: list[Wire] = []
 
@@ -138,13 +141,21 @@ class HttpStore:
                 self.courtesy.went_badly()
             mismatches += error.reason is Reason.MD5_MISMATCH
             if error.reason not in _RETRIED or attempt == network.attempts or mismatches >= _MISMATCHES:
-                raise error
+                raise self._judged(error)
             if pause is None:
                 pause = self._draw() * min(network.backoff_s * 2 ** (attempt - 1), network.backoff_max_s)
             if time.monotonic() + pause >= deadline:
-                raise error
+                raise self._judged(error)
             self.courtesy.wait(pause)
         raise AssertionError("unreachable")
+
+    def _judged(self, error: FetchError) -> Exception:
+        """The error of one object, or of the whole service once nothing has come from it for long."""
+        if error.reason in _SILENCE:
+            self._given_up += 1
+            if self._given_up >= _HOPELESS * self._network.connections:
+                return SourceError(f"{self.where} does not answer any more ({error}); the same command goes on later")
+        return error
 
     def _once(self, target: str, limit: int, md5: str | None, deadline: float) -> Content:
         with self.courtesy.turn():
@@ -153,6 +164,7 @@ class HttpStore:
             raise _Refused(_reason_of(answer.status), _retry_after(answer, self._network.backoff_max_s))
         if md5 is not None and answer.content.md5 != md5:
             raise FetchError(Reason.MD5_MISMATCH, target)
+        self._given_up = 0
         self.courtesy.went_well()
         return answer.content
 

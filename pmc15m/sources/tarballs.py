@@ -7,16 +7,24 @@ with its reason.
 """
 
 import datetime
+import functools
+import gzip
+import itertools
 import re
 import tarfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 
+from pmc15m.config import NetworkConfig
+from pmc15m.errors import SourceError
 from pmc15m.jats import HEAD_BYTES, IMAGE_FORMATS, sniff_format
+from pmc15m.jats.licence import normalise
 from pmc15m.jats.resolve import IMAGE_EXTENSIONS, extension
 from pmc15m.sources.check import checked
 from pmc15m.sources.content import Content, Receiver
@@ -24,6 +32,7 @@ from pmc15m.sources.model import (
     LISTING,
     ArticleStatus,
     Facts,
+    FetchError,
     FetchTask,
     ObjectStatus,
     Reason,
@@ -33,8 +42,11 @@ from pmc15m.sources.model import (
     Wanted,
 )
 from pmc15m.sources.names import is_safe_name
+from pmc15m.sources.stores import HttpStore
+from pmc15m.sources.tables import read_date, read_file_list
 
 PACKAGE = re.compile(r"(PMC[1-9][0-9]{0,11})\.tar\.gz")
+FILE_LIST = "oa_file_list.csv"
 VERSION = 0
 _MAX_MEMBERS = 20_000
 _PACKAGE_LIMIT = 4 << 30  # bytes unpacked: a guard against archives that unpack to no end
@@ -54,26 +66,24 @@ class _TooMuch(Exception):
     """A package that holds more than any article does."""
 
 
-class TarballFolder:
-    """A folder of packages, in the two-level layout or flat."""
+class Tarballs:
+    """Packages, wherever they lie; a subclass says what there is and opens one."""
 
     name = "oa_package"
 
-    def __init__(self, root: Path, packages: Sequence[Path], max_object_bytes: int, scratch: Path) -> None:
-        self._root = root
-        self._packages = packages
+    def __init__(self, max_object_bytes: int, scratch: Path) -> None:
         self._limit = max_object_bytes
         self._scratch = scratch
 
-    def snapshot(self) -> str:
-        stats = [(str(path.relative_to(self._root)), path.stat()) for path in self._packages]
-        return Content.of(repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]).encode()).md5
+    def identifiers(self, scratch: Path) -> Path | None:
+        """Packages come without."""
+        return None
 
     def listing(self, scratch: Path) -> pa.RecordBatchReader:
         def batches() -> Iterator[pa.RecordBatch]:
-            for start in range(0, len(self._packages), 10_000):
-                rows = [self._row(path) for path in self._packages[start : start + 10_000]]
-                yield pa.RecordBatch.from_pylist(rows, schema=LISTING)
+            rows = self._rows()
+            while some := list(itertools.islice(rows, 10_000)):
+                yield pa.RecordBatch.from_pylist(some, schema=LISTING)
 
         return pa.RecordBatchReader.from_batches(LISTING, batches())
 
@@ -86,32 +96,32 @@ class TarballFolder:
     def close(self) -> None:
         """Nothing is open."""
 
-    def _row(self, path: Path) -> dict[str, object]:
-        stat = path.stat()
-        return {
-            "pmcid": path.name.removesuffix(".tar.gz"),
-            "version": VERSION,
-            "change_token": f"{stat.st_size}-{int(stat.st_mtime)}",
-            "last_modified": datetime.datetime.fromtimestamp(int(stat.st_mtime), datetime.UTC),
-            "locator": path.relative_to(self._root).as_posix(),
-        }
+    def _rows(self) -> Iterator[dict[str, object]]:
+        raise NotImplementedError
+
+    def _open(self, locator: str) -> AbstractContextManager[BinaryIO]:
+        """A package as a file. Raises `OSError` or `FetchError`."""
+        raise NotImplementedError
 
     def _article(self, task: FetchTask, wanted: Wanted) -> StoredArticle:
         try:
-            members = self._read(self._root / wanted.locator)
+            with self._open(wanted.locator) as file:
+                members = self._read(file)
+        except FetchError as error:
+            return _ended(wanted, ArticleStatus.FAILED, error.reason)
         except FileNotFoundError:
             return _ended(wanted, ArticleStatus.FAILED, Reason.MISSING)
+        except (tarfile.TarError, zlib.error, gzip.BadGzipFile, EOFError, _TooMuch):
+            return _ended(wanted, ArticleStatus.FAILED, Reason.BAD_ARCHIVE)
         except OSError:
             return _ended(wanted, ArticleStatus.FAILED, Reason.UNREADABLE)
-        except (tarfile.TarError, zlib.error, EOFError, _TooMuch):
-            return _ended(wanted, ArticleStatus.FAILED, Reason.BAD_ARCHIVE)
         return article_of_package(task, wanted, members)
 
-    def _read(self, path: Path) -> list[_Member]:
+    def _read(self, file: BinaryIO) -> list[_Member]:
         """Every member, in byte order of its name. Raises `OSError`, `TarError`, `EOFError`, `zlib.error`."""
         found: dict[str, _Member] = {}
         total = 0
-        with tarfile.open(path, "r|gz") as package:
+        with tarfile.open(fileobj=file, mode="r|gz") as package:
             for info in package:
                 if info.isdir():
                     continue
@@ -144,6 +154,84 @@ class TarballFolder:
         if receiver.size != info.size:
             raise EOFError
         return _Member(name, None, receiver.content(), is_xml)
+
+
+class TarballFolder(Tarballs):
+    """A folder of packages, in the two-level layout or flat. An `oa_file_list.csv` in it tells dates and licences."""
+
+    def __init__(self, root: Path, packages: Sequence[Path], max_object_bytes: int, scratch: Path) -> None:
+        super().__init__(max_object_bytes, scratch)
+        self._root = root
+        self._packages = packages
+        self._list = root / FILE_LIST
+
+    def snapshot(self) -> str:
+        lists = [self._list] if self._list.exists() else []
+        stats = [(path.relative_to(self._root).as_posix(), path.stat()) for path in [*lists, *self._packages]]
+        return Content.of(repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]).encode()).md5
+
+    def _rows(self) -> Iterator[dict[str, object]]:
+        listed = {row["pmcid"]: row for row in read_file_list(self._list.read_bytes())} if self._list.exists() else {}
+        for path in self._packages:
+            stat = path.stat()
+            pmcid = path.name.removesuffix(".tar.gz")
+            modified = datetime.datetime.fromtimestamp(int(stat.st_mtime), datetime.UTC)
+            row = _row(pmcid, path.relative_to(self._root).as_posix(), listed.get(pmcid, {}))
+            yield row | {
+                "last_modified": row["last_modified"] or modified,
+                "change_token": f"{stat.st_size}-{int(stat.st_mtime)}",
+            }
+
+    def _open(self, locator: str) -> AbstractContextManager[BinaryIO]:
+        return (self._root / locator).open("rb")
+
+
+class TarballSite(Tarballs):
+    """Packages behind HTTP: everything that the `oa_file_list.csv` at `url` lists, beside it."""
+
+    def __init__(self, url: str, network: NetworkConfig, max_object_bytes: int, scratch: Path) -> None:
+        super().__init__(max_object_bytes, scratch)
+        base, _, self._file_list = url.rpartition("/")
+        self._store = HttpStore(base, network, scratch)
+
+    @functools.cached_property
+    def _list(self) -> Content:
+        try:
+            return self._store.get(self._file_list, limit=_PACKAGE_LIMIT)
+        except FetchError as error:
+            raise SourceError(f"cannot read {self._store.where}/{self._file_list}: {error}") from None
+
+    def snapshot(self) -> str:
+        return self._list.md5
+
+    def _rows(self) -> Iterator[dict[str, object]]:
+        for row in read_file_list(self._list.read()):
+            folder, _, name = row["path"].rpartition("/")
+            match = PACKAGE.fullmatch(name)
+            if match and match[1] == row["pmcid"] and all(map(is_safe_name, folder.split("/") if folder else ())):
+                yield _row(row["pmcid"], row["path"], row)
+
+    def _open(self, locator: str) -> AbstractContextManager[BinaryIO]:
+        return self._store.get(locator, limit=_PACKAGE_LIMIT).open()
+
+    def stop(self) -> None:
+        self._store.stop()
+
+    def close(self) -> None:
+        self._store.close()
+
+
+def _row(pmcid: str, locator: str, listed: Mapping[str, str]) -> dict[str, object]:
+    """A row of `LISTING`; the date of the file list is the change token of a package."""
+    return {
+        "pmcid": pmcid,
+        "version": VERSION,
+        "change_token": listed.get("updated"),
+        "last_modified": read_date(listed.get("updated", "")),
+        "locator": locator,
+        "pmid": listed.get("pmid") or None,
+        "licence_code": normalise(listed.get("licence", "")),
+    }
 
 
 def article_of_package(task: FetchTask, wanted: Wanted, members: Sequence[_Member]) -> StoredArticle:
