@@ -3,9 +3,10 @@
     python -m benchmarks.fuzz_jats ARTICLES_DIR [--n 10000] [--seed 0] [--out FAILURES_DIR]
 
 Each case is one article of the folder, damaged in one to three ways: cut off, bytes flipped, tags deleted, doubled,
-swapped or broken, chunks moved, markup put in. Parsed, it must give an article or a reason, within 5 CPU seconds, and
-no picture may have the caption of another. A pair is wrong if the sound article has another caption for its href, and
-its caption is more like another figure's than like the right one (`difflib`); what is only damaged within is none.
+swapped or broken, markup put in. (Text moved from one caption into another is not among them: such a file is sound
+and says so.) Parsed, it must give an article or a reason, within 5 CPU seconds, and no picture may have the caption of
+another. A pair is wrong if the sound article has another caption for its href, and its caption is more like another
+figure's than like the right one (`difflib`); what is only damaged within is none.
 """
 
 import argparse
@@ -58,18 +59,13 @@ def break_tag(data: bytes, rng: random.Random) -> bytes:
 
 
 def swap_tags(data: bytes, rng: random.Random) -> bytes:
-    """Two tags change places: neighbours, or any two."""
+    """Two tags change places: neighbours, or any two of different names (two graphics that do are no damage)."""
     start, end = _tag(data, rng)
     found = _TAG.search(data, end) if rng.random() < 0.5 else None
     other = found.span() if found else _tag(data, rng)
     (a, b), (c, d) = sorted(((start, end), other))
-    return data if b > c else data[:a] + data[c:d] + data[b:c] + data[a:b] + data[d:]
-
-
-def move_chunk(data: bytes, rng: random.Random) -> bytes:
-    a, b, c = sorted(rng.randrange(len(data) + 1) for _ in range(3))
-    b = min(b, a + 2000)
-    return data[:a] + data[b:c] + data[a:b] + data[c:]
+    same = data[a:b].split()[:1] == data[c:d].split()[:1]
+    return data if b > c or same else data[:a] + data[c:d] + data[b:c] + data[a:b] + data[d:]
 
 
 def put_in(data: bytes, rng: random.Random) -> bytes:
@@ -87,7 +83,6 @@ DAMAGES: tuple[Damage, ...] = (
     double_tag,
     break_tag,
     swap_tags,
-    move_chunk,
     put_in,
 )
 

@@ -1,7 +1,7 @@
 """The figures of one article: which elements are figures, and what belongs to each and to no other."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pmc15m.jats.captions import Caption, ContradictoryCaptions, is_credit, read_caption
 from pmc15m.jats.graphics import Pictures, pictures
@@ -44,6 +44,10 @@ class Words:
     alt_text: str | None
     permissions: str | None
     is_ambiguous: bool = False
+
+
+_NO_WORDS = Words(None, None, None, None, None)
+_AMBIGUOUS_WORDS = replace(_NO_WORDS, is_ambiguous=True)
 
 
 @dataclass(slots=True)
@@ -97,7 +101,10 @@ class FigureReader:
         if group is not None and not self._is_intact(group):
             group = None
         intact = self._is_intact(element)
-        words = self._words(element, place) if intact else Words(None, None, None, None, None)
+        words = self._words(element, place) if intact else _NO_WORDS
+        shown = pictures(element) if intact else Pictures()
+        if len(shown.graphics) > 1 and _surround_the_caption(element):
+            words = _AMBIGUOUS_WORDS
         identifier = element.get("id")
         return Draft(
             element=element,
@@ -105,7 +112,7 @@ class FigureReader:
             group=group,
             language=element.get(XML_LANG),
             words=words,
-            shown=pictures(element) if intact else Pictures(),
+            shown=shown,
             is_damaged=not intact,
             ids=[identifier] if identifier else [],
             label=parse_label(words.label) or self._label_of(group, place),
@@ -229,6 +236,12 @@ def _group_of(element: Element) -> Element | None:
             return parent
         parent = parent.getparent()
     return None
+
+
+def _surround_the_caption(element: Element) -> bool:
+    """True if pictures stand before and after the caption: JATS forbids it, and two figures may have run together."""
+    tags = [child.tag for child in element.iterchildren("caption", "graphic", "alternatives", "media")]
+    return "caption" in tags[1:-1] and tags[0] != "caption" != tags[-1]
 
 
 def _why_no_pair(draft: Draft, group: Words | None, text: str | None) -> FigureReason | None:

@@ -15,6 +15,7 @@ _COMMERCIAL = frozenset({"CC0", "PD", "CC BY", "CC BY-SA", "CC BY-ND"})
 _CODES = _COMMERCIAL | {"CC BY-NC", "CC BY-NC-SA", "CC BY-NC-ND"}
 
 _URL = re.compile(r"(?:https?://)?(?:www\.)?creativecommons\.org/[^\s\"'<>)\]},;]+", re.IGNORECASE)
+_HINTS = ("commons", "cc", "public domain", "zero", "copyright", "reproduced")
 _URL_TERMS = re.compile(
     r"creativecommons\.org/+licen[cs]es?/+(?:cc)?[\s_/-]*(by(?:[\s_-]*(?:nc|nd|sa))*)\b", re.IGNORECASE
 )
@@ -77,7 +78,7 @@ def find_licence(statements: Iterable[Statement], code: str | None, copyright_te
     if len(named) > 1 and named[0][0] == "CC0":
         named.sort(key=lambda answer: answer[0] == "CC0")
     found = normalise(code or "") or (named[0][0] if named else None) or normalise(copyright_text or "")
-    urls = [url for statement in given for url in (*statement.urls, *_URL.findall(statement.text))]
+    urls = [url for statement in given for url in (*statement.urls, *_addresses(statement.text))]
     own = [url for url in urls if normalise(url) == found]
     url = (own or [url for url in urls if not found])[:1]
     return Licence(found, url[0].rstrip(".") if url else None, group_of(found), text)
@@ -97,6 +98,9 @@ def normalise(words: str) -> str | None:
     >>> normalise("http://creativecommons.org/licenses/by-ncnd/4.0")
     'CC BY-NC-ND'
     """
+    folded = words.casefold()
+    if not any(hint in folded for hint in _HINTS):  # the patterns are dear
+        return None
     for pattern in (_URL_TERMS, _SHORT):
         if match := pattern.search(words):
             return _code(match[0].casefold())
@@ -123,6 +127,10 @@ def _code_of(statement: Statement) -> str | None:
     if code := normalise(statement.text):
         return None if code == "CC0" and _DATA_ONLY.search(statement.text) else code
     return None
+
+
+def _addresses(text: str) -> list[str]:
+    return _URL.findall(text) if "creativecommons.org" in text.casefold() else []
 
 
 def _code(terms: str) -> str:

@@ -68,7 +68,7 @@ class Places:
             origin = outer.origin
         citing = outer.citing if outer.citing is not MentionOrigin.TEXT else _CITING.get(tag, outer.citing)
         path = outer.section_path
-        if tag in _TITLED and (title := plain(element.find("title"))):
+        if tag in _TITLED and (title := plain(next(element.iterchildren("title"), None))):
             path = (*path, title)
         scope = element if tag == "sub-article" or tag == "response" else outer.scope
         unchanged = origin is outer.origin and citing is outer.citing and path is outer.section_path

@@ -177,6 +177,7 @@ def test_trap_45_the_article_s_language_first_the_others_apart() -> None:
     [
         "<caption><p>One.</p></caption><caption><p>Two.</p></caption>",
         "<label>Figure 1</label><label>Figure 2</label><caption><p>Two.</p></caption>",
+        graphic("f0") + "<label>Figure 1</label><caption><p>Whose?</p></caption>",
     ],
 )
 def test_two_captions_or_labels_in_one_figure_are_ambiguous(inner: str) -> None:
