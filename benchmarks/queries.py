@@ -42,8 +42,8 @@ QUESTIONS = {
     ),
     "caption lengths": Question(
         "caption_lengths",
-        "SELECT level, quantile_disc(n_chars, [.01, .25, .5, .75, .99]), quantile_disc(n_words, [.01, .25, .5, .75, .99])"
-        " FROM pairs GROUP BY level",
+        "SELECT level, quantile_disc(n_chars, [.01, .25, .5, .75, .99]),"
+        " quantile_disc(n_words, [.01, .25, .5, .75, .99]) FROM pairs GROUP BY level",
         ratio=1.5,
     ),
     "top journals": Question(

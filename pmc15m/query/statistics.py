@@ -41,7 +41,10 @@ Answers = Mapping[str, pa.Table]
 
 
 def answers(connection: duckdb.DuckDBPyConnection) -> Answers:
-    """Every question's answer, by name; afterwards the connection's `drops` stay as counted. Raises `UsageError` where a part cannot be read."""
+    """Every question's answer, by name; afterwards the connection's `drops` stay as they were counted.
+
+    Raises `UsageError` where a part cannot be read.
+    """
     try:
         # The funnel is made of the drops: counted once for both.
         connection.execute("CREATE TEMP TABLE counted_drops AS FROM drops")
