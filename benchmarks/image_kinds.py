@@ -57,7 +57,7 @@ KINDS: dict[ImageKind, Draw] = {
     ImageKind.DIAGRAM: _of(charts.diagram, charts.tree),
     ImageKind.TABLE_TEXT: _of(charts.table, charts.formula),
 }
-# Shares among figures of PMC, roughly: of 100 figures of 33 articles 50 were plots, 20 mixed, 15 diagrams, 13 pictures.
+# Shares among figures of PMC, roughly: of 100 figures of 33 articles 50 were plots, 15 diagrams, 13 pictures.
 PRIOR = {
     ImageKind.PHOTO: 0.03,
     ImageKind.RADIOLOGY: 0.04,
@@ -66,25 +66,17 @@ PRIOR = {
     ImageKind.PLOT: 0.48,
     ImageKind.DIAGRAM: 0.14,
     ImageKind.TABLE_TEXT: 0.03,
-    ImageKind.MIXED: 0.20,
 }
-_PICTURES = (ImageKind.PHOTO, ImageKind.RADIOLOGY, ImageKind.MICROSCOPY, ImageKind.GEL)
 
 
 def drawn(rng: Rng, kind: ImageKind) -> Image.Image:
     """A figure of one kind: alone or several beside each other on white, re-encoded as publishers do."""
     width, height = (int(side) for side in rng.integers(180, 700, 2))
     columns, rows = (1, 1) if rng.random() < 0.5 else (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
-    if kind is ImageKind.MIXED:
-        columns = max(2, columns)
-        pictured = rng.permutation(columns * rows) < max(1, columns * rows * rng.uniform(0.1, 0.6))
-        rest = (ImageKind.PLOT, ImageKind.PLOT, ImageKind.DIAGRAM)[rng.integers(3)]
     canvas = Image.new("RGB", (width * columns, height * rows), "white")
-    pictures = _PICTURES[rng.integers(len(_PICTURES))]
     for place in range(columns * rows):
-        one = kind if kind is not ImageKind.MIXED else pictures if pictured[place] else rest
         gap = int(rng.integers(0, 30)) if columns * rows > 1 else 0
-        picture = KINDS[one](rng, width - gap, height - gap)
+        picture = KINDS[kind](rng, width - gap, height - gap)
         canvas.paste(picture, (place % columns * width, place // columns * height))
     scale = rng.uniform(0.4, 1.3) / np.sqrt(columns * rows)
     size = (max(64, int(canvas.width * scale)), max(64, int(canvas.height * scale)))
@@ -104,7 +96,7 @@ def features_of(image: Image.Image) -> np.ndarray:
 def train(per_kind: int, seed: int) -> dict[str, object]:
     """Weights by gradient descent with momentum, from `per_kind` drawings of each kind."""
     rng = np.random.default_rng(seed)
-    kinds = list(ImageKind)
+    kinds = list(KINDS)
     table = np.array([features_of(drawn(rng, kind)) for kind in kinds for _ in range(per_kind)])
     truth = np.repeat(np.arange(len(kinds)), per_kind)
     mean, spread = table.mean(axis=0), table.std(axis=0) + 1e-6

@@ -219,7 +219,7 @@ PANELS = _table(
 DUPLICATES = _table(
     key=(pa.string(), "image_key or panel_key"),
     duplicate_group=(pa.string(), "key of the group's keeper"),
-    group_size=(pa.int32(), "members"),
+    group_size=(pa.int32(), "members; 1 = no duplicate, here for one of the last two columns"),
     is_keeper=(pa.bool_(), "largest, then oldest, then smallest key"),
     relation=(pa.string(), "to the keeper: bytes, pixels or near; keeper where it is the keeper itself"),
     distance=(pa.int32(), "Hamming distance of the perceptual hash to the keeper's"),

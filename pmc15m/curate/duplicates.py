@@ -60,21 +60,22 @@ _CLASSES = """
     FROM items WHERE level = ? ORDER BY rank
 """
 
+# Members of groups, what is near the benchmark, and every other picture of an article that takes another's split.
 _ROWS = """
-    SELECT member.shard, member.key, best.key AS duplicate_group, group_size, member.rank = keeper AS is_keeper,
-        CASE WHEN member.rank = keeper THEN 'keeper' WHEN member.sha256 = best.sha256 THEN 'bytes'
+    SELECT member.shard, member.key, coalesce(best.key, member.key) AS duplicate_group,
+        coalesce(group_size, 1) AS group_size, coalesce(member.rank = keeper, true) AS is_keeper,
+        CASE WHEN coalesce(member.rank = keeper, true) THEN 'keeper' WHEN member.sha256 = best.sha256 THEN 'bytes'
              WHEN member.pixel_sha256 = best.pixel_sha256 THEN 'pixels' ELSE 'near' END AS relation,
         bit_count(xor(member.phash, best.phash))::INTEGER AS distance,
         first.pmcid AS split_article, benchmark_distance
-    FROM grouped
-    JOIN items AS member ON member.level = grouped.level AND member.rank = grouped.rank
-    JOIN items AS best ON best.level = grouped.level AND best.rank = keeper
+    FROM items AS member
     JOIN linked ON linked.article = member.article
     JOIN (SELECT DISTINCT article, pmcid FROM items) AS first ON first.article = linked.first_article
+    LEFT JOIN grouped ON grouped.level = member.level AND grouped.rank = member.rank
+    LEFT JOIN items AS best ON best.level = grouped.level AND best.rank = keeper
+    WHERE grouped.rank IS NOT NULL OR first.article <> member.article
     ORDER BY member.shard, member.key
 """
-
-Column = NDArray[np.int64]
 
 
 def find_duplicates(

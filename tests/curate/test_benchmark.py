@@ -1,0 +1,82 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pmc15m.curate.benchmark import benchmark_digest, hash_folder, read_benchmark
+from pmc15m.curate.hashes import pixel_facts
+from pmc15m.demo import photographs
+from pmc15m.errors import UsageError
+from tests.curate.made import Made
+
+LIMIT = 10**7
+
+
+def picture(seed: int) -> Image.Image:
+    return photographs.histology(np.random.default_rng(seed), 300, 260).image
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two pictures, one of them twice, and a file that is none."""
+    folder = tmp_path / "benchmark"
+    (folder / "more").mkdir(parents=True)
+    picture(1).save(folder / "a.png")
+    picture(1).save(folder / "more" / "b.jpg", quality=97)
+    picture(2).save(folder / "c.png")
+    (folder / "labels.csv").write_text("a,1\n")
+    return folder
+
+
+def test_a_folder_and_its_hashes_say_the_same(folder: Path, tmp_path: Path) -> None:
+    hashes = read_benchmark(str(folder), LIMIT)
+    assert {pixel_facts(picture(seed)).phash for seed in (1, 2)} <= set(hashes.tolist())
+    listed = tmp_path / "hashes.tsv"
+    listed.write_text("".join(f"{value:016x}\t{file.name}\n" for file, value in hash_folder(folder, LIMIT)))
+    assert read_benchmark(str(listed), LIMIT).tolist() == hashes.tolist()
+
+
+def test_pairs_near_a_benchmark_are_flagged(tmp_path: Path) -> None:
+    listed = tmp_path / "hashes.txt"
+    listed.write_text(f"{0xFF << 20:016x}\n")
+    made = Made(tmp_path / "data")
+    near = made.figure(made.article(1), (0xFF << 20) ^ 0b111)
+    panel = made.panel(near, 0, 0xFF << 20)
+    far = made.figure(made.article(2), (0xFF << 20) ^ (0b11111 << 40))
+    pairs = made.curated(against=str(listed)).pairs()
+    assert {key: "near_benchmark" in row["flags"] for key, row in pairs.items()} == {
+        near: True,
+        panel: True,
+        far: False,
+    }
+    rows = {row["key"]: row for row in made.rows("duplicates")}
+    assert {key: (row["benchmark_distance"], row["group_size"]) for key, row in rows.items()} == {
+        near: (3, 1),
+        panel: (0, 1),
+    }
+    assert pairs[near]["duplicate_group"] is None
+
+
+def test_the_digest_follows_the_content(folder: Path) -> None:
+    before = benchmark_digest(str(folder))
+    assert benchmark_digest(str(folder)) == before
+    picture(3).save(folder / "d.png")
+    assert benchmark_digest(str(folder)) != before
+    assert benchmark_digest("") == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "no picture and no hash"), (b"12 34\n", "line 1 does not begin"), (b"\xff\xfe\xfa", "cannot read")],
+)
+def test_what_is_no_benchmark(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "hashes"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=message):
+        read_benchmark(str(path), LIMIT)
+
+
+def test_a_benchmark_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no"):
+        benchmark_digest(str(tmp_path / "nosuch"))
