@@ -19,7 +19,7 @@ QUIET = 0.006  # a line with less content than this belongs to a gutter
 WIDE, WIDE_GAIN = 20, 0.002  # px; gain per px of gutter up to that width
 NEAR = 0.04  # cost of a cut that lies at the far end of what the labels allow
 SLIVER, SLIVER_COST = 0.06, 1.0  # of the longer side; cost of a piece thinner than that
-PLACE = 0.05  # cost, for each label, of standing at the far side of its panel
+PLACE = 0.2  # cost, for each label, of standing at the far side of its panel
 BRANCHES, MANY = 4, 6  # cuts that are tried at a node; with more labels than this only the cheapest
 CHEAP = 0.0  # a tree at most this dear ends the search
 

@@ -77,7 +77,7 @@ def by_labels(evidence: Evidence, split: CaptionSplit) -> Found | None:
     boxes = fill(evidence, tree.boxes, max(len(split.labels), (last if last < 26 else last - 26) + 1))
     letters = tuple(_reading(panel, f.candidate, glyphs, readings) for panel, f in enumerate(series.labels))
     tiles = tuple(find_tiles(evidence, box) for box in boxes)
-    return Found(boxes, tiles, letters, _logistic(series.score), _logistic(2 - 4 * tree.cost))
+    return Found(boxes, tiles, letters, _logistic(series.score), _logistic(3.5 - 5 * max(0.0, tree.cost)))
 
 
 def fill(evidence: Evidence, boxes: Sequence[Box], wanted: int) -> tuple[Box, ...]:
