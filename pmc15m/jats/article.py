@@ -58,9 +58,11 @@ def parse_articles(data: bytes, *, max_bytes: int = MAX_BYTES, other_graphics: b
     """All articles of one file (`pmc-articleset`, Europe PMC's bundles); always at least one, perhaps unusable."""
     try:
         tree = read_tree(data, max_bytes)
+        return tuple(_article(element, tree, other_graphics) for element in tree.articles)
     except UnusableXml as error:
         return (Article(status=ArticleStatus.UNUSABLE, reason=error.reason),)
-    return tuple(_article(element, tree, other_graphics) for element in tree.articles)
+    except RecursionError:  # the caller's own stack was deep already
+        return (Article(status=ArticleStatus.UNUSABLE, reason=ArticleReason.TOO_DEEP),)
 
 
 def _article(element: Element, tree: Tree, other_graphics: bool) -> Article:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pmc15m.jats.model import CaptionSource, Mark, Markup, OtherCaption
 from pmc15m.jats.text import Text, add_child, plain, walk
-from pmc15m.jats.tree import XML_LANG, Element
+from pmc15m.jats.tree import Element, language_of
 
 _BOILERPLATE = re.compile(
     r"(?:\(?(?:Click|Tap)\s+here\s+(?:for|to)\s+(?:additional|view|download|see)[^.]{0,80}\.?|"
@@ -59,7 +59,7 @@ def read_caption(own: Sequence[Element], held: Sequence[Element], language: str 
             return None
     if len(captions) == 1:
         return Caption(*_caption_text(captions[0]), source, _translated_titles(captions[0]))
-    languages = [caption.get(XML_LANG) for caption in captions]
+    languages = [language_of(caption) for caption in captions]
     if len(set(languages)) < len(captions):
         raise ContradictoryCaptions
     chosen = next((place for wanted in (language, None) for place, have in enumerate(languages) if have == wanted), 0)
@@ -80,7 +80,7 @@ def _caption_text(caption: Element) -> tuple[str | None, str | None, tuple[Marku
         tag = child.tag
         if tag == "title" or (tag == "p" and not is_credit(child)):
             out.add(" ")
-            start = out.length()
+            start = out.open()
             walk(child, out)
             out.close(start, Mark.TITLE if tag == "title" else Mark.PARAGRAPH)
             if tag == "title" and title is None:
@@ -100,7 +100,7 @@ def is_credit(paragraph: Element) -> bool:
 
 
 def _translated_titles(caption: Element) -> tuple[OtherCaption, ...]:
-    return tuple(OtherCaption(t.get(XML_LANG), None, plain(t)) for t in caption.iterchildren("trans-title"))
+    return tuple(OtherCaption(language_of(t), None, plain(t)) for t in caption.iterchildren("trans-title"))
 
 
 def _outer_first(span: Markup) -> tuple[int, int]:

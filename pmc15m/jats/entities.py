@@ -6,12 +6,14 @@ of running text) and `isogrk4` (`b.alpha`) are added here.
 """
 
 import re
+from collections.abc import Iterator
 from html.entities import html5
 
 _ISOGRK1 = "a b g d e z ee th i k l m n x o p r _ s t u ph kh ps oh"
 
 _REFERENCE = re.compile(rb"&(?!#|(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9.]*);")
-_LITERAL = re.compile(rb"<!\[CDATA\[.*?\]\]>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>|<\?.*?\?>", re.DOTALL)
+_LITERAL = re.compile(rb"<!--|<!\[CDATA\[|<\?|<!DOCTYPE[^>\[]*\[?")
+_ENDS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
 _DECLARED = re.compile(rb"<!ENTITY\s+([A-Za-z][A-Za-z0-9.]*)\s+[\"']")
 
 
@@ -57,8 +59,21 @@ def resolve_named(data: bytes) -> tuple[bytes, bool, bool]:
 
     parts: list[bytes] = []
     end = 0
-    for literal in _LITERAL.finditer(data):
-        parts += (_REFERENCE.sub(reference, data[end : literal.start()]), literal[0])
-        end = literal.end()
+    for start, stop in _literals(data):
+        parts += (_REFERENCE.sub(reference, data[end:start]), data[start:stop])
+        end = stop
     parts.append(_REFERENCE.sub(reference, data[end:]))
     return b"".join(parts), found, unknown
+
+
+def _literals(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where names with an ampersand are no references: comments, CDATA, processing instructions, the DOCTYPE."""
+    opening = _LITERAL.search(data)
+    while opening is not None:
+        end = _ENDS.get(opening[0], b"]" if opening[0].endswith(b"[") else b">")
+        stop = data.find(end, opening.end())
+        if stop < 0:
+            yield opening.start(), len(data)
+            return
+        yield opening.start(), stop + len(end)
+        opening = _LITERAL.search(data, stop + len(end))

@@ -11,7 +11,7 @@ from pmc15m.jats.graphics import XLINK_HREF, href_of
 from pmc15m.jats.licence import Statement, find_licence
 from pmc15m.jats.model import DatePrecision, Notice
 from pmc15m.jats.text import Text, add_child, plain, squeeze
-from pmc15m.jats.tree import XML_LANG, Element, children_by_tag
+from pmc15m.jats.tree import Element, children_by_tag, language_of
 
 _PMC_ID_TYPES = ("pmcid", "pmc", "pmcid-ver", "pmcaid", "pmcaiid", "pmc-uid", "accession")
 _DOI_ADDRESS = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", re.IGNORECASE)
@@ -68,7 +68,7 @@ Meta: TypeAlias = dict[object, list[Element]]
 def article_facts(article: Element) -> dict[str, Any]:
     """The fields of `Article` that come from the front matter, by name."""
     front = next(article.iterchildren("front", "front-stub"), None)
-    facts: dict[str, Any] = {"article_type": article.get("article-type"), "language": article.get(XML_LANG)}
+    facts: dict[str, Any] = {"article_type": article.get("article-type"), "language": language_of(article)}
     if front is None:
         return facts
     holder = next(front.iterchildren("article-meta"), front)
@@ -199,14 +199,14 @@ def _authors(meta: Meta) -> Iterator[str]:
 
 def _keywords(meta: Meta, language: str | None) -> Iterator[str]:
     groups = meta.get("kwd-group", [])
-    own = [group for group in groups if group.get(XML_LANG) in (None, language)] or groups[:1]
+    own = [group for group in groups if language_of(group) in (None, language)] or groups[:1]
     return _distinct(element for group in own for element in group.iter("kwd", "compound-kwd"))
 
 
 def _abstract(meta: Meta, language: str | None) -> str | None:
     """The main abstract in the article's language; not the graphical, short or lay ones."""
     main = [a for a in meta.get("abstract", ()) if not _SIDE_ABSTRACTS.search(a.get("abstract-type", ""))]
-    own = [a for a in main if a.get(XML_LANG) in (None, language)] or main
+    own = [a for a in main if language_of(a) in (None, language)] or main
     if not own:
         return None
     out = Text()

@@ -19,7 +19,7 @@ from pmc15m.jats.model import (
 from pmc15m.jats.rights import rights_of
 from pmc15m.jats.sections import Place, Places
 from pmc15m.jats.text import plain
-from pmc15m.jats.tree import XML_LANG, Element, children_by_tag
+from pmc15m.jats.tree import Element, children_by_tag, language_of
 
 _KINDS_BY_TYPE = {
     "scheme": FigureKind.SCHEME,
@@ -110,7 +110,7 @@ class FigureReader:
             element=element,
             place=place,
             group=group,
-            language=element.get(XML_LANG),
+            language=language_of(element),
             words=words,
             shown=shown,
             is_damaged=not intact,
@@ -158,7 +158,7 @@ class FigureReader:
         return self._groups[group]
 
     def _language_of(self, place: Place) -> str | None:
-        return place.scope.get(XML_LANG, self._language) if place.scope is not None else self._language
+        return (language_of(place.scope) if place.scope is not None else None) or self._language
 
     def _join_languages(self, drafts: list[Draft]) -> list[Draft]:
         """Join `<fig xml:lang="pt">` and `<fig xml:lang="en">` of one group if they share one picture, or none."""

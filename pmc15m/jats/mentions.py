@@ -16,6 +16,9 @@ Scope = Element | None
 
 _LONGEST_JOINER = 24
 _LONGEST_RANGE = 100
+_MOST_FIGURES = 100
+"""That one id is taken to mean: more, and the cost would no longer be linear."""
+_LONGEST_CITATION = 200
 
 _PARAGRAPHS = frozenset(["p", "title", "td", "th", "label", "attrib", "subtitle", "article-title", "term"])
 
@@ -34,21 +37,19 @@ class Targets:
 
     def __init__(self, targets: Iterable[tuple[Target, Iterable[str]]]) -> None:
         self.ids: dict[str, list[Target]] = defaultdict(list)
+        self._by_id: dict[tuple[Scope, str], list[Target]] = defaultdict(list)
         self._by_label: dict[tuple[Scope, tuple[str, ...], int], list[Target]] = defaultdict(list)
         for target, ids in targets:
             for identifier in ids:
                 self.ids[identifier].append(target)
+                self._by_id[target.scope, identifier].append(target)
             if target.label is not None and not target.label.rest:
                 self._by_label[target.scope, target.label.stem, target.label.number].append(target)
 
     def named(self, rid: str, scope: Scope) -> Sequence[Target]:
         """The figures that an id means in a scope: its own, else the main article's, else another's."""
-        everywhere = self.ids.get(rid, ())
-        if len(everywhere) > 1:
-            for space in (scope, None):
-                if found := [target for target in everywhere if target.scope is space]:
-                    return found
-        return everywhere
+        found = self._by_id.get((scope, rid)) or self._by_id.get((None, rid)) or self.ids.get(rid, ())
+        return found[:_MOST_FIGURES]
 
     def numbered(self, scope: Scope, stem: tuple[str, ...], number: int) -> list[Target]:
         """The figures of a series that bear a number: more than one if it is that of their group."""
@@ -159,7 +160,7 @@ def _origin(place: Place, target: Target) -> MentionOrigin:
 def _in_words(words: str, figures: list[Target], targets: Targets) -> Iterator[Target]:
     """Figures that only the words of the citation name: 'Figs 1–3' whose `rid` is Fig. 1."""
     label = figures[0].label
-    before, numbers = citing.list_of_numbers(words)
+    before, numbers = citing.list_of_numbers(words[:_LONGEST_CITATION])
     if label is None or label.number not in numbers:
         return
     said = parse_label(f"{before}{numbers[0]}")

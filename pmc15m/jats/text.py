@@ -15,6 +15,7 @@ The rules, one place for captions, labels, titles and paragraphs:
 
 import re
 from collections.abc import Callable, Collection
+from typing import TypeAlias
 
 from lxml import etree
 
@@ -42,6 +43,10 @@ _FORMULAS = names_of(
 )
 _LETTERS = {"alpha-lower": "a", "alpha-upper": "A"}
 _ROMAN = ((10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
+
+
+Place: TypeAlias = tuple[int, int]
+"""A place in a text: its length, and the number of its pieces."""
 
 
 class Text:
@@ -86,30 +91,30 @@ class Text:
                 self._ends_blank = True
         return self._length
 
-    def since(self, start: int) -> tuple[int, int]:
-        """Start and end of the text added since the length was `start`, without the blank before it."""
+    def open(self) -> Place:
+        """The place that has been reached, for `close`, `since` and `raise_since`."""
+        return self.length(), len(self._done)
+
+    def since(self, place: Place) -> tuple[int, int]:
+        """Start and end of the text added since a place, without the blank before it."""
+        start, piece = place
         end = self.length()
-        if start and end > start:
-            tail = self._done[-1]
-            if len(tail) != end - start:
-                tail = str(self)[start:]
-            start += tail[0] == " "
+        if start and end > start and self._done[piece][0] == " ":
+            start += 1
         return start, end
 
-    def close(self, start: int, kind: Mark) -> None:
-        """Record the text since the length was `start` as a span, unless it is empty."""
-        start, end = self.since(start)
+    def close(self, place: Place, kind: Mark) -> None:
+        """Record the text since a place as a span, unless it is empty."""
+        start, end = self.since(place)
         if end > start and self.spans is not None:
             self.spans.append(Markup(start, end, kind))
 
-    def raise_since(self, start: int, kind: Mark) -> None:
-        """Record the text since `start` as super- or subscript, in Unicode if that loses nothing."""
-        self.close(start, kind)
-        if self._length > start:
-            whole = str(self)
-            run = whole[start:]
-            if _RAISABLE.fullmatch(run.lstrip(" ")):
-                self._done[:] = [whole[:start], run.translate(_RAISED[kind])]
+    def raise_since(self, place: Place, kind: Mark) -> None:
+        """Record the text since a place as super- or subscript, in Unicode if that loses nothing."""
+        self.close(place, kind)
+        run = "".join(self._done[place[1] :])
+        if _RAISABLE.fullmatch(run.lstrip(" ")):
+            self._done[place[1] :] = [run.translate(_RAISED[kind])]
 
 
 def squeeze(text: str) -> str:
@@ -159,8 +164,8 @@ def add_child(child: Element, out: Text) -> None:
 
 
 def _styled(element: Element, out: Text) -> None:
-    start = out.length()
-    _inline(element, out)
+    start = out.open()
+    walk(element, out)
     out.close(start, _STYLES[element.tag])
 
 
@@ -171,8 +176,8 @@ def _raised(element: Element, out: Text) -> None:
         if text:
             out.add(text.translate(_RAISED[kind]) if _RAISABLE.fullmatch(text.strip()) else text)
         return
-    start = out.length()
-    _inline(element, out)
+    start = out.open()
+    walk(element, out)
     out.raise_since(start, kind)
 
 
@@ -201,8 +206,8 @@ def _xref(element: Element, out: Text) -> None:
     if element not in out.watched:
         _inline(element, out)
         return
-    start = out.length()
-    _inline(element, out)
+    start = out.open()
+    walk(element, out)
     out.found[element] = out.since(start)
 
 
@@ -210,13 +215,13 @@ def _formula(element: Element, out: Text) -> None:
     text = formula_text(element)
     if element.tag == "disp-formula":
         out.add(" ")
-    start = out.length()
+    start = out.open()
     if text is not None:
         out.add(text)
         out.close(start, Mark.FORMULA)
     else:
         walk(element, out)
-        if out.length() == start and (alternative := element.findtext(".//alt-text")):
+        if out.open() == start and (alternative := element.findtext(".//alt-text")):
             out.add(alternative)
             out.close(start, Mark.FORMULA)
     if element.tag == "disp-formula":
@@ -235,7 +240,7 @@ def _list(element: Element, out: Text) -> None:
         if label is not None:
             walk(label, out)
         elif letter := _numbering(element.get("list-type", ""), number):
-            start = out.length()
+            start = out.open()
             out.add(f"({letter})")
             out.close(start, Mark.GENERATED)
         out.add(" ")

@@ -15,7 +15,7 @@ from pmc15m.jats.entities import resolve_named
 from pmc15m.jats.model import ArticleFlag, ArticleReason
 
 Element: TypeAlias = etree._Element
-XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 MAX_BYTES = 64 * 1024 * 1024
 """Largest XML that is parsed. The largest article seen has 0.6 MB, the largest of PMC some tens."""
@@ -35,6 +35,7 @@ _SAFE: dict[str, Any] = {
     "huge_tree": False,
 }
 _STRICT = etree.XMLParser(**_SAFE)
+_DEEPEST_FIGURE = 8
 _XLINK = b"http://www.w3.org/1999/xlink"
 
 
@@ -59,6 +60,12 @@ class Tree:
 def names_of(words: str) -> frozenset[str]:
     """A set of element names written as one line of text."""
     return frozenset(words.split())
+
+
+def language_of(element: Element) -> str | None:
+    """`xml:lang`, lower case."""
+    language = element.get(_XML_LANG)
+    return language.lower() if language else None
 
 
 def children_by_tag(element: Element) -> dict[object, list[Element]]:
@@ -194,7 +201,9 @@ def _balanced_figures(data: bytes) -> list[tuple[int, int]]:
             open_tags.pop()
         if not open_tags:
             return []
-        found.append((open_tags.pop()[1], tag.end()))
+        start = open_tags.pop()[1]
+        if len(open_tags) < _DEEPEST_FIGURE:
+            found.append((start, tag.end()))
     return found
 
 

@@ -179,3 +179,27 @@ def test_trap_71_the_cost_is_linear() -> None:
 def test_trap_72_with_and_without_doctype_and_declaration(head: bytes) -> None:
     article = parse_article(head + xml(fig("<caption><p>Größe</p></caption>")))
     assert (article.figures[0].caption, article.flags) == ("Größe", ())
+
+
+@pytest.mark.parametrize("tag", ["bold", "sup", "p", "list", "sec", "mml:mrow", "fig", "alternatives", "xref"])
+def test_trap_71_deep_nesting_of_any_element_gives_an_article(tag: str) -> None:
+    nested = f"<{tag}>" * 240 + "x" + f"</{tag}>" * 240
+    figure = fig(f"<caption><p>{nested}</p></caption>{graphic('f1')}")
+    assert parse_article(xml(figure)).status is ArticleStatus.OK
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "&alpha;" + "<!--" * 100_000,
+        "&alpha;" + "<fig>" * 20_000 + "</fig>" * 20_000 + "<",
+        fig("<caption><p>" + "<sup>1</sup>" * 20_000 + "</p></caption>"),
+        "".join(fig("", "F") for _ in range(1000)) + "<p>" + '<xref rid="F">1, 1, </xref>' * 1000 + "</p>",
+        '<p><xref rid="F1">' + "1, " * 50_000 + f"x</xref></p>{FIG}",
+        fig("<caption><p>" + "figure" * 20_000 + " permission " + "(" * 20_000 + "</p></caption>"),
+    ],
+)
+def test_trap_71_hostile_files_cost_no_more_than_others(hostile: str) -> None:
+    start = time.process_time()
+    parse_article(xml(hostile))
+    assert time.process_time() - start < 5
