@@ -7,6 +7,7 @@ the features that hold; there is nothing to install and nothing that differs bet
 import functools
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from typing import NamedTuple
@@ -35,10 +36,12 @@ class Reading(NamedTuple):
 def read(text: str, candidates: Sequence[Candidate]) -> list[Reading]:
     """Every reading of every candidate, in the order of the text."""
     ranks: dict[tuple[Style | None, Series], set[int]] = {}
+    counts: Counter[tuple[Style, Series]] = Counter()
     for candidate in candidates:
         for series, labels in candidate.readings.items():
             for key in ((candidate.style, series), (None, series)):
                 ranks.setdefault(key, set()).update(label.rank for label in labels)
+            counts[candidate.style, series] += 1
     runs = {key: _run(found) for key, found in ranks.items()}
     seen: dict[tuple[Style | None, Series], int] = {}
     readings = []
@@ -46,7 +49,8 @@ def read(text: str, candidates: Sequence[Candidate]) -> list[Reading]:
         around = tuple(_surroundings(text, candidate))
         for series, labels in candidate.readings.items():
             context = _context(candidate, series, labels, runs, seen)
-            readings.append(Reading(candidate, series, labels, around + tuple(context)))
+            alone = f"markers {candidate.style.value} {min(counts[candidate.style, series], 3)}"
+            readings.append(Reading(candidate, series, labels, (*around, *context, alone)))
     return readings
 
 

@@ -16,11 +16,11 @@ _MARKERS = re.compile(
     rf"(?:(?:\s+{_NOUN})?\s*[:,](?=\s)|\s+{_NOUN}(?=\s+(?:shows?|is|are|represents?|displays?|depicts?)\b))",
     re.IGNORECASE,
 )
-# Who names one place of a family names at least one other: left and right, top and bottom, first and second.
+# Who names one place of a family names at least one other: left and right, top and second.
 _FAMILIES = (
     frozenset({"left", "right", "middle", "center", "centre"}),
-    frozenset({"top", "bottom", "upper", "lower", "middle", "center", "centre"}),
-    frozenset({"first", "second", "third", "fourth", "last"}),
+    frozenset({"top", "bottom", "upper", "lower", "middle", "center", "centre"})
+    | frozenset({"first", "second", "third", "fourth", "last"}),
 )
 
 

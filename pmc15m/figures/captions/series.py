@@ -10,7 +10,7 @@ MISSING = -2.0  # log-odds of a label that the caption never sets off, inside a 
 FLOOR = -4.0  # one strange marker must not undo a long series
 MOST_MISSING = 1
 USUAL = {"1": 0.6, "i": 0.7, "I": 0.7, "α": 0.7}  # compounds, lanes and parts of panels are numbered too
-SET_APART = 3.0  # log-odds of a label in bold or italic, where they make a series; against one that is not
+SET_APART, PLAIN = 5.0, -3.0  # log-odds of a label in bold or italic, where they make a series, and of any other
 OUTER = 4.0  # total from which a series counts that opens before the best one
 
 
@@ -36,14 +36,19 @@ def choose(readings: Sequence[Reading]) -> Choice | None:
             options.append(option)
     if not options:
         return None
-    options.sort(key=lambda option: -option.total * USUAL.get(option.series, 1.0))
+    options.sort(key=lambda option: -option.total * _usual(option))
     best = options[0]
     for outer in options[1:]:
-        if outer.total > OUTER and outer.readings[0].candidate.start < best.readings[0].candidate.start:
+        opens = outer.readings[0].candidate.start < best.readings[0].candidate.start
+        if opens and outer.total > OUTER and _usual(outer) >= _usual(best):
             best = outer  # "A, Cells (a) and nuclei (b). B, …": what opens first holds the other
             break
     rival = max((o.total for o in options if o is not best), default=0.0)
     return best._replace(rival=rival) if best.total > 0 else None
+
+
+def _usual(choice: Choice) -> float:
+    return USUAL.get(choice.series, 1.0)
 
 
 def _by_markup(scored: list[tuple[Reading, float]]) -> list[tuple[Reading, float]]:
@@ -56,7 +61,7 @@ def _by_markup(scored: list[tuple[Reading, float]]) -> list[tuple[Reading, float
     if not trusted:
         return scored
     return [
-        (reading, score + (SET_APART if reading.candidate.bold and reading.series in trusted else -SET_APART))
+        (reading, score + (SET_APART if reading.candidate.bold and reading.series in trusted else PLAIN))
         for reading, score in scored
     ]
 
