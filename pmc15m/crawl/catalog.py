@@ -67,11 +67,11 @@ def index(workspace: Workspace, config: Config) -> ExitCode:
             log.info("index: nothing to do, the source lists what it listed before")
             return ExitCode.COMPLETE
         with duckdb.connect(config={"temp_directory": str(scratch), "memory_limit": _MEMORY}) as database:
-            database.register("arriving", source.listing(scratch))
-            database.execute("CREATE TABLE listing AS FROM arriving")
-            database.register("arriving_identifiers", _identifiers(config, source, scratch))
-            database.execute(
-                "CREATE TABLE identifiers AS FROM arriving_identifiers WHERE pmcid IN (SELECT pmcid FROM listing)"
+            _load(database, "CREATE TABLE listing AS FROM arriving", source.listing(scratch))
+            _load(
+                database,
+                "CREATE TABLE identifiers AS FROM arriving WHERE pmcid IN (SELECT pmcid FROM listing)",
+                _identifiers(config, source, scratch),
             )
             database.register("before", ds.dataset(path) if path.exists() else CATALOG.empty_table())
             with atomic(path) as temporary:
@@ -80,7 +80,28 @@ def index(workspace: Workspace, config: Config) -> ExitCode:
     return ExitCode.COMPLETE
 
 
-def _identifiers(config: Config, source: Source, scratch: Path) -> pa.RecordBatchReader | pa.Table:
+def _load(database: duckdb.DuckDBPyConnection, statement: str, rows: pa.RecordBatchReader) -> None:
+    """Run a statement over the view `arriving`. What the source raises on the way is not wrapped into DuckDB's."""
+    raised: list[SourceError] = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from rows
+        except SourceError as error:
+            raised.append(error)
+            raise
+
+    database.register("arriving", pa.RecordBatchReader.from_batches(rows.schema, batches()))
+    try:
+        database.execute(statement)
+    except duckdb.Error:
+        if raised:
+            raise raised[0] from None
+        raise
+    database.unregister("arriving")
+
+
+def _identifiers(config: Config, source: Source, scratch: Path) -> pa.RecordBatchReader:
     given = config.select.pmc_ids
     if given.startswith(("http://", "https://")):
         base, _, name = given.rpartition("/")
@@ -90,7 +111,7 @@ def _identifiers(config: Config, source: Source, scratch: Path) -> pa.RecordBatc
             raise SourceError(f"cannot read {given}")
     else:
         path = Path(given) if given else source.identifiers(scratch)
-    return IDENTIFIERS.empty_table() if path is None else read_identifiers(path)
+    return IDENTIFIERS.empty_table().to_reader() if path is None else read_identifiers(path)
 
 
 def _write(database: duckdb.DuckDBPyConnection, path: Path, made_from: str, *, is_cloud: bool) -> Counter[str]:

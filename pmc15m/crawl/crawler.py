@@ -21,19 +21,18 @@ from pmc15m.crawl.pool import Pool
 from pmc15m.crawl.repair import reopen_damaged
 from pmc15m.crawl.select import MetadataCondition, read_condition
 from pmc15m.crawl.settle import settle
-from pmc15m.crawl.shard import TAR_END, GrowingShard, tar_size
+from pmc15m.crawl.shard import FAILURES, TAR_END, GrowingShard, tar_size
 from pmc15m.crawl.watch import Watch
 from pmc15m.errors import ExitCode
 from pmc15m.progress import Progress
 from pmc15m.sources import Source, open_source
 from pmc15m.sources.bucket import BucketSource
-from pmc15m.sources.model import ArticleStatus, Facts, FetchTask, Reason, StoredArticle, Wanted
+from pmc15m.sources.model import Facts, FetchTask, Reason, StoredArticle, Wanted
 from pmc15m.stage import Execution
 from pmc15m.workspace import Workspace, atomic
 
 log = logging.getLogger(__name__)
 
-_FAILED = (ArticleStatus.FAILED.value, ArticleStatus.PARTIAL.value)
 _LOOK_AT_DISK_EVERY = 64 << 20  # bytes written
 _WAITING_BYTES = 64 << 20  # of articles that came before their turn
 _GRACE_S = 3.0  # for what is in flight, after an interruption
@@ -60,7 +59,7 @@ def crawl(workspace: Workspace, config: Config, execution: Execution, *, retry_f
         return _code(ledger, Ending.BUDGET)
     with scratch_folder(workspace) as scratch, closing(open_source(_share(config, execution), scratch)) as source:
         condition = read_condition(config.select.where)
-        retried = _FAILED if retry_failed else ()
+        retried = FAILURES if retry_failed else ()
         is_cloud = source.name == BucketSource.name
         extend_plan(workspace, config, condition, ledger, scratch, retried=retried, is_cloud=is_cloud)
         _remember(workspace, config)
@@ -82,7 +81,7 @@ def stored_bytes(workspace: Workspace) -> int:
 def _code(ledger: Ledger, ending: Ending) -> ExitCode:
     if ending is not Ending.DONE:
         log.warning("crawl: stopped, because %s; the same command goes on where there is room", ending.value)
-    failures = int(ledger.kinds_where(*_FAILED)[ledger.outcomes].sum())
+    failures = int(ledger.kinds_where(*FAILURES)[ledger.outcomes].sum())
     if failures:
         log.warning("crawl: %d articles are not complete; `pmc15m crawl --retry-failed` takes just those", failures)
     return ExitCode.INCOMPLETE if failures or ending is not Ending.DONE else ExitCode.COMPLETE

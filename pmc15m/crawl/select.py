@@ -162,8 +162,8 @@ class MetadataCondition:
         if self._always:
             return True
         with self._lock:
-            answer = self._database.execute(self._query, [row.get(name) for name in CATALOG.names]).fetchone()
-        return bool(answer and answer[0])
+            ((answer,),) = self._database.execute(self._query, [row.get(name) for name in CATALOG.names]).fetchall()
+        return bool(answer)
 
 
 def _duck_type(kind: Any) -> str:
@@ -171,9 +171,8 @@ def _duck_type(kind: Any) -> str:
 
 
 def _parse(database: duckdb.DuckDBPyConnection, where: str) -> dict[str, Any]:
-    (text,) = database.execute(
-        "SELECT json_serialize_sql(?)", [f"SELECT 1 FROM catalog WHERE ({where}\n)"]
-    ).fetchone() or ("",)
+    query = f"SELECT 1 FROM catalog WHERE ({where}\n)"
+    ((text,),) = database.execute("SELECT json_serialize_sql(?)", [query]).fetchall()
     parsed = json.loads(text)
     if parsed["error"] or len(parsed["statements"]) != 1 or parsed["statements"][0]["node"]["type"] != "SELECT_NODE":
         raise UsageError(
@@ -186,7 +185,7 @@ def _parse(database: duckdb.DuckDBPyConnection, where: str) -> dict[str, Any]:
 def _sql(database: duckdb.DuckDBPyConnection, statement: Mapping[str, Any], part: Mapping[str, Any]) -> str:
     one = {**statement, "node": {**statement["node"], "where_clause": part}}
     whole = json.dumps({"error": False, "statements": [one]})
-    (text,) = database.execute("SELECT json_deserialize_sql(?)", [whole]).fetchone() or ("",)
+    ((text,),) = database.execute("SELECT json_deserialize_sql(?)", [whole]).fetchall()
     return str(text).partition(" WHERE ")[2]
 
 

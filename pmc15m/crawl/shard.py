@@ -25,6 +25,7 @@ Row = dict[str, Any]
 Key = tuple[str, int]
 _BLOCK = tarfile.BLOCKSIZE
 TAR_END = 2 * _BLOCK
+FAILURES = (ArticleStatus.FAILED.value, ArticleStatus.PARTIAL.value)
 _SYNC_EVERY = 64 << 20
 
 
@@ -151,7 +152,10 @@ class GrowingShard:
             except (ValueError, KeyError, TypeError):
                 break
             rows = entry["rows"]
-            self.articles[rows[0]["pmcid"], rows[0]["version"]] = rows
+            key = rows[0]["pmcid"], rows[0]["version"]
+            self.articles.pop(key, None)
+            if rows[0]["status"] not in FAILURES:  # those get another chance
+                self.articles[key] = rows
             good += len(line)
             end = entry["end"]
         self._journal.truncate(good)

@@ -1,0 +1,111 @@
+"""The source changes: changed, added, withdrawn and retracted articles."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from pmc15m.demo import Bucket, Server
+from pmc15m.demo.layout import add_inventory, edit_metadata, replace_object, withdraw
+from pmc15m.errors import ExitCode, SourceError
+from pmc15m.workspace import read_fingerprint
+from tests.crawl.conftest import Place
+
+NEXT_DAY = datetime(2026, 10, 4, 1, 0, tzinfo=UTC)
+
+
+def asked_for(server: Server) -> list[str]:
+    return sorted(key for _, key in server.counts)
+
+
+@pytest.fixture
+def crawled(place: Place, server: Server) -> Place:
+    place.index()
+    assert place.crawl() is ExitCode.COMPLETE
+    server.counts.clear()
+    return place
+
+
+def test_only_the_changed_object_is_fetched_again(crawled: Place, bucket: Bucket, server: Server) -> None:
+    key = "PMC70000001.1/ib-14-00001-g002.jpg"
+    replace_object(bucket, key, bucket[key].read() + b"\n")
+    add_inventory(bucket, NEXT_DAY)
+    crawled.index()
+    server.counts.clear()
+    fingerprint = read_fingerprint(crawled.workspace.part("raw", "00000"))
+    assert crawled.crawl() is ExitCode.COMPLETE
+    assert asked_for(server) == [key, "metadata/PMC70000001.1.json"]
+    old, new = crawled.rows(role="article", pmcid="PMC70000001")
+    assert (old["status"], new["status"]) == ("superseded", "complete")
+    assert len(crawled.rows(role="media", pmcid="PMC70000001", status="ok")) == 2 * 3
+    assert read_fingerprint(crawled.workspace.part("raw", "00000")) != fingerprint, "the later stages must see it"
+
+
+def test_a_withdrawn_article_leaves_a_tombstone(crawled: Place, bucket: Bucket, server: Server) -> None:
+    withdraw(bucket, "PMC70000004.1")
+    add_inventory(bucket, NEXT_DAY)
+    crawled.index()
+    assert crawled.crawl() is ExitCode.COMPLETE
+    assert crawled.article("PMC70000004")["status"] == "removed"
+    assert crawled.article("PMC70000004")["reason"] == "withdrawn"
+    before = crawled.digests()
+    crawled.index()
+    crawled.crawl()
+    assert crawled.digests() == before
+
+
+def test_a_new_retraction_is_known(crawled: Place, bucket: Bucket, server: Server) -> None:
+    edit_metadata(bucket, "PMC70000002.1", is_retracted=True)
+    add_inventory(bucket, NEXT_DAY)
+    crawled.index()
+    server.counts.clear()
+    crawled.crawl()
+    assert asked_for(server) == ["metadata/PMC70000002.1.json"]
+    assert crawled.article("PMC70000002")["is_retracted"] is True
+
+
+def test_an_article_that_comes_back(crawled: Place, bucket: Bucket, server: Server) -> None:
+    rows = {key: bucket[key] for key in bucket.keys("PMC70000004.1/")}
+    metadata = bucket["metadata/PMC70000004.1.json"]
+    withdraw(bucket, "PMC70000004.1")
+    add_inventory(bucket, NEXT_DAY)
+    crawled.index()
+    crawled.crawl()
+    for key, stored in rows.items():
+        bucket.put(key, stored.body, stored.last_modified)
+    bucket.put("metadata/PMC70000004.1.json", metadata.body, metadata.last_modified)
+    add_inventory(bucket, NEXT_DAY.replace(day=5))
+    crawled.index()
+    assert crawled.crawl() is ExitCode.COMPLETE
+    assert crawled.article("PMC70000004")["status"] == "complete"
+
+
+def test_an_unfinished_or_damaged_inventory_is_not_taken(place: Place, bucket: Bucket) -> None:
+    add_inventory(bucket, NEXT_DAY, rows=[])
+    prefix = "inventory-reports/pmc-oa-opendata/metadata/2026-10-04T01-00Z"
+    bucket.put(f"{prefix}/manifest.checksum", b"0" * 32)
+    place.index()
+    assert place.crawl() is ExitCode.COMPLETE
+    assert len(place.rows(role="article")) == 63
+
+
+def test_a_damaged_inventory_shard_leaves_the_catalog_as_it_was(crawled: Place, bucket: Bucket) -> None:
+    before = crawled.workspace.catalog.read_bytes()
+    add_inventory(bucket, NEXT_DAY)
+    for key in list(bucket.keys("inventory-reports/pmc-oa-opendata/metadata/data/")):
+        bucket.put(key, bucket[key].read()[:-9])
+    with pytest.raises(SourceError, match="md5_mismatch"):
+        crawled.index()
+    assert crawled.workspace.catalog.read_bytes() == before
+    assert not list(crawled.workspace.root.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("wrong", [b"", b"{}", b"[]", b'{"fileSchema": "Key", "fileFormat": "CSV", "files": []}'])
+def test_no_usable_inventory_is_one_line(place: Place, bucket: Bucket, wrong: bytes) -> None:
+    import hashlib
+
+    for key in list(bucket.keys("inventory-reports/")):
+        if key.endswith("manifest.json"):
+            bucket.put(key, wrong)
+            bucket.put(key.replace(".json", ".checksum"), hashlib.md5(wrong).hexdigest().encode())
+    with pytest.raises(SourceError, match="no complete inventory"):
+        place.index()
