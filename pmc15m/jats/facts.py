@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from datetime import date
 from typing import Any, TypeAlias
 
@@ -172,7 +173,7 @@ def _title(meta: Meta) -> str | None:
 
 def _title_without_notes(element: Element) -> str | None:
     """The title without the footnote marks that hang on it."""
-    copy = etree.fromstring(etree.tostring(element, with_tail=False))
+    copy = deepcopy(element)
     for note in copy.iter("xref"):
         if note.get("ref-type") in _NOTES:
             note.tag = "fn"

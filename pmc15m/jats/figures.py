@@ -31,6 +31,8 @@ _KINDS_BY_TYPE = {
     "video": FigureKind.VIDEO,
     "movie": FigureKind.VIDEO,
 }
+# As children of a figure these say that its end tag is missing: two figures may have run together.
+_NEVER_IN_A_FIGURE = frozenset(["fig", "fig-group", "sec", "floats-group", "floats-wrap"])
 _GROUPS_END = frozenset(["fig", "sec", "body", "back", "floats-group", "floats-wrap", "abstract"])
 
 
@@ -136,6 +138,8 @@ class FigureReader:
                 alts += graphic.iterchildren("alt-text")
                 permissions += graphic.iterchildren("permissions")
         is_ambiguous = len({label.number for text in labels if (label := parse_label(text))}) > 1
+        if element.tag == "fig" and not _NEVER_IN_A_FIGURE.isdisjoint(parts):
+            is_ambiguous = True
         try:
             caption = None if is_ambiguous else read_caption(captions, held, self._language_of(place))
         except ContradictoryCaptions:

@@ -48,7 +48,7 @@ class Targets:
 
     def named(self, rid: str, scope: Scope) -> Sequence[Target]:
         """The figures that an id means in a scope: its own, else the main article's, else another's."""
-        found = self._by_id.get((scope, rid)) or self._by_id.get((None, rid)) or self.ids.get(rid, ())
+        found = self._by_id.get((scope, rid)) or self._by_id.get((None, rid)) or self.ids.get(rid) or []
         return found[:_MOST_FIGURES]
 
     def numbered(self, scope: Scope, stem: tuple[str, ...], number: int) -> list[Target]:

@@ -177,11 +177,12 @@ def test_trap_45_the_article_s_language_first_the_others_apart() -> None:
     [
         "<caption><p>One.</p></caption><caption><p>Two.</p></caption>",
         "<label>Figure 1</label><label>Figure 2</label><caption><p>Two.</p></caption>",
+        "<caption><p>Whose?</p></caption>" + graphic("f9") + plain_fig(2),
         graphic("f0") + "<label>Figure 1</label><caption><p>Whose?</p></caption>",
     ],
 )
-def test_two_captions_or_labels_in_one_figure_are_ambiguous(inner: str) -> None:
-    (figure,) = figures(fig(inner + graphic("f1")))
+def test_two_figures_that_may_have_run_together_are_ambiguous(inner: str) -> None:
+    figure = figures(fig(inner + graphic("f1")))[0]
     assert (figure.caption, figure.reason) == (None, FigureReason.AMBIGUOUS_CAPTION)
 
 
