@@ -1,0 +1,50 @@
+import pytest
+
+from pmc15m.figures.assembly import Found, assemble, text_certainty
+from pmc15m.figures.captions import split_caption
+from pmc15m.figures.model import SeparationReason, SeparationStatus
+
+CAPTION = "Growth. (A) Cells before treatment. (B) Cells after treatment."
+SPLIT = split_caption(CAPTION)
+PAIR = ((0, 0, 100, 80), (110, 0, 210, 80))
+
+
+def found(*boxes, score=0.9):
+    return Found(boxes, tuple(() for _ in boxes), (), compound=score, score=score)
+
+
+def test_what_stays_whole_carries_the_whole_caption():
+    whole = assemble(found((0, 0, 210, 80), score=0.1), SPLIT, CAPTION)
+    assert (whole.status, whole.reason) == (SeparationStatus.KEPT_WHOLE, SeparationReason.NO_SEPARATORS)
+    assert whole.panels[0].shared_spans == ((0, len(CAPTION)),)
+    single = assemble(found((0, 0, 210, 80), score=0.1), split_caption("Growth of cells."), "Growth of cells.")
+    assert (single.status, single.reason) == (SeparationStatus.SINGLE, None)
+
+
+def test_panels_without_letters_get_labels_by_their_order_and_little_certainty():
+    separation = assemble(found(*PAIR), SPLIT, CAPTION)
+    assert [p.label for p in separation.panels] == ["A", "B"]
+    assert [p.label_box for p in separation.panels] == [None, None]
+    assert all(0 <= p.alignment_score < 0.8 for p in separation.panels)
+
+
+def test_without_a_caption_there_is_no_text_to_give():
+    separation = assemble(found(*PAIR), split_caption(""), None)
+    assert (separation.status, separation.reason) == (SeparationStatus.SPLIT_UNALIGNED, SeparationReason.NO_CAPTION)
+    assert all(p.subcaption_spans == () and p.alignment_score is None for p in separation.panels)
+
+
+@pytest.mark.parametrize(
+    ("caption", "sure", "less_sure"),
+    [
+        (CAPTION, "A", "B"),  # the last text may run into the legend
+        ("Maps. (A) Roads. (B) Towns. (C) Rivers of the north. Arrows in (A) mark bridges.", "B", "A"),
+    ],
+)
+def test_some_texts_are_surer_than_others(caption, sure, less_sure):
+    split = split_caption(caption)
+    assert text_certainty(split, sure) > text_certainty(split, less_sure) > 0.2
+
+
+def test_a_label_without_text_is_not_doubted_for_its_text():
+    assert text_certainty(SPLIT, "Q") == 1.0
