@@ -120,28 +120,29 @@ def _predicate(recipe: str, step: Any) -> Predicate:
 
 
 def run_recipe(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> Funnel:
-    """Count what each predicate removes, and keep the keys of the rest in the temporary table `recipe.kept`.
+    """Count what each predicate removes, and give the keys of the rest as the temporary view `recipe.kept`.
 
-    The connection has `pairs` (`query.connect`). Only the columns that the predicates name are read, and the keys.
-    Raises `UsageError` where a predicate is no SQL over them.
+    One pass over the columns that the predicates name, and the keys; no caption is copied. The connection has `pairs`
+    (`query.connect`). Raises `UsageError` where a predicate is no SQL over them.
     """
     tests = [f"coalesce(({predicate.where}\n), false)" for predicate in recipe.predicates]
-    arms = " ".join(f"WHEN NOT {test} THEN {position}" for position, test in enumerate(tests))
-    first_failed = f"CASE {arms} ELSE {len(tests)} END" if tests else "0"
-    everything = " AND ".join(tests) or "true"
+    arms = "".join(f" WHEN NOT {test} THEN {position}" for position, test in enumerate(tests))
+    passed = len(tests)
+    first_failed = f"CASE{arms} ELSE {passed} END" if tests else "0"
+    judged = f'"judged_{recipe.name}"'
     try:
-        counted = connection.execute(f"SELECT {first_failed} AS failed, count(*) FROM pairs GROUP BY 1").fetchall()
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {recipe.kept} AS SELECT pair_key FROM pairs WHERE {everything}"
+            f"""CREATE OR REPLACE TEMP TABLE {judged} AS
+                SELECT failed, CASE WHEN failed = {passed} THEN pair_key END AS pair_key
+                FROM (SELECT ({first_failed})::UTINYINT AS failed, pair_key FROM pairs)"""
         )
-        [(kept,)] = connection.execute(f"SELECT count(*) FROM {recipe.kept}").fetchall()
     except duckdb.Error as error:
         said = str(error).splitlines()[0]
         raise UsageError(f"recipe {recipe.name}: {_culprit(connection, recipe.predicates)}: {said}") from None
-    funnel = _funnel(recipe, dict(counted))
-    if funnel.kept != kept:
-        raise UsageError(f"recipe {recipe.name} is not repeatable: {funnel.kept} rows kept, then {kept}")
-    return funnel
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW {recipe.kept} AS SELECT pair_key FROM {judged} WHERE failed = {passed}"
+    )
+    return _funnel(recipe, dict(connection.execute(f"SELECT failed, count(*) FROM {judged} GROUP BY 1").fetchall()))
 
 
 def _funnel(recipe: Recipe, removed: dict[int, int]) -> Funnel:
