@@ -58,8 +58,8 @@ def _collect(element: Element, found: Pictures) -> None:
         elif tag == "caption":
             if next(child.iter("graphic"), None) is not None:
                 _collect(child, found)
-        elif len(child) and tag not in _NOT_PICTURES:
-            _collect(child, found)
+        elif len(child) and tag not in _NOT_PICTURES and next(child.iterchildren("fig"), None) is None:
+            _collect(child, found)  # beside another figure a picture would be that one's
 
 
 def _alternatives(element: Element, found: Pictures) -> None:
