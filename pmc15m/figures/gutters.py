@@ -22,6 +22,8 @@ LEAST_SIDE = 0.05  # of the longer side: the least that a cut leaves on both sid
 TOGETHER = 0.8  # gaps of one region at least this strong beside its strongest are cut at once
 SMALL_SIDE, SMALL_AREA = 0.06, 0.012  # a piece below joins its nearest neighbour
 MOST = 40  # pieces
+ALIKE = 0.1  # largest difference of the sides of panels of a series
+REGULAR = 0.5  # of the strength that a cut needs, where it makes such a series
 LEAST_SHARE = 0.12  # of the largest piece's area, where no caption says how many panels there are
 
 
@@ -194,6 +196,14 @@ def even(boxes: Sequence[Box]) -> bool:
     return areas[0] >= LEAST_SHARE * areas[-1]
 
 
+def regular(boxes: Sequence[Box]) -> bool:
+    """Whether four or more pieces are of one width and one height, as panels of a series are."""
+    if len(boxes) < 4:
+        return False
+    sides = np.array([(x1 - x0, y1 - y0) for x0, y0, x1, y1 in boxes])
+    return bool((np.abs(sides / np.median(sides, 0) - 1) < ALIKE).all())
+
+
 def choose(evidence: Evidence, wanted: int, least: float) -> Partition:
     """The partition with the wanted number of pieces if cuts of some strength give it, else by strength alone.
 
@@ -202,7 +212,8 @@ def choose(evidence: Evidence, wanted: int, least: float) -> Partition:
     best = Partition((evidence.whole,))
     by_strength = best
     for partition in partitions(evidence):
-        if partition.strength >= least and (wanted > 1 or even(partition.boxes)):
+        enough = least * (REGULAR if regular(partition.boxes) else 1.0)
+        if partition.strength >= enough and (wanted > 1 or even(partition.boxes)):
             by_strength = partition
         if wanted > 1 and len(partition.boxes) == wanted and partition.strength > 0.25:
             return partition
