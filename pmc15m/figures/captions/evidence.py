@@ -8,7 +8,7 @@ import functools
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from typing import NamedTuple
 
@@ -141,7 +141,6 @@ def weights() -> dict[str, float]:
     return loaded
 
 
-def log_odds(reading: Reading) -> float:
-    """How much speaks for a reading being the marker of panels: natural log-odds."""
-    table = weights()
+def log_odds(reading: Reading, table: Mapping[str, float]) -> float:
+    """How much speaks for a reading being the marker of panels under the weights `table`: natural log-odds."""
     return table["bias"] + sum(table.get(feature, 0.0) for feature in reading.features)

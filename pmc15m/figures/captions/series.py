@@ -1,6 +1,6 @@
 """Choose the labels of a caption: the gap-free series with the most evidence behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pmc15m.figures.captions.evidence import Reading, log_odds
@@ -26,9 +26,9 @@ class Choice(NamedTuple):
     rival: float  # total of the best other series
 
 
-def choose(readings: Sequence[Reading]) -> Choice | None:
-    """The best series of at least two labels, or None where nothing speaks for one."""
-    scored = _by_markup([(reading, log_odds(reading)) for reading in readings])
+def choose(readings: Sequence[Reading], table: Mapping[str, float]) -> Choice | None:
+    """The best series of at least two labels under the weights `table`, or None where nothing speaks for one."""
+    scored = _by_markup([(reading, log_odds(reading, table)) for reading in readings])
     options = []
     for series in dict.fromkeys(reading.series for reading in readings):
         option = _longest(series, [(r, s) for r, s in scored if r.series == series])

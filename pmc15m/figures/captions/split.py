@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from math import exp
 
-from pmc15m.figures.captions.evidence import read
+from pmc15m.figures.captions.evidence import read, weights
 from pmc15m.figures.captions.markers import find_candidates, plain
 from pmc15m.figures.captions.model import CaptionSplit, Style
 from pmc15m.figures.captions.positions import find_positions
@@ -25,7 +25,7 @@ def split_caption(text: str, markup: Sequence[tuple[int, int, str]] = ()) -> Cap
     folded = plain(text)
     bold = [(start, end) for start, end, kind in markup if kind == "bold"]
     italic = [(start, end) for start, end, kind in markup if kind == "italic"]
-    choice = choose(read(folded, find_candidates(folded, bold or italic)))
+    choice = choose(read(folded, find_candidates(folded, bold or italic)), weights())
     if choice is None:
         placed = find_positions(folded)
         if not placed:
