@@ -57,6 +57,8 @@ def rasterise(image: Image.Image | np.ndarray) -> Raster:
     """The working picture of an image of any mode and size: by whole factors first, then in two channels."""
     picture = as_image(image)
     width, height = picture.size
+    if not width or not height:
+        raise ValueError(f"an empty image of {width} x {height} pixels")
     scale = min(1.0, MAX_SIDE / max(width, height))
     if scale <= 0.5:
         picture = picture.reduce(int(1 / scale))

@@ -125,6 +125,12 @@ def test_the_same_figure_gives_the_same_answer():
     assert separate(picture, CAPTION) == separate(np.asarray(picture), CAPTION)
 
 
+@pytest.mark.parametrize("size", [(0, 0), (0, 5), (5, 0)])
+def test_an_empty_image_is_refused(size):
+    with pytest.raises(ValueError, match="an empty image"):
+        separate(Image.new("RGB", size))
+
+
 def test_unknown_separator():
     with pytest.raises(ValueError, match="one of network, gutters"):
         separate(page(100, 100), separator="magic")
