@@ -65,7 +65,7 @@ RAW_INDEX = _table(
     member=(pa.string(), "name in the tar, PMC<id>.<v>/<name>; null where nothing was stored"),
     name=(pa.string(), "the object's name as published, or the href that led to nothing"),
     offset=(pa.int64(), "first byte of the content in the tar"),
-    size=(pa.int64(), "bytes"),
+    size=(pa.int64(), "bytes; role article with reason budget: what the first one left out needs in the tar"),
     md5=(pa.string(), "of the content, hex"),
     sha256=(pa.string(), "of the content, hex"),
     published_md5=(pa.string(), "as the service states it; null = the bytes could not be verified"),

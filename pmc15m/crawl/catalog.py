@@ -1,6 +1,10 @@
 """`index`: what the source lists becomes the catalog, compared with the catalog before."""
 
+import itertools
 import logging
+import os
+import shutil
+import socket
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -29,33 +33,39 @@ _ROW_GROUP = 65_536
 _VERSION = 1
 _MEMORY = "2GB"
 
-# Sorted by number and version; a version that the source lists twice is taken once. What the service listed before
-# and lists no more stays as `removed`, so that the crawl leaves a tombstone; a package that is not in this folder
-# may be in another.
+# A range of PMCIDs, sorted by number and version; a version that the source lists twice is taken once. What the
+# service listed before and lists no more stays as `removed`, so that the crawl leaves a tombstone; a package that is
+# not in this folder may be in another.
 _MERGE = """
 WITH listed AS (
-  SELECT pmcid, version, max(change_token) AS change_token, max(last_modified) AS last_modified,
+  SELECT number, version, max(change_token) AS change_token, max(last_modified) AS last_modified,
          min(locator) AS locator, max(pmid) AS pmid, max(licence_code) AS licence_code
-  FROM listing GROUP BY ALL),
+  FROM listing WHERE number BETWEEN $low AND $high GROUP BY ALL),
+b AS (FROM before WHERE number BETWEEN $low AND $high),
 merged AS (
-  SELECT coalesce(l.pmcid, b.pmcid) AS pmcid,
+  SELECT coalesce(l.number, b.number) AS number,
          coalesce(l.version, b.version) AS version,
          coalesce(l.change_token, b.change_token) AS change_token,
          coalesce(l.last_modified, b.last_modified) AS last_modified,
          coalesce(l.locator, b.locator) AS locator,
-         CASE WHEN l.pmcid IS NULL AND $is_cloud AND b.version > 0 THEN 'removed'
-              WHEN l.pmcid IS NULL THEN b.state
-              WHEN b.pmcid IS NOT NULL AND l.change_token IS DISTINCT FROM b.change_token THEN 'changed'
+         CASE WHEN l.number IS NULL AND $is_cloud AND b.version > 0 THEN 'removed'
+              WHEN l.number IS NULL THEN b.state
+              WHEN b.number IS NOT NULL AND l.change_token IS DISTINCT FROM b.change_token THEN 'changed'
               ELSE 'listed' END AS state,
          coalesce(l.pmid, b.pmid) AS pmid, b.doi, b.journal, b.issn, b.year,
          coalesce(l.licence_code, b.licence_code) AS licence_code
-  FROM listed l FULL JOIN before b ON l.pmcid = b.pmcid AND l.version = b.version)
-SELECT m.* EXCLUDE (pmid, doi, journal, issn, year, licence_code),
+  FROM listed l FULL JOIN b ON l.number = b.number AND l.version = b.version),
+i AS (
+  SELECT DISTINCT ON (number) * FROM identifiers WHERE number BETWEEN $low AND $high ORDER BY ALL)
+SELECT 'PMC' || m.number AS pmcid, version, change_token, last_modified, locator, state,
        coalesce(i.pmid, m.pmid) AS pmid, coalesce(i.doi, m.doi) AS doi, coalesce(i.journal, m.journal) AS journal,
        coalesce(i.issn, m.issn) AS issn, coalesce(TRY_CAST(i.year AS INTEGER), m.year) AS year, licence_code
-FROM merged m LEFT JOIN (SELECT DISTINCT ON (pmcid) * FROM identifiers) i ON m.pmcid = i.pmcid
-ORDER BY CAST(m.pmcid[4:] AS BIGINT), version
+FROM merged m LEFT JOIN i ON m.number = i.number
+ORDER BY m.number, version
 """
+# Rows a range should have: what is joined and sorted at once decides how much memory it takes.
+_RANGE = 500_000
+_NUMBER = "CAST(pmcid[4:] AS BIGINT) AS number"
 
 
 def index(workspace: Workspace, config: Config) -> ExitCode:
@@ -66,14 +76,21 @@ def index(workspace: Workspace, config: Config) -> ExitCode:
         if read_fingerprint(path) == made_from:
             log.info("index: nothing to do, the source lists what it listed before")
             return ExitCode.COMPLETE
-        with duckdb.connect(config={"temp_directory": str(scratch), "memory_limit": _MEMORY}) as database:
-            _load(database, "CREATE TABLE listing AS FROM arriving", source.listing(scratch))
+        with duckdb.connect(scratch / "index.duckdb", config={"memory_limit": _MEMORY}) as database:
+            database.execute("SET preserve_insertion_order = false")
+            columns = "version, change_token, last_modified, locator, pmid, licence_code"
+            _load(
+                database, f"CREATE TABLE listing AS SELECT {_NUMBER}, {columns} FROM arriving", source.listing(scratch)
+            )
             _load(
                 database,
-                "CREATE TABLE identifiers AS FROM arriving WHERE pmcid IN (SELECT pmcid FROM listing)",
+                f"CREATE TABLE identifiers AS SELECT {_NUMBER}, * EXCLUDE (pmcid) FROM arriving "
+                "WHERE regexp_full_match(pmcid, 'PMC[1-9][0-9]{0,11}')",
                 _identifiers(config, source, scratch),
             )
-            database.register("before", ds.dataset(path) if path.exists() else CATALOG.empty_table())
+            columns += ", state, doi, journal, issn, year"
+            before = ds.dataset(path).scanner().to_reader() if path.exists() else CATALOG.empty_table().to_reader()
+            _load(database, f"CREATE TABLE before AS SELECT {_NUMBER}, {columns} FROM arriving", before)
             with atomic(path) as temporary:
                 counts = _write(database, temporary, made_from, is_cloud=source.name == BucketSource.name)
     log.info("index: %s", ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items())) or "no articles")
@@ -118,23 +135,42 @@ def _write(database: duckdb.DuckDBPyConnection, path: Path, made_from: str, *, i
     """Write the catalog; how many rows it has in each state."""
     counts: Counter[str] = Counter()
     schema = CATALOG.with_metadata(stamp(made_from))
-    reader = database.sql(_MERGE, params={"is_cloud": is_cloud}).to_arrow_reader(_ROW_GROUP)
     with pq.ParquetWriter(path, schema, compression="zstd", write_page_index=True) as writer:
-        for batch in reader:
-            rows = {name: batch.column(name) for name in batch.schema.names}
-            codes = pc.dictionary_encode(rows["licence_code"])
-            groups = pa.array([str(group_of(code)) for code in codes.dictionary.to_pylist()], pa.string())
-            rows["licence_group"] = groups.take(codes.indices)
-            columns = [rows.get(field.name, pa.nulls(batch.num_rows, field.type)).cast(field.type) for field in CATALOG]
-            writer.write_table(pa.table(columns, schema=schema), row_group_size=_ROW_GROUP)
-            for entry in pc.value_counts(rows["state"]).to_pylist():
-                counts[entry["values"]] += entry["counts"]
+        for low, high in _ranges(database):
+            merged = database.sql(_MERGE, params={"is_cloud": is_cloud, "low": low, "high": high})
+            for batch in merged.to_arrow_reader(_ROW_GROUP):
+                rows = {name: batch.column(name) for name in batch.schema.names}
+                codes = pc.dictionary_encode(rows["licence_code"])
+                groups = [str(group_of(code)) for code in codes.dictionary.to_pylist()]
+                rows["licence_group"] = pa.array(groups, pa.string()).take(codes.indices)
+                missing = pa.nulls(batch.num_rows)
+                columns = [rows.get(field.name, missing).cast(field.type) for field in CATALOG]
+                writer.write_table(pa.table(columns, schema=schema), row_group_size=_ROW_GROUP)
+                for entry in pc.value_counts(rows["state"]).to_pylist():
+                    counts[entry["values"]] += entry["counts"]
     return counts
+
+
+def _ranges(database: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, int]]:
+    """Ranges of PMCIDs that hold about `_RANGE` listed versions each, in order; the first and the last are open."""
+    numbers = "SELECT number FROM listing UNION ALL SELECT number FROM before"
+    low, high, count = database.sql(f"SELECT min(number), max(number), count(*) FROM ({numbers})").fetchall()[0]
+    if not count:
+        return
+    parts = -(-count // _RANGE)
+    edges = [low + (high + 1 - low) * part // parts for part in range(parts + 1)]
+    for start, end in itertools.pairwise(edges):
+        yield start, end - 1
 
 
 @contextmanager
 def scratch_folder(workspace: Workspace) -> Iterator[Path]:
-    """A folder of the workspace for what is only passing through."""
+    """A folder of the workspace for what is only passing through. Those of killed processes are removed."""
     workspace.root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="scratch-", suffix=".tmp", dir=workspace.root) as folder:
+    mine = f"scratch-{socket.gethostname()}-"
+    for left in workspace.root.glob(f"{mine}*.tmp"):
+        process = left.name.removeprefix(mine).partition("-")[0]
+        if not Path("/proc", process).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{mine}{os.getpid()}-", suffix=".tmp", dir=workspace.root) as folder:
         yield Path(folder)

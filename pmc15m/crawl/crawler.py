@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
+import pyarrow.parquet as pq
+
 from pmc15m.config import Config
 from pmc15m.crawl.catalog import scratch_folder
 from pmc15m.crawl.interrupt import Interruption
@@ -27,7 +29,7 @@ from pmc15m.errors import ExitCode
 from pmc15m.progress import Progress
 from pmc15m.sources import Source, open_source
 from pmc15m.sources.bucket import BucketSource
-from pmc15m.sources.model import Facts, FetchTask, Reason, StoredArticle, Wanted
+from pmc15m.sources.model import ArticleStatus, Facts, FetchTask, Reason, StoredArticle, Wanted
 from pmc15m.stage import Execution
 from pmc15m.workspace import Workspace, atomic
 
@@ -52,7 +54,7 @@ def crawl(workspace: Workspace, config: Config, execution: Execution, *, retry_f
     ledger = read_ledger(workspace)
     settle(workspace, ledger)
     ledger = ledger.last()
-    if is_used_up(config.crawl.max_bytes, stored_bytes(workspace), len(ledger.keys)):
+    if 0 < config.crawl.max_bytes < stored_bytes(workspace) + left_out_bytes(workspace, ledger):
         for shard, _ in _todo(workspace, config, execution):
             if GrowingShard.is_begun(workspace, shard):
                 GrowingShard(workspace, shard).discard()
@@ -76,6 +78,16 @@ def crawl(workspace: Workspace, config: Config, execution: Execution, *, retry_f
 def stored_bytes(workspace: Workspace) -> int:
     """Bytes of all finished tars."""
     return sum(workspace.tar(shard).stat().st_size for shard in workspace.shards())
+
+
+def left_out_bytes(workspace: Workspace, ledger: Ledger) -> int:
+    """What the article needs at which the last budget ended; 0 where none did."""
+    by_budget = ledger.kinds_where((ArticleStatus.EXCLUDED.value, Reason.BUDGET.value))[ledger.outcomes]
+    if not by_budget.any():
+        return 0
+    path = workspace.part("raw", f"{ledger.shards[by_budget].max():05d}")
+    sizes = pq.read_table(path, columns=["size"], filters=[("reason", "=", Reason.BUDGET.value)])["size"]
+    return int(sizes[0].as_py())
 
 
 def _code(ledger: Ledger, ending: Ending) -> ExitCode:
@@ -281,24 +293,23 @@ class Crawler:
 
         Jobs went out in that order, so everything before the cut is there, whatever came back first.
         """
-        most = self._config.crawl.max_bytes
         growing = sorted(self._growing)
         used = self._bytes - sum(self._growing[shard].size for shard in growing)
-        count = len(self._ledger.keys)
+        is_cut = False
         for shard in growing:
-            order, articles = self._orders[shard], self._growing[shard].articles
-            if is_used_up(most, used, count):
+            if is_cut:
                 self._growing.pop(shard).discard()
                 continue
+            order, articles = self._orders[shard], self._growing[shard].articles
             used += TAR_END
             for position, wanted in enumerate(order):
-                size = tar_size(articles[wanted.key]) if wanted.key in articles else most
-                if used + size > most:
+                need = tar_size(articles[wanted.key])
+                if used + need > self._config.crawl.max_bytes:
                     for left_out in order[position:]:
-                        self._growing[shard].leave_out(left_out, Reason.BUDGET)
-                    used = most
+                        self._growing[shard].leave_out(left_out, Reason.BUDGET, need)
+                    is_cut = True
                     break
-                used, count = used + size, count + 1
+                used += need
             self._finish(shard)
 
     def _abandon(self) -> None:
@@ -317,8 +328,3 @@ class Crawler:
 
 def _size(articles: Sequence[StoredArticle]) -> int:
     return sum(item.content.size for article in articles for item in article.objects if item.content is not None)
-
-
-def is_used_up(most: int, used: int, articles: int) -> bool:
-    """Whether a budget of `most` bytes has no room for one more article of mean size; 0 is no budget."""
-    return 0 < most <= used + used // max(articles, 1)

@@ -39,6 +39,8 @@ class GrowingShard:
         self._part_path = self._tar_path.with_suffix(".part")
         self._journal_path = self._tar_path.with_suffix(".journal")
         self._tar_path.parent.mkdir(parents=True, exist_ok=True)
+        for torn in self._tar_path.parent.glob(f"{shard}.*.tmp"):
+            torn.unlink()  # of a crawl that was killed
         if self._journal_path.exists() and not self._part_path.exists() and self._tar_path.exists():
             os.replace(self._tar_path, self._part_path)  # a crash between the tar and its index
         self.articles: dict[Key, list[Row]] = {}  # in the order in which they lie in the part
@@ -103,8 +105,11 @@ class GrowingShard:
         write_index(self._workspace, self.shard, rows_to_table(rows, schema.RAW_INDEX))
         self.discard()
 
-    def leave_out(self, wanted: Wanted, reason: Reason) -> None:
-        """Put a row in the place of an article that is not taken; known to this process only, until `finish`."""
+    def leave_out(self, wanted: Wanted, reason: Reason, need: int) -> None:
+        """Put a row in the place of an article that is not taken; known to this process only, until `finish`.
+
+        `need` is what the first one that is left out would take in the tar.
+        """
         article = StoredArticle(
             pmcid=wanted.pmcid,
             version=wanted.version,
@@ -112,7 +117,7 @@ class GrowingShard:
             reason=reason,
             change_token=wanted.change_token,
         )
-        self.articles[wanted.key] = [article_row(article)]
+        self.articles[wanted.key] = [{**article_row(article), "size": need}]
 
     def discard(self) -> None:
         """Remove what the shard grew in."""

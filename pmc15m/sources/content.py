@@ -12,6 +12,16 @@ IN_MEMORY = 4 << 20
 _BLOCK = 1 << 20
 
 
+class _Spill:
+    """An unnamed file: it is gone with the process, however that ends."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed with its content)
+
+    def __del__(self) -> None:
+        self.file.close()
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """Bytes that were read to their end."""
@@ -19,7 +29,7 @@ class Content:
     size: int
     md5: str
     sha256: str
-    _held: bytes | bytearray | BinaryIO
+    _held: bytes | bytearray | _Spill
 
     @classmethod
     def of(cls, data: bytes | bytearray) -> "Content":
@@ -39,8 +49,8 @@ class Content:
         if isinstance(self._held, bytes | bytearray):
             yield self._held
             return
-        self._held.seek(0)
-        while block := self._held.read(size):
+        self._held.file.seek(0)
+        while block := self._held.file.read(size):
             yield block
 
     def save(self, path: Path) -> None:
@@ -50,11 +60,11 @@ class Content:
                 file.write(block)
 
     def open(self) -> BinaryIO:
-        """The bytes as a file."""
+        """The bytes as a file, which lives as long as this content."""
         if isinstance(self._held, bytes | bytearray):
             return io.BytesIO(self._held)
-        self._held.seek(0)
-        return self._held
+        self._held.file.seek(0)
+        return self._held.file
 
 
 class Receiver:
@@ -63,7 +73,7 @@ class Receiver:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._memory = bytearray()
-        self._file: BinaryIO | None = None
+        self._spill: _Spill | None = None
         self._md5, self._sha256 = hashlib.md5(), hashlib.sha256()
         self.size = 0
 
@@ -72,16 +82,15 @@ class Receiver:
         self._md5.update(piece)
         self._sha256.update(piece)
         self.size += len(piece)
-        if self._file is None and self.size > IN_MEMORY:
-            # Unnamed: it is gone with the process, however that ends.
-            self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 (lives as long as the content)
-            self._file.write(self._memory)
+        if self._spill is None and self.size > IN_MEMORY:
+            self._spill = _Spill(self._folder)
+            self._spill.file.write(self._memory)
             self._memory = bytearray()
-        if self._file is None:
+        if self._spill is None:
             self._memory += piece
         else:
-            self._file.write(piece)
+            self._spill.file.write(piece)
 
     def content(self) -> Content:
         """What was received."""
-        return Content(self.size, self._md5.hexdigest(), self._sha256.hexdigest(), self._file or self._memory)
+        return Content(self.size, self._md5.hexdigest(), self._sha256.hexdigest(), self._spill or self._memory)

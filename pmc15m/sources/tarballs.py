@@ -14,7 +14,7 @@ import re
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -211,8 +211,10 @@ class TarballSite(Tarballs):
             if match and match[1] == row["pmcid"] and all(map(is_safe_name, folder.split("/") if folder else ())):
                 yield _row(row["pmcid"], row["path"], row)
 
-    def _open(self, locator: str) -> AbstractContextManager[BinaryIO]:
-        return self._store.get(locator, limit=_PACKAGE_LIMIT).open()
+    @contextmanager
+    def _open(self, locator: str) -> Iterator[BinaryIO]:
+        content = self._store.get(locator, limit=_PACKAGE_LIMIT)
+        yield content.open()
 
     def stop(self) -> None:
         self._store.stop()

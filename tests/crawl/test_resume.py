@@ -1,0 +1,247 @@
+"""Interruptions, budgets and damage: what is left behind, and what the same command makes of it."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pmc15m.crawl import status, verify
+from pmc15m.crawl.shard import GrowingShard
+from pmc15m.demo import Fault, FaultKind, Server, parse_faults
+from pmc15m.errors import ExitCode
+from pmc15m.sources.content import Content
+from pmc15m.sources.model import ArticleStatus, ObjectStatus, Role, StoredArticle, StoredObject
+from pmc15m.workspace import Workspace
+from tests.crawl.conftest import FAST, Place
+
+
+def command(place: Place, name: str, *settings: str) -> list[str]:
+    flags = [flag for setting in (*FAST, *settings) for flag in ("--set", setting)]
+    return [
+        *(sys.executable, "-m", "pmc15m.cli", name, "--workspace", str(place.workspace.root)),
+        *("--source", place.source, *flags),
+    ]
+
+
+def article(number: int, size: int) -> StoredArticle:
+    content = Content.of(random.Random(number).randbytes(size))
+    stored = StoredObject(role=Role.MEDIA, name="g1.jpg", status=ObjectStatus.OK, content=content)
+    return StoredArticle(pmcid=f"PMC{number}", version=1, status=ArticleStatus.COMPLETE, objects=(stored,))
+
+
+ORDER = [(f"PMC{number}", 1) for number in range(1, 5)]
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Workspace:
+    """A shard of four articles, written without trouble."""
+    workspace = Workspace(tmp_path / "whole")
+    growing = GrowingShard(workspace, "00000")
+    for number in range(1, 5):
+        growing.add(article(number, 1000 * number))
+    growing.finish(ORDER)
+    return workspace
+
+
+def same(left: Workspace, right: Workspace) -> bool:
+    names = sorted(path.name for path in (left.root / "raw").iterdir())
+    return names == sorted(path.name for path in (right.root / "raw").iterdir()) and all(
+        (left.root / "raw" / name).read_bytes() == (right.root / "raw" / name).read_bytes() for name in names
+    )
+
+
+def test_articles_in_any_order_make_the_same_shard(tmp_path: Path, whole: Workspace) -> None:
+    workspace = Workspace(tmp_path / "shuffled")
+    growing = GrowingShard(workspace, "00000")
+    for number in (3, 1, 4, 2):
+        growing.add(article(number, 1000 * number))
+    growing.finish(ORDER)
+    assert same(workspace, whole)
+
+
+@pytest.mark.parametrize("harm", ["torn line", "torn part", "other bytes", "longer part", "lost part", "none"])
+def test_what_a_crash_left_is_taken_up(tmp_path: Path, whole: Workspace, harm: str) -> None:
+    workspace = Workspace(tmp_path / "crashed")
+    growing = GrowingShard(workspace, "00000")
+    for number in (1, 2, 3):
+        growing.add(article(number, 1000 * number))
+    growing.close()
+    part, journal = (workspace.root / "raw" / f"00000.{suffix}" for suffix in ("part", "journal"))
+    if harm == "torn line":
+        os.truncate(journal, journal.stat().st_size - 5)
+    elif harm == "torn part":
+        os.truncate(part, part.stat().st_size - 700)
+    elif harm == "other bytes":
+        content = bytearray(part.read_bytes())
+        content[-900] ^= 1
+        part.write_bytes(content)
+    elif harm == "longer part":
+        part.write_bytes(part.read_bytes() + b"torn")
+    elif harm == "lost part":
+        part.unlink()
+    growing = GrowingShard(workspace, "00000")
+    left = {"torn line": 2, "torn part": 2, "other bytes": 2, "longer part": 3, "lost part": 0, "none": 3}[harm]
+    assert list(growing.articles) == ORDER[:left]
+    for number in range(left + 1, 5):
+        growing.add(article(number, 1000 * number))
+    growing.finish(ORDER)
+    assert same(workspace, whole)
+
+
+def test_a_crash_between_the_tar_and_its_index(tmp_path: Path, whole: Workspace) -> None:
+    workspace = Workspace(tmp_path / "crashed")
+    growing = GrowingShard(workspace, "00000")
+    for number in range(1, 5):
+        growing.add(article(number, 1000 * number))
+    growing.close()
+    os.rename(workspace.root / "raw" / "00000.part", workspace.tar("00000"))
+    GrowingShard(workspace, "00000").finish(ORDER)
+    assert same(workspace, whole)
+
+
+def test_a_full_disk_tears_nothing(tmp_path: Path, whole: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = Workspace(tmp_path / "full")
+    growing = GrowingShard(workspace, "00000")
+    growing.add(article(1, 1000))
+    before = (workspace.root / "raw" / "00000.part").read_bytes()
+
+    def full(size: int) -> bytes:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pmc15m.crawl.shard.json.dumps", full)
+        with pytest.raises(OSError, match="No space"):
+            growing.add(article(2, 2000))
+    assert (workspace.root / "raw" / "00000.part").read_bytes() == before
+    for number in range(2, 5):
+        growing.add(article(number, 1000 * number))
+    growing.finish(ORDER)
+    assert same(workspace, whole)
+
+
+def test_killed_again_and_again(place: Place, server: Server, undisturbed: Place) -> None:
+    place.index()
+    server.faults = parse_faults("slow_down=0.1,reset=0.02,truncated=0.02,wrong_bytes=0.01")
+    kills = 0
+    for wait in (1.2, 1.5, 1.8, 2.1):
+        process = subprocess.Popen(command(place, "crawl", "network.requests_per_s=150"), stderr=subprocess.DEVNULL)
+        try:
+            process.wait(wait)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            kills += 1
+    assert kills
+    assert place.crawl() is ExitCode.COMPLETE
+    assert place.digests() == undisturbed.digests()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_ends_soon_and_says_how_to_go_on(
+    place: Place, server: Server, undisturbed: Place, number: signal.Signals
+) -> None:
+    place.index()
+    server.faults = (Fault(FaultKind.STALL, "*.jpg", probability=0.3, seconds=60),)
+    process = subprocess.Popen(command(place, "crawl", "network.read_timeout_s=60"), stderr=subprocess.PIPE, text=True)
+    while not any(key.endswith(".jpg") for _, key in list(server.counts)):
+        time.sleep(0.02)
+    sent = time.monotonic()
+    process.send_signal(number)
+    _, said = process.communicate(timeout=20)
+    assert time.monotonic() - sent < 5
+    assert process.returncode == 130
+    assert "the same command goes on" in said and "Traceback" not in said
+    server.faults = ()
+    place.crawl()
+    assert place.digests() == undisturbed.digests()
+
+
+def test_a_budget_is_cut_in_the_order_of_the_plan(
+    place: Place, another_place: Callable[[str, str], Place], server: Server, undisturbed: Place
+) -> None:
+    other = another_place("other", server.url)
+    for where, connections in ((place, 1), (other, 8)):
+        where.index()
+        assert where.crawl("crawl.max_bytes=700000", f"network.connections={connections}") is ExitCode.INCOMPLETE
+        assert sum(where.workspace.tar(shard).stat().st_size for shard in where.workspace.shards()) <= 700_000
+    assert 0 < len(place.rows(role="article", status="complete")) < 60
+    assert place.digests() == other.digests()
+    server.counts.clear()
+    assert place.crawl("crawl.max_bytes=700000") is ExitCode.INCOMPLETE
+    assert not server.counts
+    assert place.digests() == other.digests()
+    assert place.crawl() is ExitCode.COMPLETE
+    complete = {row["pmcid"] for row in place.rows(role="article", status="complete")}
+    assert complete == {row["pmcid"] for row in undisturbed.rows(role="article", status="complete")}
+
+
+def test_too_little_disk_stops_before_the_first_request(place: Place, server: Server, undisturbed: Place) -> None:
+    place.index()
+    server.counts.clear()
+    assert place.crawl(f"crawl.min_free_bytes={1 << 60}") is ExitCode.INCOMPLETE
+    assert not server.counts
+    place.crawl()
+    assert place.digests() == undisturbed.digests()
+
+
+@pytest.mark.parametrize(
+    "harm", ["flipped bit", "flipped header", "truncated", "no end", "no index", "odd index", "no tar"]
+)
+def test_damage_is_found_and_repaired(place: Place, server: Server, undisturbed: Place, harm: str) -> None:
+    place.index()
+    place.crawl()
+    assert verify(place.workspace) is ExitCode.COMPLETE
+    tar, part = place.workspace.tar("00002"), place.workspace.part("raw", "00002")
+    if harm in ("flipped bit", "flipped header"):
+        content = bytearray(tar.read_bytes())
+        content[len(content) // 2 // 512 * 512 + (4 if harm == "flipped header" else 700)] ^= 16
+        tar.write_bytes(content)
+    elif harm == "truncated":
+        os.truncate(tar, tar.stat().st_size // 2)
+    elif harm == "no end":
+        os.truncate(tar, tar.stat().st_size - 1)
+    elif harm == "no index":
+        part.unlink()
+    elif harm == "odd index":
+        content = bytearray(part.read_bytes())
+        content[len(content) // 3] ^= 1
+        part.write_bytes(content)
+    else:
+        tar.unlink()
+    assert verify(place.workspace) is ExitCode.INCOMPLETE
+    server.counts.clear()
+    assert place.crawl() is ExitCode.COMPLETE
+    assert verify(place.workspace) is ExitCode.COMPLETE
+    assert place.digests() == undisturbed.digests()
+    if harm in ("flipped bit", "flipped header", "no end"):
+        assert len({key.removeprefix("metadata/").split(".")[0] for _, key in server.counts}) <= 1
+
+
+def test_status_tells_what_is_there_while_a_crawl_runs(place: Place, server: Server) -> None:
+    assert status(place.workspace)["todo"] == 0
+    place.index()
+    assert status(place.workspace)["catalog"] == 63
+    place.crawl("select.limit=12", shard=(0, 2))
+    process = subprocess.Popen(command(place, "crawl", "network.requests_per_s=60"), stderr=subprocess.DEVNULL)
+    try:
+        while not (found := status(place.workspace))["arrived"]:
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.wait()
+    assert found["todo"] > 0
+    assert (
+        found["todo"]
+        + found["arrived"]
+        + sum(count for name, count in found.items() if name.startswith(("complete", "excluded")))
+        >= 63
+    )
+    place.crawl()
+    done = status(place.workspace)
+    assert (done["todo"], done["complete"]) == (0, 60)
