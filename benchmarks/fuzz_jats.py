@@ -110,9 +110,11 @@ Pairs = Mapping[str, frozenset[str]]
 def pairs_of(article: Article) -> Pairs:
     found: dict[str, set[str]] = {}
     for figure in article.figures:
+        translated = (other.caption for other in figure.other_captions)
+        captions = set(filter(None, (figure.full_caption, figure.caption, *translated)))
         for graphic in figure.graphics:
             if graphic.href:
-                found.setdefault(graphic.href, set()).update(filter(None, (figure.full_caption, figure.caption)))
+                found.setdefault(graphic.href, set()).update(captions)
     return {href: frozenset(captions) for href, captions in found.items()}
 
 
