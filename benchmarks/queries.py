@@ -62,7 +62,7 @@ QUESTIONS = {
         "SELECT " + ", ".join(f"count(*) FILTER (text ILIKE '%{word}%')" for word in _WORDS) + " FROM pairs",
         ratio=0.6,
     ),
-    "sample of 10,000": Question("sample", "SELECT * FROM pairs USING SAMPLE reservoir(10000 ROWS)", cpu_s=1),
+    "random sample": Question("sample", "SELECT * FROM pairs USING SAMPLE reservoir(10000 ROWS)", cpu_s=1),
     "… with text": Question("sample_with_text", "SELECT * FROM pairs USING SAMPLE reservoir(10000 ROWS)", cpu_s=1),
 }
 _PEAK_MB = 2000
