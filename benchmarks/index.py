@@ -63,9 +63,8 @@ def write_identifiers(root: Path, articles: int) -> None:
         for number in range(articles + articles // 2):
             journal = f"J Things {number % 4001}" + (", Ser B" if number % 10_000 == 1 else "")
             year = 1990 + number % 37
-            out.write(
-                f"{journal},1234-5678,8765-4321,{year},1,2,3,10.1000/t.{number},PMC{1_000_000 + number},{number},,live\n"
-            )
+            pmcid = f"PMC{1_000_000 + number}"
+            out.write(f"{journal},1234-5678,8765-4321,{year},1,2,3,10.1000/t.{number},{pmcid},{number},,live\n")
 
 
 def run_step(step: str, root: Path, workspace: Workspace, scratch: Path) -> str:

@@ -156,7 +156,8 @@ def test_interrupted_it_ends_soon_and_says_how_to_go_on(
     _, said = process.communicate(timeout=20)
     assert time.monotonic() - sent < 5
     assert process.returncode == 130
-    assert "the same command goes on" in said and "Traceback" not in said
+    assert "the same command goes on" in said
+    assert "Traceback" not in said
     server.faults = ()
     place.crawl()
     assert place.digests() == undisturbed.digests()

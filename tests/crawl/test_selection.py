@@ -17,8 +17,9 @@ def kept(place: Place) -> set[str]:
 
 def test_a_condition_is_taken_apart_into_what_is_known_before_and_after_the_metadata() -> None:
     condition = read_condition("year >= 2015 AND licence_group = 'commercial' AND (is_retracted OR journal LIKE 'J%')")
-    assert condition.on_catalog == "(year >= 2015)" or condition.on_catalog == '(("year" >= 2015))'
-    assert "licence_group" in condition.on_metadata and "is_retracted" in condition.on_metadata
+    assert condition.on_catalog == '(("year" >= 2015))'
+    assert "licence_group" in condition.on_metadata
+    assert "is_retracted" in condition.on_metadata
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,8 @@ def test_another_condition_asks_again_only_for_what_it_selects_now(place: Place,
     server.counts.clear()
     place.crawl("select.where=licence_code = 'CC0'")
     fetched = {key.split("/")[0].split(".")[0] for _, key in server.counts if not key.startswith("metadata/")}
-    assert fetched and not fetched & before
+    assert fetched
+    assert not fetched & before
     assert kept(place) == before | fetched
     counting = [row for row in place.rows(role="article") if row["status"] != "superseded"]
     assert len(counting) == len({(row["pmcid"], row["version"]) for row in counting})
@@ -126,7 +128,7 @@ def test_versions_that_share_pictures_fetch_them_once(place: Place, server: Serv
     doubles = {(row["pmcid"]) for row in place.rows(role="article") if row["version"] > 1}
     shared = 0
     for pmcid in doubles:
-        stored = [row for row in place.rows(role="media", status="ok", pmcid=pmcid)]
+        stored = place.rows(role="media", status="ok", pmcid=pmcid)
         asked = sum(server.counts["GET", row["member"]] for row in stored)
         assert asked == len({row["md5"] for row in stored})
         shared += len(stored) - asked
@@ -149,7 +151,8 @@ def test_table_images_are_fetched_when_they_are_wanted_later(place: Place, serve
     server.counts.clear()
     assert place.crawl("crawl.table_images=true", "crawl.formula_images=true") is ExitCode.COMPLETE
     new = {key for _, key in server.counts if not key.startswith("metadata/")}
-    assert new and not new & before
+    assert new
+    assert not new & before
     added = {row["name"][-8] for row in place.rows(role="media", status="ok") if row["member"] in new}
     assert {"t", "e"} <= added
 

@@ -1,5 +1,6 @@
 """The source changes: changed, added, withdrawn and retracted articles."""
 
+import hashlib
 from datetime import UTC, datetime
 
 import pytest
@@ -101,8 +102,6 @@ def test_a_damaged_inventory_shard_leaves_the_catalog_as_it_was(crawled: Place, 
 
 @pytest.mark.parametrize("wrong", [b"", b"{}", b"[]", b'{"fileSchema": "Key", "fileFormat": "CSV", "files": []}'])
 def test_no_usable_inventory_is_one_line(place: Place, bucket: Bucket, wrong: bytes) -> None:
-    import hashlib
-
     for key in list(bucket.keys("inventory-reports/")):
         if key.endswith("manifest.json"):
             bucket.put(key, wrong)

@@ -135,9 +135,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def site(legacy: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(
-        ("127.0.0.1", 0), lambda *request: _Quiet(*request, directory=str(legacy))
-    )
+    server = ThreadingHTTPServer(("127.0.0.1", 0), lambda *request: _Quiet(*request, directory=str(legacy)))
     Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}"
     server.shutdown()
@@ -191,7 +189,9 @@ def test_real_file_lists() -> None:
 
 def test_identifiers_with_a_comma_that_is_not_quoted(tmp_path: Path) -> None:
     header = "Journal Title,ISSN,eISSN,Year,Volume,Issue,Page,DOI,PMCID,PMID,Manuscript Id,Release Date\n"
-    text = header + '"Ann Ex, Ser A",1-2,,2001,3,1,5,10.1/a,PMC1,11,,live\nAnn Ex, Ser B,1-2,3-4,2002,3,1,5,,PMC2,,,live\n'
+    text = (
+        header + '"Ann Ex, Ser A",1-2,,2001,3,1,5,10.1/a,PMC1,11,,live\nAnn Ex, Ser B,1-2,3-4,2002,3,1,5,,PMC2,,,live\n'
+    )
     path = tmp_path / "PMC-ids.csv.gz"
     path.write_bytes(gzip.compress(text.encode()))
     rows = read_identifiers(path).read_all().to_pylist()
