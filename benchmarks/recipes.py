@@ -30,7 +30,7 @@ where = "least(width, height) >= 336"
 why = "measure"
 [[predicate]]
 name = "caption"
-where = "n_words BETWEEN 30 AND 110"
+where = "n_words BETWEEN 40 AND 100"
 why = "measure"
 [[predicate]]
 name = "once"

@@ -154,7 +154,10 @@ def _mask(block: Block) -> np.uint64:
 def _grouped(values: Hashes, block: Block) -> Grouped:
     low, width = block
     bits = min(width, max(0, (len(values) // _GROUP).bit_length()))
-    label = ((values & _mask(block)) >> np.uint64(low + width - bits)).astype(np.uint16)
+    upper = values >> np.uint64(low + width - bits)
+    upper &= np.uint64((1 << bits) - 1)
+    label = upper.astype(np.uint16)
+    del upper
     edges = np.concatenate([[0], np.cumsum(np.bincount(label, minlength=1 << bits))])
     return Grouped(values[np.argsort(label, kind="stable")], edges, (low, width - bits))
 
