@@ -103,7 +103,7 @@ class _Tar:
 
     def __init__(self, path: str) -> None:
         self._raw = open(path, "wb")  # noqa: SIM115 (closed below)
-        self._tar = tarfile.open(fileobj=self._raw, mode="w|", format=tarfile.USTAR_FORMAT)
+        self._tar = tarfile.open(fileobj=self._raw, mode="w|", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
         self._count = 0
 
     def add(self, body: bytes, md5: str) -> None:

@@ -289,7 +289,7 @@ class _JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         facts = {"time": round(record.created, 3), "level": record.levelname, "message": record.getMessage()}
-        return json.dumps(facts, ensure_ascii=False)
+        return json.dumps(facts | getattr(record, "facts", {}), ensure_ascii=False)
 
 
 def _start_logging(arguments: argparse.Namespace) -> None:

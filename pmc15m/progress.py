@@ -39,6 +39,7 @@ class Progress:
             log.info(
                 "%s: %d of %d %ss, %.1f/s, %.0f s left%s",
                 *(self._name, self._done, self._total, self._unit, rate, left, extra),
+                extra={"facts": {"done": self._done, "total": self._total, "rate": rate, "left_s": left, **shown}},
             )
 
     def __enter__(self) -> "Progress":

@@ -1,6 +1,9 @@
 """A crawl from the imitation bucket: what is asked for, what is stored, what trouble does."""
 
 import hashlib
+import json
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +14,7 @@ import pytest
 from pmc15m.demo import Bucket, Fault, FaultKind, Server, parse_faults
 from pmc15m.demo.layout import replace_object
 from pmc15m.errors import ExitCode, SourceError
-from tests.crawl.conftest import Place
+from tests.crawl.conftest import FAST, Place
 
 FAULTS = "slow_down=0.10,reset=0.02,truncated=0.02,wrong_bytes=0.01,stall=0.005"
 
@@ -201,3 +204,14 @@ def test_a_workspace_of_a_folder_is_that_of_the_service(
     folder.index()
     assert folder.crawl() is ExitCode.COMPLETE
     assert folder.digests() == undisturbed.digests()
+
+
+def test_progress_for_machines_is_a_json_object_a_line(place: Place) -> None:
+    place.index()
+    flags = [flag for setting in FAST for flag in ("--set", setting)]
+    where = ["--workspace", str(place.workspace.root), "--source", place.source]
+    command = [sys.executable, "-m", "pmc15m.cli", "crawl", "--json", *where, *flags]
+    said = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=True).stderr
+    last = json.loads(said.splitlines()[-1])
+    assert (last["done"], last["total"], last["left_s"]) == (63, 63, 0)
+    assert {"rate", "objects/s", "MB/s"} <= set(last)

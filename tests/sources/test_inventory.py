@@ -1,0 +1,106 @@
+"""The inventory: manifests, shards, listings."""
+
+import gzip
+import os
+from pathlib import Path
+
+import pytest
+
+from pmc15m.config import NetworkConfig
+from pmc15m.demo import Bucket, serve
+from pmc15m.errors import SourceError
+from pmc15m.sources.inventory import parse_manifest, read_shard
+from pmc15m.sources.stores import HttpStore, read_listing
+
+CLOUD = Path(os.environ.get("PMC15M_SHARED", Path(__file__).parents[3] / "shared" / "corpus")) / "cloud"
+COLUMNS = ("Bucket", "Key", "LastModifiedDate", "ETag")
+ROW = '"pmc-oa-opendata","metadata/PMC10000002.1.json","2026-01-08T11:47:59.000Z","f25d9c5f5b85338f62156faeedfc1e95"\n'
+
+
+def rows(tmp_path: Path, text: str, columns: tuple[str, ...] = COLUMNS) -> list[dict[str, object]]:
+    path = tmp_path / "shard.csv.gz"
+    path.write_bytes(gzip.compress(text.encode()))
+    return [row for batch in read_shard(path, columns) for row in batch.to_pylist()]
+
+
+def test_a_row_is_an_article_version(tmp_path: Path) -> None:
+    (row,) = rows(tmp_path, ROW)
+    assert (row["pmcid"], row["version"], row["change_token"]) == (
+        *("PMC10000002", 1, "f25d9c5f5b85338f62156faeedfc1e95"),
+    )
+    assert str(row["last_modified"]) == "2026-01-08 11:47:59+00:00"
+
+
+def test_the_order_of_columns_is_the_manifests(tmp_path: Path) -> None:
+    turned = '"abc","metadata/PMC1.10.json","x","2026-01-08T11:47:59.000Z"\n'
+    (row,) = rows(tmp_path, turned, ("ETag", "Key", "Bucket", "LastModifiedDate"))
+    assert (row["pmcid"], row["version"], row["change_token"]) == ("PMC1", 10, "abc")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "README.txt",
+        "PMC1.1/PMC1.1.json",
+        "metadata/PMC1.json",
+        "metadata/PMC1.1.json/..",
+        "metadata/../PMC1.1.json",
+        "",
+    ],
+)
+def test_other_keys_are_left_out(tmp_path: Path, key: str) -> None:
+    assert rows(tmp_path, ROW + ROW.replace("metadata/PMC10000002.1.json", key)) == rows(tmp_path, ROW)
+
+
+def test_an_odd_date_is_null(tmp_path: Path) -> None:
+    assert rows(tmp_path, ROW.replace("2026-01-08T11:47:59.000Z", "yesterday"))[0]["last_modified"] is None
+
+
+@pytest.mark.parametrize("text", ["", '"a","b"\n', ROW + '"only","three","columns"\n'])
+def test_a_malformed_shard_is_one_line(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SourceError, match="malformed"):
+        rows(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "null",
+        '{"fileFormat": "CSV", "fileSchema": "Key", "files": []}',
+        '{"fileFormat": "ORC", "fileSchema": "Key, LastModifiedDate, ETag", "files": []}',
+        '{"fileFormat": "CSV", "fileSchema": 7, "files": []}',
+        '{"fileFormat": "CSV", "fileSchema": "Key, LastModifiedDate, ETag", "files": [{"key": "x"}]}',
+        '{"fileFormat": "CSV", "fileSchema": "Key, LastModifiedDate, ETag", "files": '
+        '[{"key": "../../etc/passwd", "MD5checksum": "00000000000000000000000000000000"}]}',
+    ],
+)
+def test_manifests_that_are_none(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_manifest(text.encode(), "2026-01-01T01-00Z")
+
+
+def test_listings_go_on_page_after_page(tmp_path: Path) -> None:
+    bucket = Bucket()
+    for number in range(23):
+        bucket.put(f"a/{number:02d}+/x", b"")
+    with serve(bucket, max_keys=5) as server:
+        store = HttpStore(server.url, NetworkConfig(requests_per_s=0), tmp_path)
+        assert store.folders("a/") == [f"{number:02d}+" for number in range(23)]
+        assert store.folders("b/") == []
+        store.close()
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not CLOUD.is_dir(), reason=f"no recorded answers in {CLOUD}")
+def test_recorded_listings() -> None:
+    found = read_listing((CLOUD / "s3_list_PMC7988253_two_versions.xml").read_bytes(), "here")
+    assert found == (["PMC7988253.1/", "PMC7988253.2/"], None)
+    assert read_listing((CLOUD / "s3_list_PMC12977955_empty.xml").read_bytes(), "here") == ([], None)
+
+
+@pytest.mark.parametrize("page", [b"", b"<html><body>Sign in</body></html>", b"<ListBucketResult/>", b"\0"])
+def test_what_is_no_bucket_says_so(page: bytes) -> None:
+    with pytest.raises(SourceError, match="not a bucket"):
+        read_listing(page, "http://example.org")
