@@ -22,6 +22,7 @@ LEAST_SIDE = 0.05  # of the longer side: the least that a cut leaves on both sid
 TOGETHER = 0.8  # gaps of one region at least this strong beside its strongest are cut at once
 SMALL_SIDE, SMALL_AREA = 0.06, 0.012  # a piece below joins its nearest neighbour
 MOST = 40  # pieces
+COUNTED = 0.25  # strength that a cut needs to reach the number of panels that the caption tells
 ALIKE = 0.1  # largest difference of the sides of panels of a series
 REGULAR = 0.5  # of the strength that a cut needs, where it makes such a series
 LEAST_SHARE = 0.12  # of the largest piece's area, where no caption says how many panels there are
@@ -215,8 +216,10 @@ def choose(evidence: Evidence, wanted: int, least: float) -> Partition:
         enough = least * (REGULAR if regular(partition.boxes) else 1.0)
         if partition.strength >= enough and (wanted > 1 or even(partition.boxes)):
             by_strength = partition
-        if wanted > 1 and len(partition.boxes) == wanted and partition.strength > 0.25:
+        if wanted > 1 and len(partition.boxes) == wanted and partition.strength > COUNTED:
             return partition
-        if len(partition.boxes) > max(2 * wanted, 24):
+        if len(partition.boxes) > max(2 * wanted, 24) or partition.strength < (
+            COUNTED if wanted > 1 else REGULAR * least
+        ):
             break
     return by_strength

@@ -1,4 +1,4 @@
-"""The working picture of a separator: at most 1,000 px, with integral images that answer for any box at once."""
+"""The working picture of a separator: grey, and the darkest channel, at most 1,000 px."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,6 @@ from PIL import Image, ImageChops
 from pmc15m.figures.model import Box
 
 MAX_SIDE = 1000  # px; figures of PMC are seldom larger, and gutters survive the reduction by box filter
-WHITE_TOLERANCE = 14  # grey levels below white that still count as paper: JPEG noise beside gutters reaches 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +19,6 @@ class Raster:
     scale: float
     width: int
     height: int
-
-    @property
-    def ink(self) -> np.ndarray:
-        """bool (height, width): what is not white paper."""
-        return self.dark < 255 - WHITE_TOLERANCE
 
     def given(self, box: tuple[float, float, float, float]) -> Box:
         """A box of working pixels in pixels of the given image, at least one pixel wide and high."""
