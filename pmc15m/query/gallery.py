@@ -13,7 +13,6 @@ import duckdb
 from PIL import Image
 
 from pmc15m.config import SplitConfig
-from pmc15m.decode import DecodeError, decode
 from pmc15m.workspace import Workspace
 
 THUMBNAIL = 400  # px, longer side
@@ -65,6 +64,8 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str, **parameters: Any) 
 
 
 def _exhibit(workspace: Workspace, facts: Row) -> Exhibit:
+    from pmc15m.decode import DecodeError, decode  # here, so that SQL answers without loading the decoders
+
     try:
         picture = decode(workspace.read(facts["shard"], facts["offset"], facts["size"]), _MAX_PIXELS)
     except (OSError, TypeError):  # the tar is elsewhere, or the row points nowhere
