@@ -36,17 +36,17 @@ class Relation(enum.StrEnum):
 _ITEMS = """
     CREATE TEMP TABLE items AS
     WITH found AS (
-        SELECT shard, image_key AS key, 'figure' AS level, pmcid, version, sha256, pixel_sha256, phash, brightness,
+        SELECT shard, image_key AS key, image_key AS picture, 'figure' AS level, pmcid, version, sha256, pixel_sha256, phash, brightness,
             colour_share, pixels.width, pixels.height
         FROM images JOIN pixels USING (image_key)
         WHERE images.status = 'ok' AND pixels.status <> 'dropped'
         UNION ALL
-        SELECT images.shard, panel_key, 'panel', panels.pmcid, panels.version, NULL, NULL, panels.phash, brightness,
+        SELECT images.shard, panel_key, image_key, 'panel', panels.pmcid, panels.version, NULL, NULL, panels.phash, brightness,
             colour_share, box.x1 - box.x0, box.y1 - box.y0
         FROM panels JOIN images USING (image_key)
         WHERE panels.status = 'ok')
     SELECT found.shard, key, level, found.pmcid, sha256, pixel_sha256, phash, brightness, colour_share,
-        ln(width / height) AS shape,
+        ln(width / height) AS shape, dense_rank() OVER (ORDER BY picture) AS picture,
         row_number() OVER (
             PARTITION BY level ORDER BY width::BIGINT * height DESC, pub_date NULLS LAST, key) - 1 AS rank,
         dense_rank() OVER (ORDER BY length(found.pmcid), found.pmcid) - 1 AS article
@@ -54,7 +54,7 @@ _ITEMS = """
 """
 
 _CLASSES = """
-    SELECT coalesce(phash, 0) AS phash, phash IS NOT NULL AS is_hashed, shape, brightness, colour_share, article,
+    SELECT coalesce(phash, 0) AS phash, phash IS NOT NULL AS is_hashed, shape, brightness, colour_share, article, picture,
         min(rank) OVER (PARTITION BY coalesce(sha256, key)) AS same_bytes,
         min(rank) OVER (PARTITION BY coalesce(pixel_sha256, key)) AS same_pixels
     FROM items WHERE level = ? ORDER BY rank
@@ -119,7 +119,7 @@ def _level(
 
     within = j < len(compared)
     left, right = compared[i[within]], compared[j[within]]
-    agree = np.ones(len(left), bool)
+    agree = facts["picture"][left] != facts["picture"][right]  # like panels of one figure compare, they do not repeat
     for name, most in (("shape", _SHAPE), ("brightness", _BRIGHTNESS), ("colour_share", _COLOUR)):
         agree &= np.abs(facts[name][left] - facts[name][right]) <= most
     keeper = stars(count, left[agree], right[agree])[best]

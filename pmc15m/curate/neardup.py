@@ -62,12 +62,12 @@ def near_pairs(hashes: Hashes, distance: int = 4) -> tuple[Rows, Rows]:
     """
     if not 0 <= distance <= 8:
         raise ValueError(f"distance must be in 0..8, not {distance}")
-    values, counts = _distinct(hashes)
-    repeated = values[(counts > 1) & (counts <= COMMON)]
-    telling = values[counts <= COMMON]
-    del values, counts
-    ends = list(_near_values(telling, distance)) if distance and len(telling) else []
-    del telling
+    values, repeated, common = _distinct(hashes)
+    if len(common):
+        values = values[~np.isin(values, common)]
+        repeated = np.setdiff1d(repeated, common)
+    ends = list(_near_values(values, distance)) if distance and len(values) else []
+    del values
     left = np.concatenate([*(end[0] for end in ends), repeated])
     right = np.concatenate([*(end[1] for end in ends), repeated])
     return _rows_of(hashes, left, right)
@@ -75,14 +75,16 @@ def near_pairs(hashes: Hashes, distance: int = 4) -> tuple[Rows, Rows]:
 
 def common_hashes(hashes: Hashes) -> Hashes:
     """The hashes that more than 1,000 rows share, ascending."""
-    values, counts = _distinct(hashes)
-    return values[counts > COMMON]
+    return _distinct(hashes)[2]
 
 
-def _distinct(hashes: Hashes) -> tuple[Hashes, Rows]:
+def _distinct(hashes: Hashes) -> tuple[Hashes, Hashes, Hashes]:
+    """Ascending: all values, those of several rows, those of more than a thousand."""
     values = np.sort(hashes)
-    starts = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]])) if len(values) else np.empty(0, int)
-    return values[starts], np.diff(starts, append=len(values))
+    again = values[1:] == values[:-1]
+    repeated = np.unique(values[1:][again])
+    common = np.unique(values[COMMON:][values[COMMON:] == values[:-COMMON]])
+    return values[np.append(~again, [True] * bool(len(values)))], repeated, common
 
 
 def _rows_of(hashes: Hashes, left: Hashes, right: Hashes) -> tuple[Rows, Rows]:

@@ -139,6 +139,13 @@ def test_panels_are_duplicates_of_panels_only(made: Made) -> None:
     assert [key for key, row in rows.items() if row["group_size"] > 1] == keys
 
 
+def test_like_panels_of_one_figure_are_no_duplicates(made: Made) -> None:
+    image = made.figure(made.article(1), 1 << 30)
+    for order in (0, 1):
+        made.panel(image, order, 0xFF << 20)
+    assert groups(made.curated()) == {}
+
+
 def test_all_pictures_of_a_linked_article_know_it(made: Made) -> None:
     made.figure(made.article(1), 1 << 30)
     later = made.article(2)
