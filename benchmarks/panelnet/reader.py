@@ -3,7 +3,7 @@
     python -m benchmarks.panelnet.reader --fonts /usr/share/fonts --layouts DIR --out RUN --export FILE
 
 The candidates come from the very code that finds them in real figures: letters inside words, tick numbers, arrows and
-specks are the negatives. A quarter of an hour on one CPU core. The crops are cached in RUN/glyphs.npz.
+specks are the negatives. Ten minutes on one CPU core. The crops are cached in RUN/glyphs.npz.
 """
 
 import argparse
@@ -159,7 +159,7 @@ def main() -> None:
     parser.add_argument("--layouts", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--figures", type=int, default=3000)
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=15)
     parser.add_argument("--export", type=Path)

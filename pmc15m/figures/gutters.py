@@ -173,14 +173,19 @@ def join_small(boxes: list[Box], longer: int) -> list[Box]:
     joined = list(large)
     for box in boxes:
         if box not in large:
-            nearest = min(range(len(large)), key=lambda i: (distance(box, large[i]), i))
-            joined[nearest] = union(joined[nearest], box)
+            at = nearest(box, large)
+            joined[at] = union(joined[at], box)
     return joined
 
 
 def distance(a: Box, b: Box) -> int:
     """Pixels between two boxes, the larger of the two axes' gaps; 0 where they touch."""
     return max(a[0] - b[2], b[0] - a[2], a[1] - b[3], b[1] - a[3], 0)
+
+
+def nearest(box: Box, others: Sequence[Box]) -> int:
+    """Index of the nearest of some boxes."""
+    return min(range(len(others)), key=lambda i: (distance(box, others[i]), i))
 
 
 def union(a: Box, b: Box) -> Box:

@@ -20,7 +20,7 @@ LETTERS, DIGITS = LABEL_ALPHABET[:26], LABEL_ALPHABET[26:]
 CAPITAL, SMALL, TALL = 0.72, 0.53, 0.73
 SMALL_HEIGHT = {**dict.fromkeys(LETTERS, SMALL), **dict.fromkeys("bdfhklgpqyj", TALL), "t": 0.66}
 
-RARE = 3.0  # of all candidates one in e^3 is a label; the reader was trained on many more
+RARE = 2.7  # of all candidates one in e^3 is a label; the reader was trained on many more
 DIGIT = 2.0  # log odds that a digit loses: tick numbers stand in columns too
 NAMED = 2.5  # log odds that a letter of the caption's set gains
 MISSED = 2.0  # cost of a letter of the series that is not seen

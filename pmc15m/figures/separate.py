@@ -29,9 +29,10 @@ from pmc15m.figures.tiles import find_tiles
 SEPARATORS = ("network", "gutters")
 TOO_SMALL = 48  # px of the shorter side: nothing smaller holds two panels
 UNREAD_GAP = 0.5  # strength of a gap that may separate a panel whose label was not read
+UNREAD_PIECES, MOST_UNREAD = 2.0, 1.34  # strength of gutters that may show more panels than labels, and how many
 UNREAD_AREA = 0.3  # of the usual panel: its least area
 SERIES = 4.0  # least score of a series of printed labels that is believed
-UNNAMED_EACH = 1.8  # and where the caption names none, for each label
+UNNAMED_EACH = 1.5  # and where the caption names none, for each label
 UNNAMED_COST = 0.2  # dearest tree of cuts, for each label, that such labels may need
 
 
@@ -74,10 +75,23 @@ def by_labels(evidence: Evidence, split: CaptionSplit) -> Found | None:
     if not split.labels and tree.cost > UNNAMED_COST * n:
         return None
     last = LABEL_ALPHABET.index(series.labels[-1].text.casefold())
-    boxes = fill(evidence, tree.boxes, max(len(split.labels), (last if last < 26 else last - 26) + 1))
+    boxes = tree.boxes if split.labels else with_unread(evidence, tree.boxes, [f.box for f in series.labels])
+    boxes = fill(evidence, boxes, max(len(split.labels), (last if last < 26 else last - 26) + 1))
     letters = tuple(_reading(panel, f.candidate, glyphs, readings) for panel, f in enumerate(series.labels))
     tiles = tuple(find_tiles(evidence, box) for box in boxes)
     return Found(boxes, tiles, letters, _logistic(series.score), _logistic(3.5 - 5 * max(0.0, tree.cost)))
+
+
+def with_unread(evidence: Evidence, boxes: tuple[Box, ...], labels: Sequence[Box]) -> tuple[Box, ...]:
+    """The pieces by gutters instead, where they hold one label each and some panel whose label was not read.
+
+    The pieces of the labels come first, in the order of the labels.
+    """
+    pieces = gutters.choose(evidence, 0, UNREAD_PIECES).boxes
+    holders = [gutters.nearest(label, pieces) for label in labels]
+    if len(set(holders)) < len(labels) or not len(labels) < len(pieces) <= MOST_UNREAD * len(labels):
+        return boxes
+    return tuple(pieces[i] for i in holders) + tuple(p for i, p in enumerate(pieces) if i not in holders)
 
 
 def fill(evidence: Evidence, boxes: Sequence[Box], wanted: int) -> tuple[Box, ...]:

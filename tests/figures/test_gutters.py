@@ -6,6 +6,7 @@ from pmc15m.figures import gutters
 from pmc15m.figures.anchored import anchor
 from pmc15m.figures.evidence import weigh
 from pmc15m.figures.raster import rasterise
+from pmc15m.figures.separate import with_unread
 from pmc15m.figures.tiles import find_tiles
 from tests.figures.drawn_pages import letter, overlap, page, photograph, plot
 
@@ -85,6 +86,14 @@ def test_tiles_are_the_photographs_under_one_label():
     picture, boxes = grid(4)
     assert find_tiles(evidence_of(picture), (0, 0, 404, 404)) == tuple(boxes)
     assert find_tiles(evidence_of(picture), boxes[0]) == ()
+
+
+def test_a_panel_whose_label_was_not_read_is_a_panel_all_the_same():
+    picture, boxes = grid(12)
+    labels = [(x0 + 4, y0 + 4, x0 + 18, y0 + 20) for x0, y0, _, _ in boxes[:3]]
+    merged = (boxes[0], boxes[1], (0, 212, 412, 412))
+    assert with_unread(evidence_of(picture), merged, labels) == tuple(boxes)
+    assert with_unread(evidence_of(picture), merged[1:], labels[:1]) == merged[1:]  # three more would be too many
 
 
 def test_an_empty_page_has_no_partitions():
