@@ -36,12 +36,14 @@ class Relation(enum.StrEnum):
 _ITEMS = """
     CREATE TEMP TABLE items AS
     WITH found AS (
-        SELECT shard, image_key AS key, image_key AS picture, 'figure' AS level, pmcid, version, sha256, pixel_sha256, phash, brightness,
+        SELECT shard, image_key AS key, image_key AS picture, 'figure' AS level,
+            pmcid, version, sha256, pixel_sha256, phash, brightness,
             colour_share, pixels.width, pixels.height
         FROM images JOIN pixels USING (image_key)
         WHERE images.status = 'ok' AND pixels.status <> 'dropped'
         UNION ALL
-        SELECT images.shard, panel_key, image_key, 'panel', panels.pmcid, panels.version, NULL, NULL, panels.phash, brightness,
+        SELECT images.shard, panel_key, image_key, 'panel',
+            panels.pmcid, panels.version, NULL, NULL, panels.phash, brightness,
             colour_share, box.x1 - box.x0, box.y1 - box.y0
         FROM panels JOIN images USING (image_key)
         WHERE panels.status = 'ok')
@@ -54,7 +56,8 @@ _ITEMS = """
 """
 
 _CLASSES = """
-    SELECT coalesce(phash, 0) AS phash, phash IS NOT NULL AS is_hashed, shape, brightness, colour_share, article, picture,
+    SELECT coalesce(phash, 0) AS phash, phash IS NOT NULL AS is_hashed,
+        shape, brightness, colour_share, article, picture,
         min(rank) OVER (PARTITION BY coalesce(sha256, key)) AS same_bytes,
         min(rank) OVER (PARTITION BY coalesce(pixel_sha256, key)) AS same_pixels
     FROM items WHERE level = ? ORDER BY rank

@@ -81,10 +81,11 @@ def common_hashes(hashes: Hashes) -> Hashes:
 def _distinct(hashes: Hashes) -> tuple[Hashes, Hashes, Hashes]:
     """Ascending: all values, those of several rows, those of more than a thousand."""
     values = np.sort(hashes)
-    again = values[1:] == values[:-1]
-    repeated = np.unique(values[1:][again])
+    first = np.ones(len(values), bool)
+    first[1:] = values[1:] != values[:-1]
+    repeated = np.unique(values[~first])
     common = np.unique(values[COMMON:][values[COMMON:] == values[:-COMMON]])
-    return values[np.append(~again, [True] * bool(len(values)))], repeated, common
+    return values[first], repeated, common
 
 
 def _rows_of(hashes: Hashes, left: Hashes, right: Hashes) -> tuple[Rows, Rows]:
