@@ -72,7 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     exporting.add_argument("--format", help="webdataset (default) or hf")
     sql = command("sql", _sql, "ask a question; without a query, an interactive shell")
     sql.add_argument("query", nargs="?", help="SQL over the workspace's tables; read-only")
-    sql.add_argument("-f", "--file", type=Path, help="read the query from a file")
+    sql.add_argument(
+        "-f", "--file", type=Path, help="file with the query, or the name of a shipped question (manifests/queries)"
+    )
     sql.add_argument("--format", default="table", help="table, csv, json, parquet or markdown")
     sql.add_argument("-o", "--output", type=Path, help="write the answer to a file")
     sql.add_argument("--allow-files", action="store_true", help="let the query read files outside the workspace")
@@ -221,14 +223,24 @@ def _sql(arguments: argparse.Namespace) -> ExitCode:
     if arguments.file is not None:
         if text is not None:
             raise UsageError("give a query or -f FILE, not both")
-        try:
-            text = arguments.file.read_text(encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"cannot read {arguments.file}: {error.strerror}") from None
+        text = _query_text(arguments.file)
     if text is None:
         return query.shell(workspace, allow_files=arguments.allow_files)
     style = "json" if arguments.json else arguments.format
     return query.sql(workspace, text, format=style, output=arguments.output, allow_files=arguments.allow_files)
+
+
+def _query_text(file: Path) -> str:
+    """The query in a file, or the shipped question of that name."""
+    from pmc15m.query.manifests import named_queries
+
+    questions = named_queries()
+    if not file.exists() and str(file) in questions:
+        return questions[str(file)].sql
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}; shipped: {', '.join(questions)}") from None
 
 
 def _stats(arguments: argparse.Namespace) -> ExitCode:

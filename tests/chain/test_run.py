@@ -88,6 +88,11 @@ def test_sql_answers(finished: Path) -> None:
     assert said.stdout.split() == ["n", str(len(pmc_articles(finished)))]
 
 
+def test_shipped_questions_have_names(finished: Path) -> None:
+    said = pmc15m("sql", "-f", "licences", "--workspace", finished, "--format", "csv")
+    assert said.stdout.startswith("licence"), said.stderr
+
+
 def pmc_articles(workspace: Path) -> list[tuple[str, int]]:
     with connect(workspace) as connection:
         return connection.sql("SELECT pmcid, version FROM articles").fetchall()

@@ -49,6 +49,12 @@ def test_no_workspace(tmp_path: Path, command: str) -> None:
     assert "there is no workspace" in line(command, *arguments, "--workspace", tmp_path / "absent")
 
 
+def test_unknown_question(finished: Path) -> None:
+    said = line("sql", "-f", "licenses", "--workspace", finished)
+    assert "cannot read licenses" in said
+    assert "licences" in said
+
+
 def test_unknown_recipe(finished: Path) -> None:
     said = line("export", "--workspace", finished, "--recipe", "pannels", *FLAGS)
     assert "pannels" in said
