@@ -14,10 +14,10 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from pmc15m.config import Config
+from pmc15m.crawl.stream import stream
 from pmc15m.errors import ExitCode, SourceError
 from pmc15m.jats.licence import group_of
 from pmc15m.schema import CATALOG
@@ -89,7 +89,7 @@ def index(workspace: Workspace, config: Config) -> ExitCode:
                 _identifiers(config, source, scratch),
             )
             columns += ", state, doi, journal, issn, year"
-            before = ds.dataset(path).scanner().to_reader() if path.exists() else CATALOG.empty_table().to_reader()
+            before = stream(path) if path.exists() else CATALOG.empty_table().to_reader()
             _load(database, f"CREATE TABLE before AS SELECT {_NUMBER}, {columns} FROM arriving", before)
             with atomic(path) as temporary:
                 counts = _write(database, temporary, made_from, is_cloud=source.name == BucketSource.name)

@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 from pmc15m.config import Config
 from pmc15m.crawl.ledger import KEY, Ledger
 from pmc15m.crawl.select import Condition, catalog_conditions, ids_text, known_exclusions, locked_database, read_ids
+from pmc15m.crawl.stream import BATCH, stream
 from pmc15m.errors import UsageError
 from pmc15m.schema import CATALOG
 from pmc15m.sources.model import ArticleStatus, Reason, Wanted
@@ -33,7 +34,6 @@ from pmc15m.workspace import Workspace, atomic
 
 log = logging.getLogger(__name__)
 
-_ROW_GROUP = 65_536
 _PLAN = pa.schema([pa.field("shard", pa.int32()), *CATALOG])
 _FACTS_KEY = b"pmc15m-plan"
 _MEMORY = "256MB"
@@ -105,14 +105,13 @@ def extend_plan(
     first = 1 + max([file.last for file in files] + [int(shard) for shard in workspace.shards()], default=-1)
     needs = _Needs(workspace, config, condition, ledger, retried, files)
     with locked_database(memory=_MEMORY, spill=scratch) as database:
-        catalog = ds.dataset(workspace.catalog)
-        database.register("catalog", catalog)
-        database.register("ids", read_ids(config.select, catalog))
+        database.register("catalog", stream(workspace.catalog))
+        database.register("ids", read_ids(config.select, workspace.catalog))
         columns = ", ".join(CATALOG.names)
         chosen = f"SELECT {columns}, {KEY} AS key, hash(change_token) AS token FROM catalog"
         reader = database.sql(
             f"{chosen} WHERE {catalog_conditions(config.select, condition, is_cloud=is_cloud)}"
-        ).to_arrow_reader(_ROW_GROUP)
+        ).to_arrow_reader(BATCH)
         by_pmcid = config.select.versions == "preferred"
         needed = _needed(reader, needs, by_pmcid=by_pmcid, limit=config.select.limit)
         count = _write(needed, workspace.root / "raw" / "plan" / f"{first:05d}.parquet", first, config)
@@ -178,12 +177,10 @@ def _pending(workspace: Workspace, files: list[PlanFile], selection: str) -> npt
     for file in files:
         unfinished = [int(shard) for shard in file.shards if shard not in finished]
         if file.selection == selection and unfinished:
-            rows = ds.dataset(file.path).scanner(
-                columns=["pmcid", "version"], filter=ds.field("shard").isin(unfinished)
-            )
             with locked_database(memory=_MEMORY) as database:
-                database.register("rows", rows.to_reader())
-                keys.append(database.sql(f"SELECT {KEY} AS key FROM rows").fetchnumpy()["key"])
+                database.register("rows", stream(file.path, ["shard", "pmcid", "version"]))
+                reader = database.sql(f"SELECT {KEY} AS key, shard FROM rows").to_arrow_reader(BATCH)
+                keys += [batch["key"].to_numpy()[np.isin(batch["shard"].to_numpy(), unfinished)] for batch in reader]
     return np.sort(np.concatenate(keys))
 
 
@@ -238,7 +235,7 @@ def _write(needed: Iterator[tuple[pa.Table, npt.NDArray[np.int64]]], path: Path,
             shards = (first + starts // config.crawl.articles_per_shard).astype(np.int32)
             count, last_number, start_of_last = count + len(numbers), int(numbers[-1]), int(starts[-1])
             columns = [pa.array(shards), *(rows[field.name].cast(field.type) for field in CATALOG)]
-            writer.write_table(pa.table(columns, schema=schema), row_group_size=_ROW_GROUP)
+            writer.write_table(pa.table(columns, schema=schema), row_group_size=BATCH)
     return count
 
 

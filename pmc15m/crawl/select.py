@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from pmc15m.config import SelectConfig
 from pmc15m.crawl.ledger import KEY
+from pmc15m.crawl.stream import has_values, stream
 from pmc15m.errors import UsageError
 from pmc15m.schema import CATALOG, FACTS, RAW_INDEX
 from pmc15m.sources.model import Reason
@@ -83,7 +83,7 @@ def catalog_conditions(select: SelectConfig, condition: Condition, *, is_cloud: 
     return " AND ".join(conditions)
 
 
-def read_ids(select: SelectConfig, catalog: ds.Dataset) -> pa.Table:
+def read_ids(select: SelectConfig, catalog: Path) -> pa.Table:
     """The PMCIDs, PMIDs and DOIs of the user's file, one a line. Raises `UsageError`."""
     if not select.ids:
         return pa.table({"id": pa.array([], pa.string())})
@@ -92,7 +92,7 @@ def read_ids(select: SelectConfig, catalog: ds.Dataset) -> pa.Table:
     if not ids:
         raise UsageError(f"there is no id in {select.ids}; write one PMCID, PMID or DOI a line")
     others = [word for word in ids if not word.startswith("PMC")]
-    if others and not catalog.head(1, columns=["pmid"], filter=ds.field("pmid").is_valid()).num_rows:
+    if others and not has_values(catalog, "pmid"):
         raise UsageError(
             f"{select.ids} holds ids that are no PMCIDs ({others[0]} …), and the catalog knows only PMCIDs; "
             "give PMC-ids.csv.gz to `pmc15m index` with --set select.pmc_ids=FILE"
@@ -130,7 +130,7 @@ def known_exclusions(workspace: Workspace, condition: Condition) -> npt.NDArray[
     facts = ", ".join(f"coalesce(f.{name}, c.{name}) AS {name}" for name in FACTS)
     others = ", ".join(f"c.{name}" for name in CATALOG.names if name not in FACTS)
     with locked_database(memory="1GB") as database:
-        database.register("catalog", ds.dataset(workspace.catalog))
+        database.register("catalog", stream(workspace.catalog))
         database.register("facts", pa.RecordBatchReader.from_batches(_EXCLUDED, _excluded(workspace)))
         known = f"SELECT {others}, {facts} FROM facts f JOIN catalog c ON c.pmcid = f.pmcid AND c.version = f.version"
         found = database.sql(f"SELECT {KEY} AS key FROM ({known}) WHERE ({condition.on_metadata}) IS NOT TRUE")

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from pmc15m.crawl.ledger import KEY, Ledger
 from pmc15m.crawl.select import locked_database
 from pmc15m.crawl.shard import write_index
+from pmc15m.crawl.stream import stream
 from pmc15m.sources.model import ArticleStatus, Reason
 from pmc15m.workspace import Workspace
 
@@ -40,10 +40,10 @@ def settle(workspace: Workspace, ledger: Ledger) -> None:
 def _withdrawn(workspace: Workspace) -> npt.NDArray[np.int64]:
     if not workspace.catalog.exists():
         return np.empty(0, np.int64)
-    rows = ds.dataset(workspace.catalog).scanner(columns=["pmcid", "version"], filter=ds.field("state") == "removed")
     with locked_database() as database:
-        database.register("rows", rows.to_reader())
-        keys: npt.NDArray[np.int64] = database.sql(f"SELECT {KEY} AS key FROM rows").fetchnumpy()["key"]
+        database.register("rows", stream(workspace.catalog, ["pmcid", "version", "state"]))
+        found = database.sql(f"SELECT {KEY} AS key FROM rows WHERE state = 'removed'")
+        keys: npt.NDArray[np.int64] = found.fetchnumpy()["key"]
     return keys
 
 

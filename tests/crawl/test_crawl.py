@@ -16,7 +16,7 @@ from pmc15m.demo.layout import replace_object
 from pmc15m.errors import ExitCode, SourceError
 from tests.crawl.conftest import FAST, Place
 
-FAULTS = "slow_down=0.10,reset=0.02,truncated=0.02,wrong_bytes=0.01,stall=0.005"
+FAULTS = "slow_down=0.10,reset=0.02,truncated=0.02,wrong_bytes=0.05,stall=0.005"
 
 
 def first_image(place: Place) -> str:
