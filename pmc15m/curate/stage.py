@@ -22,7 +22,7 @@ from pmc15m.workspace import Workspace, fingerprint, read_fingerprint, write_par
 log = logging.getLogger(__name__)
 
 _INPUTS = ("articles", "figures", "images", "pixels", "panels")
-_DUPLICATES_VERSION = 1
+_DUPLICATES_VERSION = 2
 _MEMORY = "1400MB"  # of DuckDB's buffers; what is larger goes through files in the workspace
 _PAIRS = Path(__file__).with_name("pairs.sql").read_text(encoding="utf-8")
 
