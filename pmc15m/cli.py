@@ -66,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     command("parse", _parse, "raw shards to articles, figures and images")
     split = command("split", _split, "images to pixels and panels with sub-captions")
     split.add_argument("--gallery", type=_count, metavar="N", help="write a page with N figures, boxes drawn")
-    command("curate", _curate, "duplicates, splits and pairs")
+    curating = command("curate", _curate, "duplicates, splits and pairs")
+    curating.add_argument("--against", metavar="FILE", help="hashes of a benchmark to flag what lies near it")
     exporting = command("export", _export, "pairs to training shards")
     exporting.add_argument("--recipe", help="named subset (manifests/recipes) or path of a recipe")
     exporting.add_argument("--format", help="webdataset (default) or hf")
@@ -129,6 +130,7 @@ _FLAGS = {
     "ids": "select.ids",
     "as_of": "select.as_of",
     "max_bytes": "crawl.max_bytes",
+    "against": "curate.against",
     "recipe": "export.recipe",
 }
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pmc15m.curate.recipes import load_recipe, run_recipe, shipped_recipes
 from pmc15m.demo import serve
 from pmc15m.demo.real_articles import bucket_of_articles
 from pmc15m.query import connect
@@ -52,6 +53,15 @@ def test_the_funnel_adds_up(crawled: Path) -> None:
                 assert rows_in - rows_out == lost.pop((thing, step), 0)
                 rows = rows_out
     assert lost == {}
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_recipes_account_for_every_pair(crawled: Path, name: str) -> None:
+    with connect(crawled) as connection:
+        funnel = run_recipe(connection, load_recipe(name))
+        [(rows,)] = connection.sql("SELECT count(*) FROM pairs").fetchall()
+    assert funnel.rows_in == rows
+    assert funnel.kept + sum(step.removed for step in funnel.steps) == rows
 
 
 def test_images_are_found_or_missing_with_a_reason(crawled: Path) -> None:
