@@ -275,7 +275,10 @@ PAIRS = _table(
     duplicate_group=(pa.string(), "key of the group's keeper; null = no duplicates"),
     is_duplicate=(pa.bool_(), "in a group and not its keeper"),
     split=(pa.string(), "train, val or test, by article"),
-    flags=(_TEXTS, "retracted, not_open_access, own_rights, several_graphics, compound, boilerplate_caption, near_benchmark"),
+    flags=(
+        _TEXTS,
+        "retracted, not_open_access, own_rights, several_graphics, compound, boilerplate_caption, near_benchmark",
+    ),
 )
 
 # Tables that lie in parts, one a raw shard, in the order of the flow.

@@ -23,7 +23,7 @@ _FACTS = (
 
 
 def write_webdataset(path: Path, samples: Iterable[tuple[Mapping[str, Any], Picture]], text: str) -> None:
-    """Write pairs (rows of the plan) with their pictures; the caption is the column `text`, or "text" where that is null."""
+    """Write pairs (rows of the plan) with their pictures; column `text` is the caption, or "text" where it is null."""
     with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as tar:
         for pair, picture in samples:
             facts = {name: pair[name] for name in _FACTS} | {"width": picture.width, "height": picture.height}
