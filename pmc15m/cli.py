@@ -7,6 +7,7 @@ import argparse
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     arguments = _parser().parse_args(argv)
     _start_logging(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         return int(arguments.call(arguments))
     except Pmc15mError as error:
@@ -38,6 +40,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `pmc15m sql … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.COMPLETE
+    except OSError as error:  # a full disk, a folder that cannot be written
+        print(f"pmc15m: {error.filename or 'input or output'}: {error.strerror or error}", file=sys.stderr)
+        return ExitCode.USAGE
+
+
+def _interrupt(number: int, frame: object) -> None:
+    """A batch system's SIGTERM ends a command as Ctrl-C does."""
+    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -141,7 +151,11 @@ def _config(arguments: argparse.Namespace) -> Config:
         for flag, key in _FLAGS.items()
         if (value := getattr(arguments, flag, None)) is not None
     ]
-    return load_config(arguments.config, [*arguments.overrides, *flags])
+    file = arguments.config
+    saved = arguments.workspace / "config.toml"
+    if file is None and arguments.call not in (_run, _demo) and saved.is_file():
+        file = saved  # `run` says what is wanted; every other command goes by what the last `run` said
+    return load_config(file, [*arguments.overrides, *flags])
 
 
 def _context(arguments: argparse.Namespace) -> "tuple[Workspace, Config, Execution]":
@@ -285,10 +299,9 @@ def _demo(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return value
+    return int(text)
 
 
 def _shard(text: str) -> tuple[int, int]:

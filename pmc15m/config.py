@@ -73,7 +73,6 @@ class SplitConfig:
 
     separator: str = "network"  # or "gutters", the pure-numpy one
     max_pixels: int = 128_000_000  # larger images are rows with a reason, never decoded
-    min_side: int = 32  # px; smaller images are not split
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +111,41 @@ class Config:
     export: ExportConfig = ExportConfig()
 
 
+_FEWEST = {  # key: the smallest value that makes sense
+    "select.limit": 0,
+    "crawl.articles_per_shard": 1,
+    "crawl.max_object_bytes": 1,
+    "crawl.max_bytes": 0,
+    "crawl.min_free_bytes": 0,
+    "network.connections": 1,
+    "network.attempts": 1,
+    "network.backoff_s": 0,
+    "network.backoff_max_s": 0,
+    "parse.max_xml_bytes": 1,
+    "split.max_pixels": 1,
+    "curate.near_distance": 0,
+    "export.pairs_per_shard": 1,
+    "export.image_side": 0,
+    "export.jpeg_quality": 1,
+}
+_MOST = {"curate.near_distance": 8, "export.jpeg_quality": 100}
+_ABOVE_ZERO = (
+    *("network.requests_per_s", "network.connect_timeout_s", "network.read_timeout_s", "network.object_deadline_s"),
+    "select.sample",
+)
+_SHARES = ("select.sample", "curate.val_share", "curate.test_share")
+_CHOICES = {
+    "select.versions": ("preferred", "all"),
+    "split.separator": ("network", "gutters"),
+    "export.format": ("webdataset", "hf"),
+    "export.text": ("text", "context"),
+}
+
+
 def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
     """The defaults, changed by a TOML file and then by `section.key=value` strings.
 
-    Raises `ConfigError` for a file that is not TOML, an unknown key, or a value of the wrong type.
+    Raises `ConfigError` for a file that is not TOML, an unknown key, and a value of the wrong type or size.
     """
     config = Config()
     if path is not None:
@@ -134,6 +164,7 @@ def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Conf
         for part in reversed(key.strip().split(".")):
             tree = {part: tree}
         config = _apply(config, tree)
+    _check_values(config)
     return config
 
 
@@ -186,6 +217,30 @@ def _apply(section: Any, tree: Mapping[str, Any], prefix: str = "") -> Any:
         else:
             changes[key] = _checked(name, value, hints[key])
     return dataclasses.replace(section, **changes)
+
+
+def _check_values(config: Config) -> None:
+    def value(key: str) -> Any:
+        section, _, name = key.partition(".")
+        return getattr(getattr(config, section), name)
+
+    for key, least in _FEWEST.items():
+        if value(key) < least:
+            raise ConfigError(f"{key} is at least {least}, not {value(key)}")
+    for key, most in _MOST.items():
+        if value(key) > most:
+            raise ConfigError(f"{key} is at most {most}, not {value(key)}")
+    for key in _ABOVE_ZERO:
+        if not value(key) > 0:
+            raise ConfigError(f"{key} is above 0, not {value(key)}")
+    for key in _SHARES:
+        if not 0 <= value(key) <= 1:
+            raise ConfigError(f"{key} is a share between 0 and 1, not {value(key)}")
+    if config.curate.val_share + config.curate.test_share > 1:
+        raise ConfigError("curate.val_share and curate.test_share are more than 1 together")
+    for key, choices in _CHOICES.items():
+        if value(key) not in choices:
+            raise ConfigError(f"{key} is {' or '.join(choices)}, not {value(key)!r}")
 
 
 def _checked(name: str, value: Any, kind: Any) -> Any:

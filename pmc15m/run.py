@@ -7,18 +7,17 @@ from pathlib import Path
 
 from pmc15m.config import Config, to_toml
 from pmc15m.errors import ExitCode
-from pmc15m.schema import TABLES
 from pmc15m.stage import Execution, run_stage
 from pmc15m.workspace import Workspace, atomic
 
 log = logging.getLogger(__name__)
 
 
-def run(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
+def run(workspace: Workspace, config: Config, execution: Execution, *, base_url: str | None = None) -> ExitCode:
     """Bring a workspace up to date with a source; the worst exit code of the steps.
 
     A step that leaves something undone (an article that could not be fetched) does not keep the next ones from
-    working on what is there.
+    working on what is there. `base_url` stands in for `config.source` where that has a passing address only.
     """
     from pmc15m.crawl import crawl, index
     from pmc15m.curate import curate
@@ -28,33 +27,28 @@ def run(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
     from pmc15m.split import SPLIT
 
     def make_report() -> ExitCode:
-        if _report_is_current(workspace):
-            log.info("report: nothing to do")
-        else:
-            log.info("report: %s", report(workspace, config))
+        report(workspace, config)
         return ExitCode.COMPLETE
 
     workspace.create()
     save_config(workspace, config)
+    fetching = dataclasses.replace(config, source=base_url or config.source)
     steps: list[Callable[[], ExitCode]] = [
-        lambda: index(workspace, config),
-        lambda: crawl(workspace, config, execution),
+        lambda: index(workspace, fetching),
+        lambda: crawl(workspace, fetching, execution),
         lambda: run_stage(PARSE, workspace, config, execution),
         lambda: run_stage(SPLIT, workspace, config, execution),
-        lambda: curate(workspace, config, execution),
-        lambda: export(workspace, config, execution),
-        make_report,
     ]
+    # What looks at all shards at once waits until every process of an array job has done its share.
+    if execution.shard[1] == 1:
+        steps += [
+            lambda: curate(workspace, config, execution),
+            lambda: export(workspace, config, execution),
+            make_report,
+        ]
+    else:
+        log.info("run: a share of the shards is done; when all are, `pmc15m run` without --shard finishes")
     return max(step() for step in steps)
-
-
-def _report_is_current(workspace: Workspace) -> bool:
-    """Whether the report is younger than everything it is made from."""
-    sources = [workspace.catalog, workspace.root / "config.toml"]
-    sources += [part for table in ("raw", *TABLES) for part in workspace.parts(table)]
-    page = workspace.root / "report" / "index.html"
-    newest = max(path.stat().st_mtime_ns for path in sources if path.exists())
-    return page.exists() and page.stat().st_mtime_ns > newest
 
 
 def run_demo(workspace: Workspace, config: Config, execution: Execution, *, articles: int, seed: int) -> ExitCode:
@@ -66,10 +60,14 @@ def run_demo(workspace: Workspace, config: Config, execution: Execution, *, arti
     bucket = workspace.root / "pmc"
     log.info("demo: a miniature PMC of %d articles in %s", articles, bucket)
     generate(bucket, seed=seed, articles=articles)
-    small = dataclasses.replace(config.crawl, articles_per_shard=20)
-    curate = dataclasses.replace(config.curate, val_share=0.1, test_share=0.1)
+    config = dataclasses.replace(
+        config,
+        source=str(bucket),
+        crawl=dataclasses.replace(config.crawl, articles_per_shard=20),
+        curate=dataclasses.replace(config.curate, val_share=0.1, test_share=0.1),
+    )
     with serve(bucket) as server:
-        code = run(workspace, dataclasses.replace(config, source=server.url, crawl=small, curate=curate), execution)
+        code = run(workspace, config, execution, base_url=server.url)
     sql(workspace, "SELECT thing, step, rows_in, rows_out FROM funnel ORDER BY position")
     print(f"\nwhat was lost and why, plots, and a gallery: {workspace.root / 'report' / 'index.html'}")
     # The miniature PMC holds articles that cannot be had, on purpose: being told so is the demo's success.

@@ -2,14 +2,14 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from pmc15m.config import Config, as_dict
-from pmc15m.engine import Failure, map_units
+from pmc15m.engine import Failure, Unit, map_units
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.progress import Progress
 from pmc15m.workspace import Workspace, fingerprint, read_fingerprint, write_part
@@ -87,22 +87,27 @@ def run_stage(stage: Stage, workspace: Workspace, config: Config, execution: Exe
     """Bring the stage's parts up to date. Raises `UsageError` when the stage before has not been run."""
     if not workspace.shards(stage.reads[0]):
         raise UsageError(
-            f"nothing to {stage.name} in {workspace.root}: no {stage.reads[0]} parts; run the stage before"
+            f"nothing to {stage.name} in {workspace.root}: no {stage.reads[0]} parts; `pmc15m run` makes them"
         )
     todo = [shard for shard in stage_state(stage, workspace, config).todo if execution.takes(shard)]
     if not todo:
         log.info("%s: nothing to do", stage.name)
         return ExitCode.COMPLETE
-    work = _Unit(stage, workspace, config)
+    failures = run_units(stage.name, _Unit(stage, workspace, config), todo, execution)
+    return ExitCode.INCOMPLETE if failures else ExitCode.COMPLETE
+
+
+def run_units(name: str, work: Callable[[Unit], Any], todo: Sequence[Unit], execution: Execution) -> int:
+    """Run `work` over the units with progress; a unit that fails is logged and counted. The number of failures."""
     failures = 0
-    with Progress(stage.name, total=len(todo), unit="shard") as progress:
+    with Progress(name, total=len(todo), unit="shard") as progress:
         for result in map_units(work, todo, engine=execution.engine, workers=execution.workers):
             if isinstance(result, Failure):
                 failures += 1
-                log.error("%s: shard %s failed: %s", stage.name, result.unit, result.error)
+                log.error("%s: shard %s failed: %s", name, result.unit, result.error)
                 log.debug("%s", result.trace)
             progress.advance(failures=failures)
-    return ExitCode.INCOMPLETE if failures else ExitCode.COMPLETE
+    return failures
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,22 +19,27 @@ _TEXT_COLUMNS = (
     *("licence_code", "licence_url", "licence_group", "image_kind"),
 )
 _NUMBER_COLUMNS = ("version", "year")
+_LIST_COLUMNS = ("flags",)
 
 _FIELDS = [
     pa.field("image", pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])),
-    *(PAIRS.field(name) for name in (*_TEXT_COLUMNS, *_NUMBER_COLUMNS)),
+    *(PAIRS.field(name) for name in (*_TEXT_COLUMNS, *_NUMBER_COLUMNS, *_LIST_COLUMNS)),
     pa.field("width", pa.int32()),
     pa.field("height", pa.int32()),
 ]
 
 
-def write_huggingface(path: Path, samples: Iterable[tuple[Mapping[str, Any], Picture]]) -> None:
-    """Write pairs (rows of the plan) with their pictures, a row group at a time."""
+def write_huggingface(path: Path, samples: Iterable[tuple[Mapping[str, Any], Picture]], text: str) -> None:
+    """Write pairs (rows of the plan) with their pictures, a row group at a time.
+
+    What stands in `text` comes from the plan's column `text`, or from "text" where that is null.
+    """
     schema = pa.schema([field.remove_metadata() for field in _FIELDS], metadata=_features())
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         waiting: list[Mapping[str, Any]] = []
         for pair, picture in samples:
-            row = {name: pair[name] for name in (*_TEXT_COLUMNS, *_NUMBER_COLUMNS)}
+            row = {name: pair[name] for name in (*_TEXT_COLUMNS, *_NUMBER_COLUMNS, *_LIST_COLUMNS)}
+            row["text"] = pair[text] or pair["text"]
             image = {"bytes": picture.content, "path": f"{pair['pair_key']}.{picture.extension}"}
             waiting.append(row | {"image": image, "width": picture.width, "height": picture.height})
             if len(waiting) == _ROW_GROUP:
@@ -48,5 +53,7 @@ def _features() -> dict[str, str]:
     """The schema metadata that makes `datasets` decode the struct as a picture."""
     features: dict[str, Any] = {"image": {"_type": "Image"}}
     features |= {name: {"dtype": "string", "_type": "Value"} for name in _TEXT_COLUMNS}
-    features |= {name: {"dtype": "int32", "_type": "Value"} for name in (*_NUMBER_COLUMNS, "width", "height")}
+    features |= {name: {"dtype": "int32", "_type": "Value"} for name in _NUMBER_COLUMNS}
+    features |= {name: {"feature": {"dtype": "string", "_type": "Value"}, "_type": "List"} for name in _LIST_COLUMNS}
+    features |= {name: {"dtype": "int32", "_type": "Value"} for name in ("width", "height")}
     return {"huggingface": json.dumps({"info": {"features": features}})}

@@ -16,7 +16,6 @@ _EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp"}
 class PictureError(enum.StrEnum):
     """Why a pair has no picture in the export, beside `decode.DecodeError`."""
 
-    UNREADABLE = "unreadable"  # the bytes are not where the pair says
     EMPTY_BOX = "empty_box"
 
 

@@ -23,6 +23,9 @@ class Shard:
     group: int
     count: int  # shards of the split
 
+    def __str__(self) -> str:
+        return f"{self.split}/{self.name}"
+
 
 def write_plan(
     connection: duckdb.DuckDBPyConnection, kept: str, path: Path, pairs_per_shard: int, made_from: str

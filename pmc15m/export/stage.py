@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 from pmc15m.config import Config, as_dict
 from pmc15m.curate.recipes import Recipe, load_recipe, run_recipe
 from pmc15m.decode import DecodeError
-from pmc15m.engine import Failure, map_units
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.export.huggingface import write_huggingface
 from pmc15m.export.layout import FORMATS, Layout
@@ -20,9 +19,8 @@ from pmc15m.export.picture import Picture, PictureError, make_picture
 from pmc15m.export.plan import Shard, read_shards, write_plan
 from pmc15m.export.summary import write_summary
 from pmc15m.export.webdataset import write_webdataset
-from pmc15m.progress import Progress
 from pmc15m.query import connect
-from pmc15m.stage import Execution, StageState
+from pmc15m.stage import Execution, StageState, run_units
 from pmc15m.workspace import Workspace, atomic, fingerprint, read_fingerprint, write_part
 
 log = logging.getLogger(__name__)
@@ -47,6 +45,7 @@ def export(workspace: Workspace, config: Config, execution: Execution) -> ExitCo
         if read_fingerprint(layout.plan) != made_from:
             write_plan(connection, recipe.kept, layout.plan, config.export.pairs_per_shard, made_from)
         shards = read_shards(layout.plan)
+        log.info("export: recipe %s keeps %d of %d pairs", recipe.name, funnel.kept, funnel.rows_in)
         layout.remove_others(shards)
         failures = _write_shards(workspace, config, execution, layout, made_from, shards)
         if all(_is_current(layout, shard, made_from) for shard in shards):
@@ -73,7 +72,7 @@ def _state(layout: Layout, made_from: str) -> StageState:
     if read_fingerprint(layout.plan) != made_from:
         found = ("plan",) if layout.plan.exists() else ()
         return StageState(current=(), stale=found, missing=() if found else ("plan",))
-    shards = {f"{shard.split}/{shard.name}": shard for shard in read_shards(layout.plan)}
+    shards = {str(shard): shard for shard in read_shards(layout.plan)}
     current = [name for name, shard in shards.items() if _is_current(layout, shard, made_from)]
     missing = [name for name in shards if name not in current]
     if not layout.is_summarised(made_from):
@@ -88,19 +87,9 @@ def _is_current(layout: Layout, shard: Shard, made_from: str) -> bool:
 def _write_shards(
     workspace: Workspace, config: Config, execution: Execution, layout: Layout, made_from: str, shards: list[Shard]
 ) -> int:
-    mine = [shard for shard in shards if execution.takes(f"{shard.split}/{shard.name}")]
+    mine = [shard for shard in shards if execution.takes(str(shard))]
     todo = [shard for shard in mine if not _is_current(layout, shard, made_from)]
-    if not todo:
-        return 0
-    work = _Unit(workspace, config, layout, made_from)
-    failures = 0
-    with Progress("export", total=len(todo), unit="shard") as progress:
-        for result in map_units(work, todo, engine=execution.engine, workers=execution.workers):
-            if isinstance(result, Failure):
-                failures += 1
-                log.error("export: shard %s/%s failed: %s", result.unit.split, result.unit.name, result.error)
-            progress.advance(failures=failures)
-    return failures
+    return run_units("export", _Unit(workspace, config, layout, made_from), todo, execution) if todo else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +107,7 @@ class _Unit:
         samples = self._samples(plan, outcomes)
         with atomic(self.layout.data(shard)) as temporary:
             if self.layout.format == "hf":
-                write_huggingface(temporary, samples)
+                write_huggingface(temporary, samples, self.config.export.text)
             else:
                 write_webdataset(temporary, samples, self.config.export.text)
         written = pa.Table.from_pylist(outcomes, schema=_OUTCOME)
@@ -145,10 +134,8 @@ class _Unit:
                 outcomes.append({"export_status": "failed", "export_reason": picture})
 
     def _picture(self, pair: dict[str, Any]) -> Picture | PictureError | DecodeError:
-        try:
-            content = self.workspace.read(pair["shard"], pair["offset"], pair["size"])
-        except OSError:
-            return PictureError.UNREADABLE
+        # Bytes that are not there fail the shard: `pmc15m verify` and `crawl` mend them, the next export goes on.
+        content = self.workspace.read(pair["shard"], pair["offset"], pair["size"])
         wanted = self.config.export
         limit = self.config.split.max_pixels
         return make_picture(content, pair["box"], side=wanted.image_side, quality=wanted.jpeg_quality, max_pixels=limit)

@@ -117,14 +117,15 @@ def test_a_lost_shard_is_written_again_with_the_same_bytes(copy: Workspace) -> N
     assert digests(copy.root / "export") == before
 
 
-def test_a_picture_that_cannot_be_read_is_a_row_with_a_reason(copy: Workspace) -> None:
-    for shard in copy.shards():
-        copy.tar(shard).write_bytes(b"")
-    export(copy, config(), Execution())
-    folder = copy.root / "export" / "panels" / "train"
-    rows = pq.read_table(folder / "00000.parquet")
-    assert set(rows["export_reason"].to_pylist()) == {"unreadable"}
-    assert json.loads((folder / "sizes.json").read_text()) == {"00000.tar": 0}
+def test_bytes_that_are_not_there_fail_the_shard_until_they_are(copy: Workspace) -> None:
+    tar = copy.tar(copy.shards()[0])
+    content = tar.read_bytes()
+    tar.write_bytes(b"")
+    assert export(copy, config(), Execution()) is ExitCode.INCOMPLETE
+    assert export_state(copy, config()).missing
+    tar.write_bytes(content)
+    assert export(copy, config(), Execution()) is ExitCode.COMPLETE
+    assert export_state(copy, config()).todo == ()
 
 
 def test_hugging_face_parts_hold_pictures(copy: Workspace, exported: Path) -> None:

@@ -31,6 +31,11 @@ def test_a_file_changes_defaults_and_set_changes_the_file(tmp_path: Path) -> Non
         ("crawl.table_images=1", "crawl.table_images takes a bool"),
         ("select.limit=true", "select.limit takes a int"),
         ("select=3", "select is a section"),
+        ("network.connections=0", "network.connections is at least 1, not 0"),
+        ("curate.near_distance=70", "curate.near_distance is at most 8, not 70"),
+        ("network.requests_per_s=0", "network.requests_per_s is above 0"),
+        ("select.sample=1.5", "select.sample is a share between 0 and 1, not 1.5"),
+        ("split.separator=magic", "split.separator is network or gutters, not 'magic'"),
         ("select.limit", "--set takes section.key=value"),
     ],
 )
@@ -49,7 +54,7 @@ def test_a_file_that_is_no_toml(tmp_path: Path) -> None:
         load_config(tmp_path / "absent.toml")
 
 
-@given(where=st.text(), limit=st.integers(0, 2**40), sample=st.floats(0, 1))
+@given(where=st.text(), limit=st.integers(0, 2**40), sample=st.floats(0, 1, exclude_min=True))
 def test_what_is_saved_reads_back(
     tmp_path_factory: pytest.TempPathFactory, where: str, limit: int, sample: float
 ) -> None:
