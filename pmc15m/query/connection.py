@@ -109,6 +109,8 @@ def query_error(error: duckdb.Error) -> UsageError:
         message += "; queries read the workspace only (--allow-files opens the rest)"
     elif isinstance(error, duckdb.CatalogException) and "Table" in message:
         message += f"; tables: {', '.join(ALL_TABLES)}"
+    elif isinstance(error, duckdb.InvalidInputException) and "Parquet" in message:
+        message += "; `pmc15m run` makes the part again"
     elif isinstance(error, duckdb.OutOfMemoryException):
         message += "; ask for fewer columns (text is most of the bytes) or fewer rows"
     return UsageError(message)
