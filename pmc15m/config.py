@@ -117,6 +117,7 @@ _FEWEST = {  # key: the smallest value that makes sense
     "crawl.max_object_bytes": 1,
     "crawl.max_bytes": 0,
     "crawl.min_free_bytes": 0,
+    "network.requests_per_s": 0,
     "network.connections": 1,
     "network.attempts": 1,
     "network.backoff_s": 0,
@@ -130,7 +131,7 @@ _FEWEST = {  # key: the smallest value that makes sense
 }
 _MOST = {"curate.near_distance": 8, "export.jpeg_quality": 100}
 _ABOVE_ZERO = (
-    *("network.requests_per_s", "network.connect_timeout_s", "network.read_timeout_s", "network.object_deadline_s"),
+    *("network.connect_timeout_s", "network.read_timeout_s", "network.object_deadline_s"),
     "select.sample",
 )
 _SHARES = ("select.sample", "curate.val_share", "curate.test_share")

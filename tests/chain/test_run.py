@@ -78,7 +78,7 @@ def test_status_says_complete_or_what_is_left(finished: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize("command", ["stats", "report"])
 def test_results_on_stdout(finished: Path, command: str) -> None:
-    said = pmc15m(command, "--workspace", finished)
+    said = pmc15m(command, "--workspace", finished, "--quiet")
     assert (said.returncode, said.stderr) == (0, "")
     assert said.stdout
 

@@ -33,7 +33,7 @@ def test_a_file_changes_defaults_and_set_changes_the_file(tmp_path: Path) -> Non
         ("select=3", "select is a section"),
         ("network.connections=0", "network.connections is at least 1, not 0"),
         ("curate.near_distance=70", "curate.near_distance is at most 8, not 70"),
-        ("network.requests_per_s=0", "network.requests_per_s is above 0"),
+        ("network.read_timeout_s=0", "network.read_timeout_s is above 0"),
         ("select.sample=1.5", "select.sample is a share between 0 and 1, not 1.5"),
         ("split.separator=magic", "split.separator is network or gutters, not 'magic'"),
         ("select.limit", "--set takes section.key=value"),

@@ -1,5 +1,6 @@
 """Traps 66 to 72: XML plumbing. Whatever comes in, an article or a reason comes out."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -153,19 +154,28 @@ def test_trap_71_size_and_depth_are_bounded() -> None:
 
 
 def test_trap_71_the_cost_is_linear() -> None:
-    body = "".join(
-        f'<sec><title>S</title><p>See <xref ref-type="fig" rid="F{n}">Fig. {n}</xref>.</p>{plain_fig(n)}</sec>'
-        for n in range(100)
-    )
+    """Counted in calls, not in seconds: twenty times the figures take at most twenty-five times the work."""
 
-    def cost(times: int) -> float:
-        data = xml(body * times)
-        start = time.process_time()
-        assert len(parse_article(data).figures) == 100 * times
-        return time.process_time() - start
+    def calls(figures: int) -> int:
+        body = "".join(
+            f'<sec><title>S</title><p>See <xref ref-type="fig" rid="F{n}">Fig. {n}</xref>.</p>{plain_fig(n)}</sec>'
+            for n in range(figures)
+        )
+        data = xml(body)
+        made = 0
 
-    cost(1)
-    assert cost(20) < 60 * min(cost(1) for _ in range(5))
+        def count(frame: object, event: str, argument: object) -> None:
+            nonlocal made
+            made += event in ("call", "c_call")
+
+        sys.setprofile(count)
+        try:
+            assert len(parse_article(data).figures) == figures
+        finally:
+            sys.setprofile(None)
+        return made
+
+    assert calls(1000) < 25 * calls(50)
 
 
 @pytest.mark.parametrize(
