@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from pmc15m.config import Config
 from pmc15m.crawl.stream import stream
-from pmc15m.errors import ExitCode, SourceError
+from pmc15m.errors import ExitCode, SourceError, UsageError
 from pmc15m.jats.licence import group_of
 from pmc15m.schema import CATALOG
 from pmc15m.sources import Source, open_source
@@ -89,12 +89,32 @@ def index(workspace: Workspace, config: Config) -> ExitCode:
                 _identifiers(config, source, scratch),
             )
             columns += ", state, doi, journal, issn, year"
-            before = stream(path) if path.exists() else CATALOG.empty_table().to_reader()
-            _load(database, f"CREATE TABLE before AS SELECT {_NUMBER}, {columns} FROM arriving", before)
+            _load(database, f"CREATE TABLE before AS SELECT {_NUMBER}, {columns} FROM arriving", _before(path))
             with atomic(path) as temporary:
                 counts = _write(database, temporary, made_from, is_cloud=source.name == BucketSource.name)
     log.info("index: %s", ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items())) or "no articles")
     return ExitCode.COMPLETE
+
+
+def count_catalog(workspace: Workspace) -> int:
+    """How many article versions the catalog has. Raises `UsageError` where there is none, or none to be read."""
+    try:
+        return int(pq.read_metadata(workspace.catalog).num_rows)
+    except FileNotFoundError:
+        raise UsageError(f"there is no catalog in {workspace.root} yet; run `pmc15m index` or `pmc15m run`") from None
+    except (OSError, pa.ArrowException):
+        raise UsageError(f"{workspace.catalog} cannot be read; `pmc15m index` makes it anew") from None
+
+
+def _before(path: Path) -> pa.RecordBatchReader:
+    """The catalog that is there, if it can be read."""
+    try:
+        return stream(path)
+    except FileNotFoundError:
+        pass
+    except (OSError, pa.ArrowException):
+        log.warning("index: %s cannot be read and is made anew", path)
+    return CATALOG.empty_table().to_reader()
 
 
 def _load(database: duckdb.DuckDBPyConnection, statement: str, rows: pa.RecordBatchReader) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pyarrow.parquet as pq
 
 from pmc15m.config import Config
-from pmc15m.crawl.catalog import scratch_folder
+from pmc15m.crawl.catalog import count_catalog, scratch_folder
 from pmc15m.crawl.interrupt import Interruption
 from pmc15m.crawl.ledger import Ledger, read_ledger
 from pmc15m.crawl.media import XmlReader
@@ -50,6 +50,7 @@ class Ending(enum.Enum):
 
 def crawl(workspace: Workspace, config: Config, execution: Execution, *, retry_failed: bool = False) -> ExitCode:
     """Fetch what is selected and not there yet. Raises `SourceError`, `UsageError`."""
+    count_catalog(workspace)  # it is there
     reopen_damaged(workspace)
     ledger = read_ledger(workspace)
     settle(workspace, ledger)

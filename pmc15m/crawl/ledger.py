@@ -3,7 +3,7 @@
 An article version's key is its PMCID's number and its version in one 64-bit integer; tokens are hashes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import duckdb
@@ -68,10 +68,10 @@ class Ledger:
         return Ledger(self.keys[chosen], self.shards[chosen], self.tokens[chosen], self.outcomes[chosen], self.kinds)
 
 
-def read_ledger(workspace: Workspace) -> Ledger:
-    """Read the article rows of all finished shards."""
+def read_ledger(workspace: Workspace, *, without: Collection[str] = ()) -> Ledger:
+    """Read the article rows of all finished shards but some."""
     with duckdb.connect(config={"threads": "1"}) as database:
-        database.register("rows", pa.RecordBatchReader.from_batches(_READ, _article_rows(workspace)))
+        database.register("rows", pa.RecordBatchReader.from_batches(_READ, _article_rows(workspace, without)))
         query = f"SELECT {KEY} AS key, shard, hash(change_token) AS token, status, reason FROM rows"
         batches = list(map(_compact, database.sql(query).to_arrow_reader(65_536)))
     kinds = tuple(sorted({kind for batch in batches for kind in batch.kinds}, key=str))
@@ -99,8 +99,10 @@ def _compact(batch: pa.RecordBatch) -> Ledger:
     )
 
 
-def _article_rows(workspace: Workspace) -> Iterator[pa.RecordBatch]:
+def _article_rows(workspace: Workspace, without: Collection[str]) -> Iterator[pa.RecordBatch]:
     for shard in workspace.shards():
+        if shard in without:
+            continue
         table = pq.ParquetFile(workspace.part("raw", shard)).read(columns=_COLUMNS).replace_schema_metadata(None)
         is_counted = pc.and_(
             pc.equal(table["role"], "article"), pc.not_equal(table["status"], ArticleStatus.SUPERSEDED.value)

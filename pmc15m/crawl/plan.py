@@ -27,7 +27,6 @@ from pmc15m.config import Config
 from pmc15m.crawl.ledger import KEY, Ledger
 from pmc15m.crawl.select import Condition, catalog_conditions, ids_text, known_exclusions, locked_database, read_ids
 from pmc15m.crawl.stream import BATCH, stream
-from pmc15m.errors import UsageError
 from pmc15m.schema import CATALOG
 from pmc15m.sources.model import ArticleStatus, Reason, Wanted
 from pmc15m.workspace import Workspace, atomic
@@ -97,10 +96,8 @@ def extend_plan(
 ) -> None:
     """Append what is selected and neither fetched nor planned; articles that ended as `retried` are planned again.
 
-    Raises `UsageError` where there is no catalog, or for a selection that cannot be.
+    Raises `UsageError` for a selection that cannot be.
     """
-    if not workspace.catalog.exists():
-        raise UsageError(f"nothing to crawl in {workspace.root}: no catalog; run `pmc15m index` before")
     files = read_plan(workspace)
     first = 1 + max([file.last for file in files] + [int(shard) for shard in workspace.shards()], default=-1)
     needs = _Needs(workspace, config, condition, ledger, retried, files)

@@ -5,17 +5,15 @@ import logging
 import pyarrow.parquet as pq
 
 from pmc15m.crawl.shard import GrowingShard, Row
-from pmc15m.crawl.verify import check_shard, damage_path
+from pmc15m.crawl.verify import check_shard, damage_path, damaged_shards
 from pmc15m.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
 
 def reopen_damaged(workspace: Workspace) -> None:
-    """Reopen every shard that `verify` noted, and every shard that lost its tar."""
-    shards = {path.stem for path in (workspace.root / "raw").glob("[0-9]*.damage")}
-    shards |= {shard for shard in workspace.shards() if not workspace.tar(shard).exists()}
-    for shard in sorted(shards):
+    """Reopen every shard that `verify` noted, that lost its tar, or whose index cannot be read."""
+    for shard in sorted(damaged_shards(workspace)):
         reopen(workspace, shard)
 
 

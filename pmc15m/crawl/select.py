@@ -104,8 +104,10 @@ def ids_text(select: SelectConfig) -> str:
     """The user's file of ids; empty where none is given. Raises `UsageError`."""
     try:
         return Path(select.ids).read_text(encoding="utf-8-sig") if select.ids else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the list of ids {select.ids}: {error}") from None
+    except OSError as error:
+        raise UsageError(f"cannot read the list of ids {select.ids}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"the list of ids {select.ids} is not text in UTF-8") from None
 
 
 def _id(line: str) -> str:

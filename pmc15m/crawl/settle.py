@@ -38,8 +38,6 @@ def settle(workspace: Workspace, ledger: Ledger) -> None:
 
 
 def _withdrawn(workspace: Workspace) -> npt.NDArray[np.int64]:
-    if not workspace.catalog.exists():
-        return np.empty(0, np.int64)
     with locked_database() as database:
         database.register("rows", stream(workspace.catalog, ["pmcid", "version", "state"]))
         found = database.sql(f"SELECT {KEY} AS key FROM rows WHERE state = 'removed'")

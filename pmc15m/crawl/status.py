@@ -3,11 +3,11 @@
 from collections import Counter
 from typing import Any
 
-import pyarrow.parquet as pq
-
+from pmc15m.crawl.catalog import count_catalog
 from pmc15m.crawl.ledger import read_ledger
 from pmc15m.crawl.plan import count_articles, read_plan
 from pmc15m.crawl.shard import count_journal
+from pmc15m.crawl.verify import damaged_shards
 from pmc15m.workspace import Workspace
 
 
@@ -15,15 +15,16 @@ def status(workspace: Workspace) -> dict[str, Any]:
     """Counts by name: rows of the catalog, planned and finished shards, article versions by status and reason.
 
     `todo` counts the article versions that are planned for the last selection and not fetched; those of earlier
-    selections that were given up are `resting`.
+    selections that were given up are `resting`. A shard that is `damaged` is one more to do, whatever was asked for
+    last, until the next crawl has taken it apart. Raises `UsageError` where there is no catalog.
     """
-    counts: dict[str, Any] = {"catalog": 0}
-    if workspace.catalog.exists():
-        counts["catalog"] = pq.read_metadata(workspace.catalog).num_rows
-    finished = set(workspace.shards())
+    counts: dict[str, Any] = {"catalog": count_catalog(workspace)}
+    damaged = damaged_shards(workspace)
+    finished = set(workspace.shards()) - damaged
     remembered = workspace.root / "raw" / "selection"
     selection = remembered.read_text(encoding="ascii").strip() if remembered.exists() else ""
-    todo = resting = arrived = 0
+    resting = arrived = 0
+    todo = len(damaged)
     for file in read_plan(workspace):
         unfinished = [(shard, file) for shard in file.shards if shard not in finished]
         planned = count_articles(unfinished)
@@ -33,8 +34,9 @@ def status(workspace: Workspace) -> dict[str, Any]:
         there = sum(count_journal(workspace, shard) for shard, _ in unfinished)
         arrived += there
         todo += planned - there
-    counts |= {"shards": len(finished), "arrived": arrived, "todo": todo, "resting": resting}
-    ledger = read_ledger(workspace).last()
+    counts |= {"shards": len(finished), "damaged": len(damaged)}
+    counts |= {"arrived": arrived, "todo": todo, "resting": resting}
+    ledger = read_ledger(workspace, without=damaged).last()
     by_kind = Counter(ledger.outcomes.tolist())
     for code, (state, reason) in enumerate(ledger.kinds):
         counts[f"{state} ({reason})" if reason else state] = by_kind[code]

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pmc15m.crawl.shard import TAR_END, Row, digest_of, member_name, tar_header, tar_size
-from pmc15m.errors import ExitCode
+from pmc15m.errors import ExitCode, UsageError
 from pmc15m.progress import Progress
 from pmc15m.workspace import Workspace, atomic, read_fingerprint
 
@@ -32,7 +32,9 @@ class Damage:
 
 
 def verify(workspace: Workspace) -> ExitCode:
-    """Check every raw shard; INCOMPLETE where something is damaged."""
+    """Check every raw shard; INCOMPLETE where something is damaged. Raises `UsageError` without a workspace."""
+    if not workspace.root.is_dir():
+        raise UsageError(f"there is no workspace {workspace.root}; make one with `pmc15m run --workspace DIR`")
     shards = sorted({path.stem for path in (workspace.root / "raw").glob("[0-9]*.tar")} | set(workspace.shards()))
     damaged = 0
     with Progress("verify", total=len(shards), unit="shard") as progress:
@@ -56,6 +58,16 @@ def verify(workspace: Workspace) -> ExitCode:
 def damage_path(workspace: Workspace, shard: str) -> Path:
     """Where the damage of a shard is noted."""
     return workspace.tar(shard).with_suffix(".damage")
+
+
+def damaged_shards(workspace: Workspace) -> set[str]:
+    """The shards that the last `verify` noted, and those that are seen to be damaged without reading their bytes."""
+    noted = {path.stem for path in (workspace.root / "raw").glob("[0-9]*.damage")}
+    return noted | {
+        shard
+        for shard in workspace.shards()
+        if not workspace.tar(shard).exists() or read_fingerprint(workspace.part("raw", shard)) is None
+    }
 
 
 def check_shard(workspace: Workspace, shard: str) -> Damage:

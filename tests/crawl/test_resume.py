@@ -14,7 +14,7 @@ import pytest
 from pmc15m.crawl import status, verify
 from pmc15m.crawl.shard import GrowingShard
 from pmc15m.demo import Fault, FaultKind, Server, parse_faults
-from pmc15m.errors import ExitCode
+from pmc15m.errors import ExitCode, UsageError
 from pmc15m.sources.content import Content
 from pmc15m.sources.model import ArticleStatus, ObjectStatus, Role, StoredArticle, StoredObject
 from pmc15m.workspace import Workspace
@@ -225,7 +225,8 @@ def test_damage_is_found_and_repaired(place: Place, server: Server, undisturbed:
 
 
 def test_status_tells_what_is_there_while_a_crawl_runs(place: Place, server: Server) -> None:
-    assert status(place.workspace)["todo"] == 0
+    with pytest.raises(UsageError, match="no catalog"):
+        status(place.workspace)
     place.index()
     assert status(place.workspace)["catalog"] == 63
     place.crawl("select.limit=12", shard=(0, 2))
@@ -246,3 +247,42 @@ def test_status_tells_what_is_there_while_a_crawl_runs(place: Place, server: Ser
     place.crawl()
     done = status(place.workspace)
     assert (done["todo"], done["complete"]) == (0, 60)
+
+
+@pytest.mark.parametrize("harm", ["no tar", "odd index", "noted by verify"])
+def test_status_counts_damage_and_the_next_crawl_repairs_it(place: Place, undisturbed: Place, harm: str) -> None:
+    place.index()
+    place.crawl()
+    assert (status(place.workspace)["damaged"], status(place.workspace)["todo"]) == (0, 0)
+    if harm == "no tar":
+        place.workspace.tar("00002").unlink()
+    elif harm == "odd index":
+        place.workspace.part("raw", "00002").write_bytes(b"x\n")
+    else:
+        os.truncate(place.workspace.tar("00002"), 5000)
+        verify(place.workspace)
+    found = status(place.workspace)
+    assert found["damaged"] == 1
+    assert found["todo"] > 0
+    assert place.crawl() is ExitCode.COMPLETE
+    assert (status(place.workspace)["damaged"], status(place.workspace)["todo"]) == (0, 0)
+    assert place.digests() == undisturbed.digests()
+
+
+def test_a_catalog_that_cannot_be_read_is_made_anew(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(UsageError, match="pmc15m index"):
+        place.crawl()
+    place.index()
+    before = place.workspace.catalog.read_bytes()
+    place.workspace.catalog.write_bytes(b"x\n")
+    for command in (place.crawl, lambda: status(place.workspace)):
+        with pytest.raises(UsageError, match="pmc15m index"):
+            command()
+    assert place.index() is ExitCode.COMPLETE
+    assert "cannot be read and is made anew" in caplog.text
+    assert place.workspace.catalog.read_bytes() == before
+
+
+def test_there_is_nothing_to_verify_without_a_workspace(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no workspace"):
+        verify(Workspace(tmp_path / "nowhere"))

@@ -114,6 +114,16 @@ def test_ids_that_the_catalog_cannot_know(place: Place, tmp_path: Path, server: 
         place.crawl(f"select.ids={ids}")
 
 
+@pytest.mark.parametrize(("content", "said"), [(None, r"ids\.txt: No such file"), (b"\xff", "not text in UTF-8")])
+def test_a_file_of_ids_that_cannot_be_read(place: Place, tmp_path: Path, content: bytes | None, said: str) -> None:
+    ids = tmp_path / "ids.txt"
+    if content is not None:
+        ids.write_bytes(content)
+    place.index()
+    with pytest.raises(UsageError, match=said):
+        place.crawl(f"select.ids={ids}")
+
+
 def test_as_of(place: Place) -> None:
     place.index()
     place.crawl('select.as_of="2026-08-31"')
