@@ -3,7 +3,6 @@
 import dataclasses
 import logging
 from collections.abc import Callable
-from pathlib import Path
 
 from pmc15m.config import Config, to_toml
 from pmc15m.errors import ExitCode
@@ -74,11 +73,10 @@ def run_demo(workspace: Workspace, config: Config, execution: Execution, *, arti
     return ExitCode.COMPLETE if code is ExitCode.INCOMPLETE else code
 
 
-def save_config(workspace: Workspace, config: Config) -> Path:
-    """Keep the effective configuration beside the data. Returns its path."""
+def save_config(workspace: Workspace, config: Config) -> None:
+    """Keep the effective configuration beside the data."""
     path = workspace.root / "config.toml"
     text = to_toml(config)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         with atomic(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    return path

@@ -64,11 +64,13 @@ _CLASSES = """
 """
 
 # Members of groups, what is near the benchmark, and every other picture of an article that takes another's split.
-_ROWS = """
+_ROWS = f"""
     SELECT member.shard, member.key, coalesce(best.key, member.key) AS duplicate_group,
         coalesce(group_size, 1) AS group_size, coalesce(member.rank = keeper, true) AS is_keeper,
-        CASE WHEN coalesce(member.rank = keeper, true) THEN 'keeper' WHEN member.sha256 = best.sha256 THEN 'bytes'
-             WHEN member.pixel_sha256 = best.pixel_sha256 THEN 'pixels' ELSE 'near' END AS relation,
+        CASE WHEN coalesce(member.rank = keeper, true) THEN '{Relation.KEEPER}'
+             WHEN member.sha256 = best.sha256 THEN '{Relation.BYTES}'
+             WHEN member.pixel_sha256 = best.pixel_sha256 THEN '{Relation.PIXELS}'
+             ELSE '{Relation.NEAR}' END AS relation,
         bit_count(xor(member.phash, best.phash))::INTEGER AS distance,
         first.pmcid AS split_article, benchmark_distance
     FROM items AS member

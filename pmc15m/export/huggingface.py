@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 from pmc15m.export.picture import Picture
 from pmc15m.schema import PAIRS
 
-SUFFIX = ".parquet"
 _ROW_GROUP = 1_000  # pictures a row group: about 100 MB, what the hub's viewer likes
 
 _TEXT_COLUMNS = (

@@ -13,8 +13,6 @@ from typing import Any
 
 from pmc15m.export.picture import Picture
 
-SUFFIX = ".tar"
-
 # What a sample's JSON carries beside picture and text: where it comes from, and under which terms.
 _FACTS = (
     *("pmcid", "version", "level", "label", "journal", "year", "language"),

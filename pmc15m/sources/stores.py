@@ -19,7 +19,6 @@ from pmc15m.sources.courtesy import Courtesy
 from pmc15m.sources.model import FetchError, Reason
 from pmc15m.sources.wire import Answer, Limits, Wire
 
-_ERROR_BODY = 64 << 10
 _LISTING_LIMIT = 16 << 20
 _S3 = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 _MISMATCHES = 2  # wrong bytes in a row before the metadata is asked again
