@@ -54,7 +54,8 @@ class Panel:
     """One panel: what a printed label names, or one visual unit where nothing is labelled.
 
     `tiles` are the visual units inside the panel when there are several, else empty. `score` is the certainty of
-    the box and `alignment_score` that of label and text together (None: no claim), both in 0..1.
+    the box and `alignment_score` that of label and text together (None: no claim), both in 0..1. `shared_spans` is what
+    concerns all panels, and the words of a sentence that the panel shares with others ("*CT of* the head (A)").
     """
 
     order: int

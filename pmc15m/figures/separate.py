@@ -79,7 +79,16 @@ def by_labels(evidence: Evidence, split: CaptionSplit) -> Found | None:
     boxes = fill(evidence, boxes, max(len(split.labels), (last if last < 26 else last - 26) + 1))
     letters = tuple(_reading(panel, f.candidate, glyphs, readings) for panel, f in enumerate(series.labels))
     tiles = tuple(find_tiles(evidence, box) for box in boxes)
-    return Found(boxes, tiles, letters, _logistic(series.score), _logistic(3.5 - 5 * max(0.0, tree.cost)))
+    return Found(boxes, tiles, letters, _logistic(series.score), box_certainty(tree.cost / n))
+
+
+def box_certainty(cost: float) -> float:
+    """Probability that boxes anchored on labels are right, from what their cuts cost for each label.
+
+    Of the 77 figures with labels of panels-dev and panels-mixed all 43 with cuts along clean gutters (a cost below 0)
+    had every box right, of the others 27 of 34, those of a cost above .1 half.
+    """
+    return _logistic(3.0 - 100 * min(max(cost, -0.015), 0.01) - 15 * max(cost, 0.0))
 
 
 def with_unread(evidence: Evidence, boxes: tuple[Box, ...], labels: Sequence[Box]) -> tuple[Box, ...]:

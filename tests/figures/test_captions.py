@@ -108,10 +108,38 @@ def test_a_label_in_the_legend_takes_its_sentence() -> None:
 
 def test_markers_behind_their_text() -> None:
     caption = "CT of the chest in axial (a) and coronal (b) views of the left lung."
-    assert texts(caption) == {"a": "CT of the chest in axial (a)", "b": "coronal (b) views of the left lung."}
+    assert texts(caption) == {"a": "CT of the chest in axial (a)", "b": "coronal (b)"}
     marked = texts(caption, Convention.MARKED)
     assert marked["a"] == "CT of the chest in axial (a) views of the left lung."
     assert marked["b"] == "CT of the chest in coronal (b) views of the left lung."
+
+
+def test_items_that_are_one_subject_share_the_statement() -> None:
+    caption = "Organs. Liver (a) and spleen (b) show necrosis."
+    statement = "Liver (a) and spleen (b) show necrosis."
+    assert texts(caption) == {"a": statement, "b": statement}
+
+
+def test_words_that_lead_over_to_the_next_marker_are_not_its_forerunners() -> None:
+    caption = "Means were used for (a) the dose in mice, and 15 strains for mapping of (b) the weight."
+    assert texts(caption) == {"a": "the dose in mice,", "b": "the weight."}
+
+
+def test_a_marker_opens_a_sentence_without_a_stop_before_it() -> None:
+    caption = "Fish. (A) Paths. (B) Angles. The mean is φ (C) Counts of fish. (D) Weights."
+    assert texts(caption) == {"A": "Paths.", "B": "Angles. The mean is φ", "C": "Counts of fish.", "D": "Weights."}
+
+
+def test_a_sentence_that_points_at_a_panel_belongs_to_it() -> None:
+    caption = "Genes. A, Heat map of genes. B, Counts in cells. The data shown in panel A were adapted."
+    assert texts(caption)["A"] == "Heat map of genes. The data shown in panel A were adapted."
+
+
+def test_where_markers_close_texts_what_precedes_them_is_theirs() -> None:
+    caption = "Sleep. Mice ran on wheels (panel A). Mice then slept. Sleep was scored by hand (panel B)."
+    assert texts(caption)["B"] == "Mice then slept. Sleep was scored by hand (panel B)."
+    goes_on = caption + " All mice were adult."
+    assert texts(goes_on)["A"] == "Mice ran on wheels (panel A). Mice then slept."
 
 
 def test_clauses_that_stand_alone_share_nothing() -> None:

@@ -39,7 +39,7 @@ class CaptionSplit:
     that leads it; a marker inside or behind the text stays. `stems` holds what a label shares with the others of
     its sentence ("Axial (a) and coronal (b) *views of the lung*"). `shared` is the text of the whole figure: opening
     and closing legends. `references` are markers that only point to a panel. `confidence` is the probability that
-    the label set is right.
+    the label set is right, `certainties` for each label that a person would cut its segment in the same places.
     """
 
     labels: tuple[str, ...] = ()
@@ -51,3 +51,4 @@ class CaptionSplit:
     positional: bool = False
     style: Style = Style.NONE
     confidence: float = 0.0
+    certainties: Mapping[str, float] = field(default_factory=dict)

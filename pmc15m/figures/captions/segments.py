@@ -11,6 +11,7 @@ from pmc15m.figures.captions.sentences import sentences, trim
 from pmc15m.figures.model import Span
 
 _LEADING = frozenset({Style.HALF, Style.COLON, Style.DOT, Style.COMMA, Style.PANEL, Style.BARE})
+_POINTING = frozenset({Style.PAREN, Style.BRACKET, Style.HALF, Style.PANEL})
 _POINTS_AT = re.compile(
     r"\b(?:in|from|of|see|panels?|figs?\.?|figures?|as|than|to|between|with|by|for|at|on|and|or|versus|vs\.?)\s*$", re.I
 )
@@ -24,7 +25,17 @@ _FUNCTION_WORD = re.compile(
     r"|measuring|and|or|into|through|than|against)\s+",
     re.I,
 )
+_STATES = re.compile(
+    r"\s+(?:is|are|was|were|has|have|had|can|may|do(?:es)?|show(?:s|n|ed|ing)?|display(?:s|ed)?|exhibit(?:s|ed)?"
+    r"|demonstrate[sd]?|reveal(?:s|ed)?|indicate[sd]?|represents?)\b"
+)
+_LEADS_OVER = re.compile(  # ", and 15 strains for mapping of" in front of "(b) body temperature"
+    r"[,;]\s*(?:(?:and|or|while|whereas)\s+)?[^,;]*\b(?:of|for|in|at|by|with|from|on|to|between|after|during|under)\s*$"
+)
 _AFTER_MARKER = re.compile(r"[\s:;,.|]*(?:[–—-]\s+)?")
+
+
+KEPT_WORDS = 2  # so short a tail of a list stays with its last item: "LiFePO4 (A) and LiFePO4/C (B) electrodes"
 
 
 class Placed(NamedTuple):
@@ -45,14 +56,19 @@ class Segments(NamedTuple):
     references: list[Marker]
 
 
-def cut(text: str, placed: Sequence[Placed], labels: Sequence[str]) -> Segments:
-    """Cut `text` at the markers `placed` (in order, not overlapping), which name `labels`."""
+def cut(text: str, placed: Sequence[Placed], labels: Sequence[str], pointing: Sequence[Placed] = ()) -> Segments:
+    """Cut `text` at the markers `placed` (in order, not overlapping), which name `labels`.
+
+    `pointing` are likely no markers; where they point ("in panel B"), they say what an unmarked sentence is about.
+    """
     out = Segments({label: [] for label in labels}, {label: [] for label in labels}, [], [], [])
     whole = _units(text, placed)
     primary = _primary(text, placed, whole, out)
     current: tuple[str, ...] = ()
     done: set[str] = set()
-    legend = _legend(text, whole, primary, placed)
+    pointers = [m for m in pointing if m.style in _POINTING and _POINTS_AT.search(text[: m.span[0]][-12:])]
+    legend = _legend(text, whole, primary, [*placed, *pointers])
+    ahead = _ahead(text, whole, primary)
     for start, end in whole:
         inside = [m for m in placed if start <= m.span[0] < end]
         opening = [m for m in inside if m in primary]
@@ -60,6 +76,7 @@ def cut(text: str, placed: Sequence[Placed], labels: Sequence[str]) -> Segments:
             current = _cut_sentence(text, (start, end), opening, inside, out, labels)
             done.update(label for marker in opening for label in marker.labels)
             continue
+        inside += [m for m in pointers if start <= m.span[0] < end]
         named = tuple(label for label in labels if any(label in m.labels for m in inside))
         within = bool(named) and len(named) < len(labels)
         if within and (set(named) <= set(current) or done.issuperset(labels)):
@@ -70,7 +87,28 @@ def cut(text: str, placed: Sequence[Placed], labels: Sequence[str]) -> Segments:
         elif not current or (start, end) in legend or (named and done.issuperset(labels)):
             out.shared.append((start, end))
         else:
-            _give(out.segments, current, (start, end))
+            _give(out.segments, ahead.get((start, end), current), (start, end))
+    return out
+
+
+def _ahead(text: str, whole: Sequence[Span], primary: set[Placed]) -> dict[Span, tuple[str, ...]]:
+    """The labels of unmarked sentences where every marker closes a text, the last one the caption.
+
+    "Mice ran on wheels. Distances (panel A). They slept. Sleep was scored (panel B).": they slept in B.
+    """
+    inside = [[m for m in primary if start <= m.span[0] < end] for start, end in whole]
+    closed = all(
+        len(markers) == 1 and not re.search(r"\w", text[markers[0].span[1] : end])
+        for markers, (_, end) in zip(inside, whole, strict=True)
+        if markers
+    )
+    if not closed or not inside[-1]:
+        return {}
+    out: dict[Span, tuple[str, ...]] = {}
+    labels: tuple[str, ...] = ()
+    for markers, span in zip(reversed(inside), reversed(whole), strict=True):
+        labels = markers[0].labels if markers else labels
+        out[span] = labels
     return out
 
 
@@ -84,20 +122,27 @@ def _legend(text: str, whole: Sequence[Span], primary: set[Placed], placed: Sequ
 
 
 def _units(text: str, placed: Sequence[Placed]) -> list[Span]:
-    """Sentences; a title that runs into the first marker without a stop is one of its own."""
-    whole = sentences(text)
-    first = placed[0].span[0]
-    for n, (start, end) in enumerate(whole):
-        if start < first < end:
-            follows = text[placed[0].span[1] : end].lstrip()
-            if (
-                not _LED.search(text[start:first][-8:])
-                and follows[:1].isupper()
-                and not _POINTS_AT.search(text[:first])
-            ):
-                whole[n : n + 1] = [trim(text, start, first), (first, end)]
-            break
-    return whole
+    """Sentences, cut where a marker opens one although no stop precedes it: behind a title, behind a formula."""
+    out: list[Span] = []
+    rest = list(placed)
+    openers = 0
+    for start, end in sentences(text):
+        inside = [m for m in rest if start <= m.span[0] < end]
+        openers += sum(m.span[0] == start for m in inside)
+        first = inside[0] if inside else None
+        cuts = first is not None and start < first.span[0] and _opens(text, start, end, first)
+        if first is not None and cuts and (first is placed[0] or (openers > 1 and len(inside) == 1)):
+            out += [trim(text, start, first.span[0]), (first.span[0], end)]
+            openers += first is not placed[0]
+        else:
+            out.append((start, end))
+    return out
+
+
+def _opens(text: str, start: int, end: int, marker: Placed) -> bool:
+    """Whether what follows a marker amid the sentence begins like a sentence, and nothing leads over to it."""
+    before, follows = text[start : marker.span[0]], text[marker.span[1] : end].lstrip()
+    return not _LED.search(before[-8:]) and follows[:1].isupper() and not _POINTS_AT.search(before)
 
 
 def _give(to: dict[str, list[Span]], labels: Sequence[str], span: Span) -> None:
@@ -113,7 +158,7 @@ def _primary(text: str, placed: Sequence[Placed], whole: Sequence[Span], out: Se
     starts = {start for start, _ in whole}
     for marker in placed:
         before = text[max(0, marker.span[0] - 12) : marker.span[0]]
-        clause = marker.span[0] in starts or bool(_CLAUSE_START.search(before))
+        clause = marker.span[0] in starts or marker_leads(text, marker.span)
         leads = clause and not _POINTS_AT.search(before) and not _TRAILS.match(text, marker.span[1])
         found = leads or not seen.issuperset(marker.labels)
         if found:
@@ -121,6 +166,11 @@ def _primary(text: str, placed: Sequence[Placed], whole: Sequence[Span], out: Se
             seen.update(marker.labels)
         (out.markers if found else out.references).append(Marker(marker.span, marker.labels))
     return primary
+
+
+def marker_leads(text: str, marker: Span) -> bool:
+    """Whether a marker opens a sentence or a clause."""
+    return bool(_CLAUSE_START.search(text[max(0, marker[0] - 12) : marker[0]]))
 
 
 def _leads(text: str, start: int, inside: Sequence[Placed]) -> bool:
@@ -188,6 +238,9 @@ def _cut_leading(text: str, start: int, end: int, inside: Sequence[Placed], out:
 def _cut_trailing(text: str, start: int, end: int, inside: Sequence[Placed], out: Segments) -> None:
     named = tuple(label for marker in inside for label in marker.labels)
     begin = start
+    if len(inside) > 1 and _is_subject(text, start, end, inside):
+        _give(out.segments, named, trim(text, start, end))
+        return
     for i, marker in enumerate(inside):
         stop = marker.span[1]
         if i == 0:
@@ -201,10 +254,19 @@ def _cut_trailing(text: str, start: int, end: int, inside: Sequence[Placed], out
             begin = joint.end() if joint else begin
         tail = text[stop:end]
         last = i == len(inside) - 1
+        keeps = last
         if last and len(inside) > 1 and re.search(r"\w", tail) and not re.match(r"\s*[,;]", tail):
-            _give(out.stems, [x for x in named if x not in marker.labels], trim(text, stop, end))
-        _give(out.segments, marker.labels, trim(text, begin, end if last else stop))
+            keeps = len(tail.split()) <= KEPT_WORDS
+            _give(out.stems, [x for x in named if not keeps or x not in marker.labels], trim(text, stop, end))
+        _give(out.segments, marker.labels, trim(text, begin, end if keeps else stop))
         begin = stop
+
+
+def _is_subject(text: str, start: int, end: int, inside: Sequence[Placed]) -> bool:
+    """Whether the items are the subject of one statement: "Liver (a) and spleen (b) show necrosis."."""
+    begin = trim(text, start, end)[0]
+    states = _STATES.match(text, inside[-1].span[1], end)
+    return bool(states) and _stem_end(text, begin, inside[0].span, inside[1].span[0]) == begin
 
 
 def _stem_end(text: str, start: int, first: Span, second: int) -> int:
@@ -228,6 +290,9 @@ def _own(text: str, start: int, stop: int, more: bool) -> Span:
     left = _AFTER_MARKER.match(text, start, stop)
     start = left.end() if left else start
     if more:
+        over = _LEADS_OVER.search(text[start:stop])
+        if over and over.start() > 0:
+            stop = start + over.start()
         right = re.search(r"[\s,;]*(?:\b(?:and|or)\b)?\s*$", text[start:stop])
         if right and right.start() > 0:
             stop = start + right.start() + (text[start + right.start()] in ";,")

@@ -20,6 +20,7 @@ class Choice(NamedTuple):
     series: Series
     labels: tuple[str, ...]
     readings: tuple[Reading, ...]
+    passed_over: tuple[Reading, ...]  # of the same labels, with more against them than for them
     total: float  # summed log-odds of the labels
     weakest: float  # of the least certain label
     next_label: float  # log-odds of the label that would have come next
@@ -83,7 +84,8 @@ def _longest(series: Series, scored: Sequence[tuple[Reading, float]]) -> Choice 
     total, count = best
     if count < 2:
         return None
-    kept = tuple(r for r, s in scored if s > 0 and r.labels[-1].rank < count)
+    within = [(r, s) for r, s in scored if r.labels[-1].rank < count]
+    kept, passed_over = (tuple(r for r, s in within if (s > 0) is likely) for likely in (True, False))
     strong = {label for r in kept for label in r.labels}
     if len({label.rank for label in strong}) < 2:
         return None
@@ -93,7 +95,7 @@ def _longest(series: Series, scored: Sequence[tuple[Reading, float]]) -> Choice 
         bare = [t for t in texts if not t[-1].isdigit() or series == "1"]
         labels += bare or texts or [_inferred(series, index, scored)]
     scores = [evidence.get(n, MISSING) for n in range(count)]
-    return Choice(series, tuple(labels), kept, total, min(scores), evidence.get(count, FLOOR), 0.0)
+    return Choice(series, tuple(labels), kept, passed_over, total, min(scores), evidence.get(count, FLOOR), 0.0)
 
 
 def _inferred(series: Series, index: int, scored: Sequence[tuple[Reading, float]]) -> str:

@@ -1,10 +1,11 @@
 """Split a caption into the texts of its panels: markup first, then the grammar."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from math import exp
 
-from pmc15m.figures.captions.evidence import read, weights
+from pmc15m.figures.captions.certainty import certainties
+from pmc15m.figures.captions.evidence import Reading, read, weights
 from pmc15m.figures.captions.markers import find_candidates, plain
 from pmc15m.figures.captions.model import CaptionSplit, Style
 from pmc15m.figures.captions.positions import find_positions
@@ -32,18 +33,25 @@ def split_caption(text: str, markup: Sequence[tuple[int, int, str]] = ()) -> Cap
             return CaptionSplit(shared=((0, len(text)),) if text else (), confidence=NO_LABELS)
         labels = tuple(dict.fromkeys(label for marker in placed for label in marker.labels))
         return _assemble(folded, placed, labels, POSITIONS)
-    known = set(choice.labels)
+    placed, pointing = (_placed(readings, set(choice.labels)) for readings in (choice.readings, choice.passed_over))
+    return _assemble(folded, placed, choice.labels, _confidence(choice), pointing)
+
+
+def _placed(readings: Sequence[Reading], known: Set[str]) -> list[Placed]:
+    """The readings as markers of the labels that are known, those of none left out."""
     placed = [
         Placed(
             (r.candidate.start, r.candidate.end), tuple(x.text for x in r.labels if x.text in known), r.candidate.style
         )
-        for r in choice.readings
+        for r in readings
     ]
-    return _assemble(folded, [p for p in placed if p.labels], choice.labels, _confidence(choice))
+    return [marker for marker in placed if marker.labels]
 
 
-def _assemble(text: str, placed: Sequence[Placed], labels: tuple[str, ...], confidence: float) -> CaptionSplit:
-    found = cut(text, placed, labels)
+def _assemble(
+    text: str, placed: Sequence[Placed], labels: tuple[str, ...], confidence: float, pointing: Sequence[Placed] = ()
+) -> CaptionSplit:
+    found = cut(text, placed, labels, pointing)
     style = Counter(marker.style for marker in placed).most_common(1)[0][0]
     return CaptionSplit(
         labels=labels,
@@ -55,6 +63,7 @@ def _assemble(text: str, placed: Sequence[Placed], labels: tuple[str, ...], conf
         positional=style is Style.POSITION,
         style=style,
         confidence=confidence,
+        certainties=certainties(text, found, labels),
     )
 
 
