@@ -118,7 +118,7 @@ def _legend(text: str, whole: Sequence[Span], primary: set[Placed], placed: Sequ
     marked = [n for n, count in enumerate(counts) if count]
     one_each = marked[-1] - marked[0] + 1 == len(marked)
     tail = [s for s in whole[marked[-1] + 1 :] if not any(s[0] <= m.span[0] < s[1] for m in placed)]
-    return set(tail[legend_start(text, tail, counts[marked[-1]] > 1, one_each) :])
+    return set(tail[legend_start(text, tail, whole[marked[-1]], counts[marked[-1]] > 1, one_each) :])
 
 
 def _units(text: str, placed: Sequence[Placed]) -> list[Span]:
