@@ -4,7 +4,7 @@ Every text could have been cut otherwise: after its first sentence, with or with
 words that it shares with other labels. Such a doubt only counts where it is about a large part of the text.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from math import exp
 
 from pmc15m.figures.captions.segments import Segments, marker_leads
@@ -12,26 +12,35 @@ from pmc15m.figures.captions.sentences import sentences
 from pmc15m.figures.model import Span
 
 ALIKE = 0.7  # of the longer text: what two texts share that say the same
-# Log-odds by logistic regression (ridge 3) on the 199 sub-captions of panels-dev, 84 % of them right; on articles left
-# out a right one ranks above a wrong one in 76 of 100 cases, and 5 of the 100 surest are wrong.
-BASE = 2.25
-LEADS = 0.35  # its marker stands in front of it
-SENTENCES = -1.0  # sentences without its marker are a large part of it
-TOGETHER = -0.75  # and several labels share them
-LEGEND = -0.85  # it is the last one, and such sentences, or the legend behind it, are long
-STEM = -0.6  # words that it shares with other labels of its sentence are many
-OPENING = -0.45  # it is the first one, its marker behind it, and the sentence before it is long
-REFERRED = -0.25  # another sentence comes back to it
+# Log-odds by `python -m benchmarks.captions_doubts` on the 199 sub-captions of panels-dev, 85 % of them right; on
+# articles left out a right one ranks above a wrong one in 77 of 100 cases.
+BIAS = 2.25
+WEIGHTS = {
+    "leads": 0.35,  # its marker stands in front of it
+    "long": -1.0,  # sentences without its marker are a large part of it
+    "together": -0.75,  # and several labels share them
+    "legend": -0.85,  # it is the last one, and such sentences, or the legend behind it, are long
+    "stem": -0.6,  # words that it shares with other labels of its sentence are many
+    "opening": -0.45,  # it is the first one, its marker behind it, and the sentence before it is long
+    "referred": -0.25,  # another sentence comes back to it
+}
 
 
-def certainties(text: str, found: Segments, labels: Sequence[str]) -> Mapping[str, float]:
+def certainties(text: str, found: Segments) -> Mapping[str, float]:
     """The probability for each label that has a text, 0..1."""
+    return {
+        label: 1 / (1 + exp(-BIAS - sum(WEIGHTS[name] for name, holds in traits.items() if holds)))
+        for label, traits in traits_of(text, found).items()
+    }
+
+
+def traits_of(text: str, found: Segments) -> Mapping[str, Mapping[str, bool]]:
+    """Which of the traits that `WEIGHTS` weighs hold for the text of each label that has one."""
     ends = [marker.span for marker in found.markers]
     legend = _length(span for span in found.shared if ends and span[0] >= max(ends)[1])
     openings = [span for span in found.shared if ends and span[1] <= min(ends)[0]]
     out = {}
-    for label in labels:
-        spans = found.segments[label]
+    for index, (label, spans) in enumerate(found.segments.items()):
         if not spans:
             continue
         markers = [marker for marker in found.markers if label in marker.labels]
@@ -41,12 +50,15 @@ def certainties(text: str, found: Segments, labels: Sequence[str]) -> Mapping[st
         main = max(end - start for start, end in marked or whole[:1])
         long = _matters(main, length - main)
         last = any(marker.span == max(ends) for marker in markers)
-        odds = BASE + LEADS * leads + SENTENCES * long + STEM * _matters(length, _length(found.stems[label]))
-        odds += TOGETHER * (long and any(len(marker.labels) > 1 for marker in markers))
-        odds += LEGEND * (last and (long or _matters(length, legend)))
-        odds += OPENING * (label == labels[0] and not leads and _matters(length, _length(openings[-1:])))
-        odds += REFERRED * any(label in marker.labels for marker in found.references)
-        out[label] = 1 / (1 + exp(-odds))
+        out[label] = {
+            "leads": leads,
+            "long": long,
+            "together": long and any(len(marker.labels) > 1 for marker in markers),
+            "legend": last and (long or _matters(length, legend)),
+            "stem": _matters(length, _length(found.stems[label])),
+            "opening": index == 0 and not leads and _matters(length, _length(openings[-1:])),
+            "referred": any(label in marker.labels for marker in found.references),
+        }
     return out
 
 

@@ -1,50 +1,48 @@
 """Where the text of the last panel ends and the legend of the whole figure begins."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pmc15m.figures.model import Span
 
-# Log-odds that a sentence behind the last marker is about the whole figure, by logistic regression on the sentences of
-# zou458 and, with three times the weight, of panels-dev that annotators gave to one panel or to all (622; 73 and 70 %
-# right on articles left out; two people would hardly agree more often). How the caption is built weighs as much as
-# what the sentence says: one sentence a panel so far, or several panels in the last one.
-_BIAS = -1.35
-_SEVERAL = (
-    1.5  # the last sentence with a marker names several panels (the regression says 0.9, its ridge holds it down)
-)
-_ONE_EACH = 1.4  # every panel had one sentence so far
-_LAST = 0.35  # nothing follows
-_REPEATS = -1.3  # times the share of its words that the last sentence with a marker has too
-_SAYS = (
-    (
-        0.3,
-        re.compile(r"abbreviations?\b|^\W*(?!Fig|See|Note)[\w+/.()-]{1,12}(?:\s*[=:]\s|, (?:[a-z][\w-]* ?){1,6}[;.])"),
+# Log-odds that a sentence behind the last marker is about the whole figure, by `python -m benchmarks.captions_doubts`
+# from sentences of zou458 and, with three times the weight, of panels-dev that annotators gave to one panel or to all
+# (617; 72 % right on articles left out: two people would hardly agree more often). How the caption is built weighs as
+# much as what the sentence says.
+BIAS = -1.35
+WEIGHTS = {
+    "several": 1.5,  # the last sentence with a marker names several panels (the ridge would hold it down to 0.9)
+    "one_each": 1.4,  # every panel had one sentence so far
+    "last": 0.35,  # nothing follows
+    "repeats": -1.3,  # times the share of its words that the last sentence with a marker has too
+    "abbreviations": 3.0,  # a list of them; zou458 gives it to the last panel (hence 0.9), panels-dev never
+    "explains": 0.3,
+    "cites": 0.6,
+    "notes": 0.65,
+    "tests": 0.2,
+    "measures": 0.7,
+    "goes_on": -1.0,
+}
+_SAYS = {
+    "explains": re.compile(
+        r"abbreviations?\b|^\W*(?!Fig|See|Note)[\w+/.()-]{1,12}(?:\s*[=:]\s|, (?:[a-z][\w-]* ?){1,6}[;.])"
     ),
-    (
-        0.6,
-        re.compile(
-            r"reprinted|reproduced|adapted|copyright|licen[sc]e|doi\b|https?:|source data|additional details|permission"
-            r"|supplement|see (?:also|text|section|materials|methods)|for details|online",
-            re.I,
-        ),
+    "cites": re.compile(
+        r"reprinted|reproduced|adapted|copyright|licen[sc]e|doi\b|https?:|source data|additional details|permission"
+        r"|supplement|see (?:also|text|section|materials|methods)|for details|online",
+        re.I,
     ),
-    (0.65, re.compile(r"^\W*note", re.I)),
-    (
-        0.2,
-        re.compile(r"significan|\banova\b|student|\b[tu][- ]test|(?:^|[^a-z])p\s*(?:values?|[<>=≤])|asterisk|\*", re.I),
+    "notes": re.compile(r"^\W*note", re.I),
+    "tests": re.compile(
+        r"significan|\banova\b|student|\b[tu][- ]test|(?:^|[^a-z])p\s*(?:values?|[<>=≤])|asterisk|\*", re.I
     ),
-    (
-        0.7,
-        re.compile(
-            r"\b(?:data|values|results|means?|error bars)\b.{0,30}\b(?:are|is|represent|show|were|indicate|denote)"
-            r"|mean\s*[±+]|s\.?e\.?m|standard (?:error|deviation)",
-            re.I,
-        ),
+    "measures": re.compile(
+        r"\b(?:data|values|results|means?|error bars)\b.{0,30}\b(?:are|is|represent|show|were|indicate|denote)"
+        r"|mean\s*[±+]|s\.?e\.?m|standard (?:error|deviation)",
+        re.I,
     ),
-    (-1.0, re.compile(r"^\W*(?:This|These|It|Here|In contrast|However|Inset|Right|Left|Upper|Lower|Top|Bottom)\b")),
-)
-_ABBREVIATIONS = 3.0  # a list of them explains the whole figure; zou458 gives it to the last panel, panels-dev never
+    "goes_on": re.compile(r"^\W*(?:This|These|It|Here|In contrast|However|Inset|Right|Left|Upper|Lower|Top|Bottom)\b"),
+}
 _EQUATION = re.compile(r"(?:^|[;,])\s*(?:and\s+)?[^\s;,=]{1,14}(?:\s[^\s;,=]{1,8})?\s*=\s*[^;=]+")
 _DEFINITION = re.compile(r"\s*(?:and\s+)?[^\s;:,]{1,14}\s*[,:]\s+\S")
 _WORD = re.compile(r"[A-Za-z][a-z]{3,}|[A-Z0-9]{2,}\w*")
@@ -61,20 +59,29 @@ def legend_start(text: str, tail: Sequence[Span], marked: Span, several: bool, o
     `marked` is the last sentence with a marker, `several` whether it names several panels, `one_each` whether every
     panel had one sentence so far.
     """
-    base = _BIAS + _SEVERAL * several + _ONE_EACH * one_each
-    known = _words(text[slice(*marked)])
     best, total, start = 0.0, 0.0, len(tail)
     for i in range(len(tail) - 1, -1, -1):
-        sentence = text[slice(*tail[i])]
-        words = _words(sentence)
-        total += base + _LAST * (i == len(tail) - 1) + sum(weight for weight, says in _SAYS if says.search(sentence))
-        total += _REPEATS * len(words & known) / max(1, len(words)) + _ABBREVIATIONS * lists_abbreviations(sentence)
+        traits = traits_of(text[slice(*tail[i])], text[slice(*marked)], several, one_each, i == len(tail) - 1)
+        total += BIAS + sum(WEIGHTS[name] * value for name, value in traits.items())
         if total > best:
             best, start = total, i
     return start
 
 
-def lists_abbreviations(sentence: str) -> bool:
+def traits_of(sentence: str, marked: str, several: bool, one_each: bool, last: bool) -> Mapping[str, float]:
+    """What `WEIGHTS` weighs of a sentence behind the sentence `marked`; `last` where nothing follows. All in 0..1."""
+    words = _words(sentence)
+    return {
+        "several": several,
+        "one_each": one_each,
+        "last": last,
+        "repeats": len(words & _words(marked)) / max(1, len(words)),
+        "abbreviations": _lists_abbreviations(sentence),
+        **{name: says.search(sentence) is not None for name, says in _SAYS.items()},
+    }
+
+
+def _lists_abbreviations(sentence: str) -> bool:
     """Whether a sentence defines two terms or more: "WT, wild type; KO, knock-out." or "P=posterior; M=medial."."""
     parts = sentence.split(";")
     return len(_EQUATION.findall(sentence)) > 1 or sum(bool(_DEFINITION.match(part)) for part in parts) > 1

@@ -63,7 +63,7 @@ def _assemble(
         positional=style is Style.POSITION,
         style=style,
         confidence=confidence,
-        certainties=certainties(text, found, labels),
+        certainties=certainties(text, found),
     )
 
 
