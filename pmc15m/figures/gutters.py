@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pmc15m.figures.evidence import Evidence
+from pmc15m.figures.evidence import Evidence, shares
 from pmc15m.figures.model import Box
 
 QUIET = 0.004  # share of content in a line that still counts as empty: tolerates a speck or a crossing rule
@@ -146,7 +146,7 @@ def _edges(evidence: Evidence, box: Box, axis: int) -> list[tuple[float, int]]:
     lo, hi = axis ^ 1, (axis ^ 1) + 2
     x0, y0, x1, y1 = box
     longer, side = evidence.longer, box[hi] - box[lo]
-    share = evidence.edges(axis)[y0:y1, x0:x1].mean(1 - axis)
+    share = shares(evidence.edges(axis)[y0:y1, x0:x1], axis)
     found: list[tuple[float, int]] = []
     for t in np.flatnonzero(share > EDGE_SHARE).tolist():
         around = np.concatenate((share[max(0, t - 9) : max(0, t - 3)], share[t + 4 : t + 10]))
