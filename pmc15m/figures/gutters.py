@@ -14,6 +14,7 @@ from pmc15m.figures.evidence import Evidence, shares
 from pmc15m.figures.model import Box
 
 QUIET = 0.004  # share of content in a line that still counts as empty: tolerates a speck or a crossing rule
+CROSSED = 0.15  # what is left of the strength of a gap that a line crosses
 PHOTO = 0.75  # share of content from which a region counts as a photograph
 PHOTO_GAP, DRAWING_GAP, MIXED_GAP = 0.003, 0.016, 0.009  # of the longer side: the gap that is needed
 SHADED_GAP = 0.006
@@ -25,6 +26,8 @@ MOST = 40  # pieces
 COUNTED = 0.25  # strength that a cut needs to reach the number of panels that the caption tells
 ALIKE = 0.1  # largest difference of the sides of panels of a series
 REGULAR = 0.5  # of the strength that a cut needs, where it makes such a series
+GRID = 0.1  # of the usual side: how far the edges of a column or a row may lie apart
+GRID_NEEDS = 0.33  # of the strength that a cut needs, where it makes a grid
 LEAST_SHARE = 0.12  # of the largest piece's area, where no caption says how many panels there are
 
 
@@ -125,8 +128,20 @@ def _paper_gaps(evidence: Evidence, box: Box, axis: int) -> list[tuple[float, in
         before[hi], after[lo] = box[lo] + a, box[lo] + b
         fills = [evidence.fill((s[0], s[1], s[2], s[3])) for s in (before, after)]
         needed = max(1.0, (DRAWING_GAP, MIXED_GAP, PHOTO_GAP)[sum(f > PHOTO for f in fills)] * longer)
-        found.append(((b - a) / needed * (1 + min(a, side - b) / longer), box[lo] + (a + b) // 2))
+        strength = (b - a) / needed * (1 + min(a, side - b) / longer)
+        between = list(box)
+        between[lo], between[hi] = box[lo] + a, box[lo] + b
+        if _crossed(evidence, (between[0], between[1], between[2], between[3]), axis):
+            strength *= CROSSED
+        found.append((strength, box[lo] + (a + b) // 2))
     return found
+
+
+def _crossed(evidence: Evidence, gap: Box, axis: int) -> bool:
+    """Whether a line runs through a gap from one side to the other: the axis of a plot."""
+    x0, y0, x1, y1 = gap
+    part = evidence.content[y0:y1, x0:x1]
+    return bool(part.any() and part.all(axis).any())
 
 
 def _shaded_gaps(evidence: Evidence, box: Box, axis: int) -> list[tuple[float, int]]:
@@ -210,6 +225,22 @@ def regular(boxes: Sequence[Box]) -> bool:
     return bool((np.abs(sides / np.median(sides, 0) - 1) < ALIKE).all())
 
 
+def grid(boxes: Sequence[Box]) -> bool:
+    """Whether pieces make two rows or more of the same two columns or more."""
+    rows: list[list[Box]] = []
+    for box in sorted(boxes, key=lambda b: b[1]):
+        if rows and box[1] < (rows[-1][0][1] + rows[-1][0][3]) / 2:
+            rows[-1].append(box)
+        else:
+            rows.append([box])
+    if len(rows) < 2 or len({len(row) for row in rows}) > 1 or len(rows[0]) < 2:
+        return False
+    table = np.array([sorted(row) for row in rows])  # (rows, columns, 4)
+    width, height = np.median(table[..., 2] - table[..., 0]), np.median(table[..., 3] - table[..., 1])
+    columns, lines = np.ptp(table[..., [0, 2]], 0), np.ptp(table[..., [1, 3]], 1)
+    return bool((columns < GRID * width).all() and (lines < GRID * height).all())
+
+
 def choose(evidence: Evidence, wanted: int, least: float) -> Partition:
     """The partition with the wanted number of pieces if cuts of some strength give it, else by strength alone.
 
@@ -218,13 +249,13 @@ def choose(evidence: Evidence, wanted: int, least: float) -> Partition:
     best = Partition((evidence.whole,))
     by_strength = best
     for partition in partitions(evidence):
-        enough = least * (REGULAR if regular(partition.boxes) else 1.0)
+        enough = least * (GRID_NEEDS if grid(partition.boxes) else REGULAR if regular(partition.boxes) else 1.0)
         if partition.strength >= enough and (wanted > 1 or even(partition.boxes)):
             by_strength = partition
         if wanted > 1 and len(partition.boxes) == wanted and partition.strength > COUNTED:
             return partition
         if len(partition.boxes) > max(2 * wanted, 24) or partition.strength < (
-            COUNTED if wanted > 1 else REGULAR * least
+            COUNTED if wanted > 1 else min(GRID_NEEDS, REGULAR) * least
         ):
             break
     return by_strength

@@ -63,6 +63,34 @@ def test_a_legend_beside_a_plot_is_no_panel_of_a_figure_without_labels():
     assert gutters.even([(0, 0, 400, 300), (0, 330, 400, 600)])
 
 
+def test_an_axis_that_runs_through_a_gap_holds_a_plot_together():
+    picture = page(600, 400)
+    for x in (40, 320):
+        plot(picture, (x, 20, x + 240, 360))
+    assert len(gutters.choose(evidence_of(picture), wanted=0, least=2.5).boxes) == 2
+    picture.paste(0, (40, 300, 560, 301))
+    assert len(gutters.choose(evidence_of(picture), wanted=0, least=2.5).boxes) == 1
+
+
+def test_weak_gaps_suffice_where_they_make_a_grid():
+    cells = [(x, y, x + 280, y + 180) for y in (0, 192, 384) for x in (0, 292)]
+    whole, row = page(580, 580), page(580, 580)
+    for number, box in enumerate(cells):
+        plot(whole, box)
+        if number < 2:
+            plot(row, box)
+    assert len(gutters.choose(evidence_of(whole), wanted=0, least=2.5).boxes) == 6
+    assert len(gutters.choose(evidence_of(row), wanted=0, least=2.5).boxes) == 1
+
+
+def test_a_grid_has_rows_of_the_same_columns():
+    cells = [(x, y, x + 100, y + 80) for y in (0, 90, 180) for x in (0, 110)]
+    assert gutters.grid(cells)
+    assert not gutters.grid(cells[:2])
+    assert not gutters.grid(cells[:-1])
+    assert not gutters.grid([*cells[:-1], (130, 180, 230, 260)])
+
+
 @pytest.mark.parametrize("cell", ["tl", "bl", "br"])
 def test_labels_in_any_corner_say_where_to_cut(cell):
     """Plots whose inner gaps are wider than the gutters between them: only the labels tell."""
