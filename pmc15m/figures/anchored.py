@@ -19,6 +19,7 @@ QUIET = 0.006  # a line with less content than this belongs to a gutter
 WIDE, WIDE_GAIN = 20, 0.002  # px; gain per px of gutter up to that width
 NEAR = 0.04  # cost of a cut that lies at the far end of what the labels allow
 SLIVER, SLIVER_COST = 0.06, 1.0  # of the longer side; cost of a piece thinner than that
+NARROW, NARROW_COST = 0.15, 0.05  # of the longer side; cost of a cut at the edge of a piece, none from there on
 PLACE = 0.2  # cost, for each label, of standing at the far side of its panel
 BRANCHES, MANY = 4, 6  # cuts that are tried at a node; with more labels than this only the cheapest
 CHEAP = 0.0  # a tree at most this dear ends the search
@@ -109,6 +110,8 @@ def _cuts(evidence: Evidence, box: Box, labels: Sequence[Box], cell: str) -> lis
                 thin = int(SLIVER * evidence.longer)
                 cost[:thin] += SLIVER_COST
                 cost[len(cost) - thin :] += SLIVER_COST
+                inward = np.minimum(np.arange(len(cost)), np.arange(len(cost))[::-1]) / (NARROW * evidence.longer)
+                cost = cost + NARROW_COST * np.maximum(0.0, 1 - inward)
             a, b = max(end, box[lo]) + 1, min(start, box[hi] - 1)
             if b <= a:
                 continue

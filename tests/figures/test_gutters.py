@@ -110,6 +110,21 @@ def test_labels_in_any_corner_say_where_to_cut(cell):
         assert label[2] - 2 <= box[2]
 
 
+def test_a_cut_does_not_part_a_label_from_its_plot():
+    """The column beside the label is empty, the gutter is crossed by two leader lines."""
+    picture = page(800, 300)
+    plot(picture, (70, 10, 560, 290))
+    plot(picture, (620, 10, 790, 290))
+    for y in (60, 200):
+        picture.paste(0, (500, y, 640, y + 4))
+    labels = [(4, 4, 18, 19), (600, 4, 614, 19)]
+    for (x, y, _, _), text in zip(labels, "AB", strict=True):
+        letter(picture, (x, y), text, 20)
+    first, second = anchor(evidence_of(picture), labels).boxes
+    assert overlap(first, (4, 4, 560, 290)) > 0.9
+    assert overlap(second, (600, 4, 790, 290)) > 0.8
+
+
 def test_tiles_are_the_photographs_under_one_label():
     picture, boxes = grid(4)
     assert find_tiles(evidence_of(picture), (0, 0, 404, 404)) == tuple(boxes)
