@@ -20,7 +20,10 @@ WIDE, WIDE_GAIN = 20, 0.002  # px; gain per px of gutter up to that width
 NEAR = 0.04  # cost of a cut that lies at the far end of what the labels allow
 SLIVER, SLIVER_COST = 0.06, 1.0  # of the longer side; cost of a piece thinner than that
 NARROW, NARROW_COST = 0.15, 0.05  # of the longer side; cost of a cut at the edge of a piece, none from there on
-PLACE = 0.2  # cost, for each label, of standing at the far side of its panel
+PLACE = 0.1  # cost, for each label, of standing at the far side of its panel
+CHOICES = (
+    3  # gutters that are tried between two labels: beside the label, beside the title of an axis, and the right one
+)
 BRANCHES, MANY = 4, 6  # cuts that are tried at a node; with more labels than this only the cheapest
 CHEAP = 0.0  # a tree at most this dear ends the search
 
@@ -54,7 +57,8 @@ def _tree(evidence: Evidence, labels: Sequence[Box], cell: str) -> Tree:
         trimmed = evidence.trim(box) or box
         if len(inside) == 1:
             thin = min(trimmed[2] - trimmed[0], trimmed[3] - trimmed[1]) < least
-            return (SLIVER_COST if thin else 0.0), {inside[0]: trimmed}
+            astray = PLACE * _astray(trimmed, labels[inside[0]], cell)
+            return astray + (SLIVER_COST if thin else 0.0), {inside[0]: trimmed}
         key = (trimmed, inside)
         if key not in known:
             best: tuple[float, dict[int, Box]] | None = None
@@ -77,17 +81,15 @@ def _tree(evidence: Evidence, labels: Sequence[Box], cell: str) -> Tree:
 
     cost, boxes = recurse(evidence.whole, tuple(range(len(labels))))
     ordered = tuple(boxes[i] for i in range(len(labels)))
-    return Tree(ordered, cost + CELLS[cell] + PLACE * _misplaced(ordered, labels, cell))
+    return Tree(ordered, cost + CELLS[cell])
 
 
-def _misplaced(boxes: Sequence[Box], labels: Sequence[Box], cell: str) -> float:
-    """How far the labels stand from their cell in the boxes, 0..2, summed over the labels."""
+def _astray(box: Box, label: Box, cell: str) -> float:
+    """How far a label stands from its cell in the box, 0..2."""
     want_y, want_x = {"t": 0.0, "b": 1.0}[cell[0]], {"l": 0.0, "c": 0.5, "r": 1.0}[cell[1]]
-    total = 0.0
-    for (x0, y0, x1, y1), (a0, b0, a1, b1) in zip(boxes, labels, strict=True):
-        slack_x, slack_y = max(x1 - x0 - (a1 - a0), 1), max(y1 - y0 - (b1 - b0), 1)
-        total += min(abs((a0 - x0) / slack_x - want_x), 1.0) + min(abs((b0 - y0) / slack_y - want_y), 1.0)
-    return total
+    slack_x, slack_y = max(box[2] - box[0] - (label[2] - label[0]), 1), max(box[3] - box[1] - (label[3] - label[1]), 1)
+    across, down = (label[0] - box[0]) / slack_x, (label[1] - box[1]) / slack_y
+    return min(abs(across - want_x), 1.0) + min(abs(down - want_y), 1.0)
 
 
 def _cuts(evidence: Evidence, box: Box, labels: Sequence[Box], cell: str) -> list[Cut]:
@@ -119,13 +121,14 @@ def _cuts(evidence: Evidence, box: Box, labels: Sequence[Box], cell: str) -> lis
             where = np.linspace(0, 1, len(part))
             bias = {"t": 1 - where, "b": where, "l": 1 - where, "r": where, "c": np.abs(where - 0.5)}
             total = part + NEAR * bias[cell[axis]]
-            best = int(total.argmin())
-            cuts.append(Cut(float(total[best]), axis, a + _centre(part, best)))
-            elsewhere = total.copy()
-            elsewhere[max(0, best - WIDE) : best + WIDE] = np.inf
-            second = int(elsewhere.argmin())
-            if np.isfinite(elsewhere[second]):
-                cuts.append(Cut(float(total[second]), axis, a + _centre(part, second)))
+            quiet = line[a - box[lo] : b - box[lo] + 1] <= QUIET
+            for _ in range(CHOICES):
+                best = int(total.argmin())
+                if not np.isfinite(total[best]):
+                    break
+                cuts.append(Cut(float(total[best]), axis, a + _centre(part, best)))
+                low, high = _run(quiet, best)
+                total[max(0, min(low, best - WIDE)) : max(high, best + WIDE)] = np.inf
     return sorted(cuts, key=lambda cut: cut.cost)
 
 
@@ -137,6 +140,14 @@ def _width_of_gutter(cost: np.ndarray) -> np.ndarray:
     for a, b in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
         out[a:b] = min(b - a, WIDE)
     return out
+
+
+def _run(mask: np.ndarray, at: int) -> tuple[int, int]:
+    """The run of True round a place, as (start, end); empty where it is False."""
+    outside = np.flatnonzero(~mask)
+    after = int(np.searchsorted(outside, at))
+    start = int(outside[after - 1]) + 1 if after else 0
+    return start, int(outside[after]) if after < len(outside) else len(mask)
 
 
 def _centre(cost: np.ndarray, at: int) -> int:

@@ -110,13 +110,16 @@ def test_labels_in_any_corner_say_where_to_cut(cell):
         assert label[2] - 2 <= box[2]
 
 
-def test_a_cut_does_not_part_a_label_from_its_plot():
-    """The column beside the label is empty, the gutter is crossed by two leader lines."""
+@pytest.mark.parametrize("title", [False, True])
+def test_a_cut_does_not_part_a_label_from_its_panel(title):
+    """The columns beside the label and beside the title of an axis are empty, leader lines cross the gutter."""
     picture = page(800, 300)
-    plot(picture, (70, 10, 560, 290))
-    plot(picture, (620, 10, 790, 290))
-    for y in (60, 200):
+    for box in ((130, 10, 560, 290), (620, 10, 790, 290)):
+        photograph(picture, box, 1)
+    for y in (60, 130, 200):
         picture.paste(0, (500, y, 640, y + 4))
+    if title:
+        picture.paste(0, (50, 60, 62, 240))
     labels = [(4, 4, 18, 19), (600, 4, 614, 19)]
     for (x, y, _, _), text in zip(labels, "AB", strict=True):
         letter(picture, (x, y), text, 20)
