@@ -2,10 +2,10 @@
 
     python -m benchmarks.captions_doubts PANELS.json ZOU458.json
 
-Two logistic regressions (ridge 3, Newton's method) over the traits that `pmc15m.figures.captions` weighs, printed with
-the weights in use and with how well they do on articles left out. Legend: the sentences behind the last marker, of both
-files, those of PANELS.json three times; they belong to the legend where no panel has them, or all have. Cuts: the
-sub-captions of PANELS.json, right where they are like the annotator's (1 - edit distance / longer length >= 0.7).
+Two logistic regressions (ridge 3) over the traits that `pmc15m.figures.captions` weighs, printed with today's weights
+and with how well they do on articles left out. Legend: the sentences behind the last marker, of both files, those of
+PANELS.json three times; they belong to the legend where no panel has them, or all have. Cuts: the sub-captions of
+PANELS.json, right where they are like the annotator's (1 - edit distance / longer length >= 0.7).
 """
 
 import argparse
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from benchmarks.logistic import Floats, fit_logistic
 from pmc15m.figures.captions import certainty, legend, render, split_caption
 from pmc15m.figures.captions.markers import plain
 from pmc15m.figures.captions.segments import Segments
@@ -25,8 +25,6 @@ from pmc15m.figures.captions.sentences import sentences
 
 RIDGE = 3.0
 EMPHASIS = 3.0  # of panels-dev among the legend's sentences: its annotator read, zou458's cut by rule
-ALIKE = 0.7
-Floats = NDArray[np.float64]
 
 
 class Captioned(NamedTuple):
@@ -96,7 +94,9 @@ def cut_examples(captioned: Captioned) -> Iterator[Example]:
     for label, traits in certainty.traits_of(captioned.text, found).items():
         gold = captioned.texts.get(label.casefold())
         if gold:
-            yield Example(traits, likeness(gold, render(captioned.text, split, label)) >= ALIKE, captioned.article, 1.0)
+            yield Example(
+                traits, likeness(gold, render(captioned.text, split, label)) >= certainty.ALIKE, captioned.article, 1.0
+            )
 
 
 def likeness(a: str, b: str) -> float:
@@ -111,17 +111,10 @@ def likeness(a: str, b: str) -> float:
 
 
 def fit(examples: Sequence[Example]) -> Floats:
-    """float64 (1 + traits,): bias and weights; the bias is not shrunk."""
-    x = np.array([[1.0, *map(float, e.traits.values())] for e in examples])
-    y, weight = (np.array([float(e[at]) for e in examples]) for at in (1, 3))
-    ridge = np.full(x.shape[1], RIDGE)
-    ridge[0] = 1e-6
-    w = np.zeros(x.shape[1])
-    for _ in range(30):
-        p = 1 / (1 + np.exp(-(x @ w)))
-        hessian = x.T @ (x * (weight * p * (1 - p))[:, None]) + np.diag(ridge)
-        w += np.linalg.solve(hessian, x.T @ (weight * (y - p)) - ridge * w)
-    return w
+    """float64 (1 + traits,): bias and weights."""
+    traits = np.array([[float(value) for value in e.traits.values()] for e in examples])
+    truth, weight = (np.array([float(e[at]) for e in examples]) for at in (1, 3))
+    return fit_logistic(traits, truth, RIDGE, weight)
 
 
 def left_out(examples: Sequence[Example]) -> Floats:

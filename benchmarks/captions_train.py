@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.logistic import fit_logistic
 from pmc15m.figures.captions.evidence import Reading, log_odds, read
 from pmc15m.figures.captions.markers import find_candidates, plain
 from pmc15m.figures.captions.series import choose
@@ -112,22 +113,14 @@ def examples(record: dict[str, Any]) -> list[tuple[Reading, bool]]:
 
 
 def fit(data: list[tuple[Reading, bool]]) -> dict[str, float]:
-    """Feature weights by Newton's method; the bias is not shrunk."""
+    """Feature weights, and the bias."""
     counts = Counter(f for reading, _ in data for f in set(reading.features))
     names = sorted(f for f, n in counts.items() if n >= RARE)
-    column = {name: i + 1 for i, name in enumerate(names)}
-    x = np.zeros((len(data), len(names) + 1), np.float32)
-    x[:, 0] = 1
+    column = {name: i for i, name in enumerate(names)}
+    traits = np.zeros((len(data), len(names)), np.float32)
     for row, (reading, _) in enumerate(data):
-        x[row, [column[f] for f in reading.features if f in column]] = 1
-    y = np.array([positive for _, positive in data], np.float64)
-    ridge = np.full(x.shape[1], RIDGE)
-    ridge[0] = 1e-6
-    w = np.zeros(x.shape[1])
-    for _ in range(12):
-        p = 1 / (1 + np.exp(-(x @ w)))
-        hessian = x.T @ (x * (p * (1 - p))[:, None]) + np.diag(ridge)
-        w += np.linalg.solve(hessian, x.T @ (y - p) - ridge * w)
+        traits[row, [column[f] for f in reading.features if f in column]] = 1
+    w = fit_logistic(traits, np.array([positive for _, positive in data], np.float64), RIDGE)
     return {name: round(float(v), 3) for name, v in zip(["bias", *names], w, strict=True)}
 
 
