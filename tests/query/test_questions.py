@@ -18,6 +18,7 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "alignment": [(90, 2)],
     "article_types": [(None, 3, 2)],
     "caption_duplicates": [],
+    "caption_groups": [("figure", "near", 1, 1, 2)],
     "caption_histogram": [(0, 3, 2)],
     "caption_lengths": [
         *(("figure", 1, 18, 4), ("figure", 25, 18, 4), ("figure", 50, 33, 6), ("figure", 75, 61, 7)),
@@ -138,7 +139,7 @@ STAGES = [
     ("catalog", "raw", "articles"),
     ("catalog", "raw", "articles", "figures", "images"),
     ("catalog", "raw", "articles", "figures", "images", "pixels", "panels"),
-    ("articles", "figures", "images", "pixels", "panels", "duplicates", "pairs"),
+    ("articles", "figures", "images", "pixels", "panels", "captions", "duplicates", "caption_groups", "pairs"),
     tuple(ALL_TABLES),
 ]
 
