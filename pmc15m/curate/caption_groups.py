@@ -15,6 +15,7 @@ from collections.abc import Mapping
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pmc15m import schema
@@ -33,28 +34,18 @@ class CaptionRelation(enum.StrEnum):
     NEAR = "near"
 
 
-# Captions that are long enough for a fingerprint, numbered within their level from the best (0) on.
-_ITEMS = """
-    CREATE TEMP TABLE items AS
-    SELECT captions.shard, key, level, caption_hash, caption_simhash,
-        row_number() OVER (PARTITION BY level ORDER BY n_chars DESC, pub_date NULLS LAST, key) - 1 AS rank,
-        md5_number_lower(pmcid) AS article
-    FROM captions LEFT JOIN articles USING (pmcid, version)
-    WHERE caption_simhash IS NOT NULL
+# Captions that are long enough for a fingerprint, numbered as they lie in the parts.
+_LONG = """
+    CREATE OR REPLACE TEMP VIEW long_captions AS
+    SELECT row_number() OVER () - 1 AS number, *
+    FROM captions WHERE level = '{level}' AND caption_simhash IS NOT NULL
 """
 
-_FACTS = "SELECT caption_hash, caption_simhash, article FROM items WHERE level = ? ORDER BY rank"
-
-_ROWS = f"""
-    SELECT member.shard, member.key, best.key AS caption_group, group_size, member.rank = keeper AS is_keeper,
-        CASE WHEN member.rank = keeper THEN '{CaptionRelation.KEEPER}'
-             WHEN member.caption_hash = best.caption_hash THEN '{CaptionRelation.EQUAL}'
-             ELSE '{CaptionRelation.NEAR}' END AS relation,
-        bit_count(xor(member.caption_simhash, best.caption_simhash))::INTEGER AS distance
-    FROM grouped
-    JOIN items AS member ON member.level = grouped.level AND member.rank = grouped.rank
-    JOIN items AS best ON best.level = grouped.level AND best.rank = keeper
-    ORDER BY member.shard, member.key
+# Those that are like another one, from the best to the worst.
+_MEMBERS = """
+    SELECT number, long_captions.shard, key, caption_hash, caption_simhash, md5_number_lower(pmcid) AS article
+    FROM long_captions JOIN linked USING (number) LEFT JOIN articles USING (pmcid, version)
+    ORDER BY n_chars DESC, pub_date NULLS LAST, key
 """
 
 
@@ -62,40 +53,65 @@ def find_caption_groups(connection: duckdb.DuckDBPyConnection, near_distance: in
     """Rows of `caption_groups` by raw shard, in the order of their keys; only shards that have some.
 
     The connection has the tables articles and captions of the workspace; `near_distance` is in bits of the fingerprint.
+    Most captions are like no other: of those only the two hashes are ever in memory.
     """
-    connection.execute(_ITEMS)
-    grouped = pa.concat_tables([_level(connection, level, near_distance) for level in ("figure", "panel")])
-    connection.register("grouped", grouped)
-    rows = connection.sql(_ROWS).to_arrow_table()
-    connection.unregister("grouped")
-    connection.execute("DROP TABLE items")
+    levels = [_level(connection, level, near_distance) for level in ("figure", "panel")]
+    rows = pa.concat_tables(levels).sort_by([("shard", "ascending"), ("key", "ascending")])
     return by_shard(rows, schema.CAPTION_GROUPS)
 
 
 def _level(connection: duckdb.DuckDBPyConnection, level: str, near_distance: int) -> pa.Table:
-    """Members of groups of at least two; `rank` and `keeper` number the level."""
-    facts = connection.sql(_FACTS, params=[level]).fetchnumpy()
-    best = _first_of_equals(facts["caption_hash"])
-    count = len(best)
-    compared = np.flatnonzero(best == np.arange(count))
-    i, j = near_pairs(facts["caption_simhash"][compared], near_distance)
-    left, right = compared[i], compared[j]
-    article, simhash = facts["article"], facts["caption_simhash"]
+    """Members of groups of at least two, with their shard."""
+    connection.execute(_LONG.format(level=level))
+    is_first, repeated = _repeated(_column(connection, "caption_hash"))
+    i, j = near_pairs(_column(connection, "caption_simhash")[is_first], near_distance)
+    distinct = np.flatnonzero(is_first)
+    left, right = distinct[i], distinct[j]
+    connection.register("linked", pa.table({"number": np.unique(np.concatenate([repeated, left, right]))}))
+    members = connection.sql(_MEMBERS).to_arrow_table().combine_chunks()
+    connection.unregister("linked")
+
+    number = members["number"].to_numpy()
+    rank = np.argsort(number)
+    article, simhash = members["article"].to_numpy(), members["caption_simhash"].to_numpy()
+    best = _first_of_equals(members["caption_hash"].to_numpy())
+    left, right = (best[rank[np.searchsorted(number, side, sorter=rank)]] for side in (left, right))
+    across = article[left] != article[right]
+    left, right = left[across], right[across]
     distance = np.bitwise_count(simhash[left] ^ simhash[right])
-    linked = article[left] != article[right]
-    left, right, distance = left[linked], right[linked], distance[linked]
     closest = _closest(left, article[right], distance) & _closest(right, article[left], distance)
-    keeper = stars(count, left[closest], right[closest])[best]
-    size = np.bincount(keeper, minlength=count)[keeper]
-    told = np.flatnonzero(size > 1)
-    return pa.table(
+    keeper = stars(len(best), left[closest], right[closest])[best]
+    size = np.bincount(keeper, minlength=len(best))[keeper]
+    is_keeper = keeper == np.arange(len(best))
+    relation = pc.if_else(pa.array(best == best[keeper]), CaptionRelation.EQUAL, CaptionRelation.NEAR)
+    relation = pc.if_else(pa.array(is_keeper), CaptionRelation.KEEPER, relation)
+    rows = pa.table(
         {
-            "level": pa.repeat(level, len(told)),
-            "rank": told,
-            "keeper": keeper[told],
-            "group_size": pa.array(size[told], pa.int32()),
+            "shard": members["shard"],
+            "key": members["key"],
+            "caption_group": members["key"].take(pa.array(keeper)),
+            "group_size": size,
+            "is_keeper": is_keeper,
+            "relation": relation,
+            "distance": np.bitwise_count(simhash ^ simhash[keeper]),
         }
     )
+    return rows.filter(pa.array(size > 1))
+
+
+def _column(connection: duckdb.DuckDBPyConnection, name: str) -> NDArray[np.uint64]:
+    """uint64 (captions,), in the order of their numbers."""
+    column: NDArray[np.uint64] = connection.sql(f"SELECT {name} FROM long_captions").fetchnumpy()[name]
+    return column
+
+
+def _repeated(values: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], _Numbers]:
+    """bool (n,): whether no row before has the same value; and the rows, ascending, whose value others have too."""
+    order = np.argsort(values, kind="stable")
+    again = np.flatnonzero(values[order[1:]] == values[order[:-1]])
+    is_first = np.ones(len(values), bool)
+    is_first[order[again + 1]] = False
+    return is_first, np.unique(np.concatenate([order[again], order[again + 1]]))
 
 
 def _first_of_equals(values: NDArray[np.uint64]) -> _Numbers:
