@@ -122,6 +122,16 @@ def test_a_sample_of_a_large_workspace_is_of_the_right_size_and_fair(tmp_path: P
     assert all(850 < n < 1150 for _, n in by_year)
 
 
+def test_equal_captions_are_counted_within_their_level(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    hashes = {"figure": [1, 1, 2, 3, 3, 3, 4, None], "panel": [2, 4, 4]}
+    rows = [{"level": level, "caption_hash": value} for level, values in hashes.items() for value in values]
+    write(workspace, "pairs", schema.PAIRS, rows)
+    with connect(workspace) as connection:
+        found = connection.sql(named_queries()["caption_duplicates"].sql).fetchall()
+    assert found == [("figure", 2, 5, 3), ("panel", 1, 2, 2)]
+
+
 def hash_of(key: str) -> int:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8])
 
