@@ -3,7 +3,8 @@
     python -m benchmarks.pairs_table DIR [--rows 15282336] [--parts 125]
 
 Figure level, sorted by article, captions of 72 words on average (real ones: 72.3) that zstd packs like real ones;
-2 % of the pictures and 3 % of the captions are exact duplicates. Same arguments, same bytes.
+2 % of the pictures and 3 % of the captions are exact duplicates. Fingerprints of captions are made up, the modalities
+are those that `curate` would store. Same arguments, same bytes.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import pyarrow.compute as pc
 
 from pmc15m import schema
 from pmc15m.curate.captions import define_normalised
+from pmc15m.curate.modalities import define_modalities_of
 from pmc15m.workspace import Workspace, fingerprint, read_fingerprint, write_part
 
 ROWS = 15_282_336
@@ -40,7 +42,7 @@ def pairs_workspace(root: Path, rows: int = ROWS, parts: int = PARTS) -> Workspa
     edges = np.linspace(0, rows, parts + 1).astype(int)
     for number in range(parts):
         path = workspace.part("pairs", f"{number:05d}")
-        made_from = fingerprint("pairs_table", 1, {"rows": rows, "parts": parts}, [])
+        made_from = fingerprint("pairs_table", 2, {"rows": rows, "parts": parts}, [])
         if read_fingerprint(path) != made_from:
             write_part(path, _part(number, int(edges[number + 1] - edges[number]), int(edges[number])), made_from)
     return workspace
@@ -51,8 +53,9 @@ def _part(number: int, rows: int, first_row: int) -> pa.Table:
     words = rng.gamma(2.2, 72 / 2.2, rows).clip(3, 600).astype(np.int32)
     text = _captions(rng, words)
     sha256 = pa.array([f"{number:04x}{row:060x}" for row in range(rows)])
+    keeper = np.full(rows, -1)
     if number:
-        text, words = _repeated(rng, text, words, _first_captions(), 0.03)
+        text, words, keeper = _repeated(rng, text, words, _first_captions(), 0.03)
         copied = rng.random(rows) < 0.02
         copies = pa.array([f"{0:04x}{row:060x}" for row in rng.integers(0, _COPIES, rows)])
         sha256 = pc.if_else(pa.array(copied), copies, sha256)
@@ -84,7 +87,9 @@ def _part(number: int, rows: int, first_row: int) -> pa.Table:
         "text": text,
         "n_chars": pc.utf8_length(text),
         "n_words": words,
-        "caption_hash": _caption_hashes(text),
+        **_read(text),
+        "caption_group": pc.if_else(pa.array(keeper >= 0), _joined("PMC99999_1_f", keeper.astype(str)), None),
+        "is_caption_duplicate": keeper >= 0,
         "article_hash": article.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15),
         "journal": _journals().take(pa.array(rng.choice(7000, rows, p=_falling(7000, 5.0)))),
         "year": year,
@@ -130,12 +135,12 @@ def _captions(rng: np.random.Generator, words: np.ndarray) -> pa.Array:
 
 def _repeated(
     rng: np.random.Generator, text: pa.Array, words: np.ndarray, source: tuple[pa.Array, np.ndarray], share: float
-) -> tuple[pa.Array, np.ndarray]:
-    """A share of the captions replaced by captions of the first part."""
+) -> tuple[pa.Array, np.ndarray, np.ndarray]:
+    """A share of the captions replaced by captions of the first part; which one of them, or -1."""
     copied = rng.random(len(words)) < share
     from_row = rng.integers(0, len(source[1]), len(words))
     texts = pc.if_else(pa.array(copied), source[0].take(pa.array(from_row)), text)
-    return texts, np.where(copied, source[1][from_row], words)
+    return texts, np.where(copied, source[1][from_row], words), np.where(copied, from_row, -1)
 
 
 @functools.cache
@@ -174,12 +179,20 @@ def _falling(count: int, offset: float) -> np.ndarray:
     return shares / shares.sum()
 
 
-def _caption_hashes(text: pa.Array) -> pa.ChunkedArray:
+def _read(text: pa.Array) -> dict[str, pa.ChunkedArray | np.ndarray]:
+    """What `curate` reads from the captions; a fingerprint that is equal for equal captions."""
     with duckdb.connect(config={"threads": 1}) as connection:
         define_normalised(connection)
+        define_modalities_of(connection)
         connection.register("captions", pa.table({"text": text}))
-        hashes = connection.sql("SELECT md5_number_lower(normalised(text)) AS hash FROM captions").to_arrow_table()
-    return hashes["hash"]
+        found = connection.sql(
+            "SELECT md5_number_lower(normalised(text)) AS hash, modalities_of(text) AS modalities FROM captions"
+        ).to_arrow_table()
+    return {
+        "modalities": found["modalities"],
+        "caption_hash": found["hash"],
+        "caption_simhash": found["hash"].to_numpy() * np.uint64(0xD6E8FEB86659FD93),
+    }
 
 
 def _joined(prefix: str, numbers: np.ndarray) -> pa.Array:

@@ -119,6 +119,18 @@ SET VARIABLE panels = (
   FROM glob(getvariable('parts') || '/panels/*.parquet'));
 CREATE VIEW panels AS FROM query(getvariable('panels'));
 
+SET VARIABLE captions = (
+  SELECT if(count(*) > 0,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/captions/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$SELECT
+      NULL::VARCHAR AS "key", NULL::VARCHAR AS "level", NULL::VARCHAR AS "pmcid", NULL::INTEGER AS "version",
+      NULL::VARCHAR AS "shard", NULL::INTEGER AS "n_chars", NULL::INTEGER AS "n_words", NULL::INTEGER AS "n_tokens",
+      NULL::VARCHAR[] AS "modalities", NULL::UBIGINT AS "caption_hash", NULL::UBIGINT AS "caption_simhash",
+      NULL::VARCHAR AS "language_guess", NULL::BOOLEAN AS "is_boilerplate"
+    WHERE false$$)
+  FROM glob(getvariable('parts') || '/captions/*.parquet'));
+CREATE VIEW captions AS FROM query(getvariable('captions'));
+
 SET VARIABLE duplicates = (
   SELECT if(count(*) > 0,
     $$FROM read_parquet('$$ || replace(getvariable('parts') || '/duplicates/*.parquet', $$'$$, $$''$$) || $$')$$,
@@ -130,6 +142,16 @@ SET VARIABLE duplicates = (
   FROM glob(getvariable('parts') || '/duplicates/*.parquet'));
 CREATE VIEW duplicates AS FROM query(getvariable('duplicates'));
 
+SET VARIABLE caption_groups = (
+  SELECT if(count(*) > 0,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/caption_groups/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$SELECT
+      NULL::VARCHAR AS "key", NULL::VARCHAR AS "caption_group", NULL::INTEGER AS "group_size", NULL::BOOLEAN AS
+      "is_keeper", NULL::VARCHAR AS "relation", NULL::INTEGER AS "distance"
+    WHERE false$$)
+  FROM glob(getvariable('parts') || '/caption_groups/*.parquet'));
+CREATE VIEW caption_groups AS FROM query(getvariable('caption_groups'));
+
 SET VARIABLE pairs = (
   SELECT if(count(*) > 0,
     $$FROM read_parquet('$$ || replace(getvariable('parts') || '/pairs/*.parquet', $$'$$, $$''$$) || $$')$$,
@@ -139,15 +161,17 @@ SET VARIABLE pairs = (
       "shard", NULL::BIGINT AS "offset", NULL::BIGINT AS "size", NULL::STRUCT("x0" INTEGER, "y0" INTEGER, "x1"
       INTEGER, "y1" INTEGER) AS "box", NULL::INTEGER AS "width", NULL::INTEGER AS "height", NULL::VARCHAR AS
       "format", NULL::VARCHAR AS "label", NULL::VARCHAR AS "text", NULL::VARCHAR AS "context", NULL::INTEGER AS
-      "n_chars", NULL::INTEGER AS "n_words", NULL::INTEGER AS "n_tokens", NULL::UBIGINT AS "caption_hash",
-      NULL::UBIGINT AS "caption_simhash", NULL::UBIGINT AS "article_hash", NULL::VARCHAR AS "journal", NULL::INTEGER
-      AS "year", NULL::DATE AS "released", NULL::VARCHAR AS "article_type", NULL::VARCHAR AS "language",
-      NULL::VARCHAR AS "language_guess", NULL::VARCHAR AS "licence_code", NULL::VARCHAR AS "licence_url",
-      NULL::VARCHAR AS "licence_group", NULL::VARCHAR AS "figure_kind", NULL::VARCHAR AS "origin", NULL::VARCHAR AS
-      "image_kind", NULL::FLOAT AS "image_kind_score", NULL::FLOAT AS "alignment_score", NULL::INTEGER AS
-      "n_panels", NULL::FLOAT AS "compound", NULL::FLOAT AS "entropy", NULL::FLOAT AS "white_share", NULL::FLOAT AS
-      "colour_share", NULL::VARCHAR AS "sha256", NULL::UBIGINT AS "phash", NULL::VARCHAR AS "duplicate_group",
-      NULL::BOOLEAN AS "is_duplicate", NULL::VARCHAR AS "split", NULL::VARCHAR[] AS "flags"
+      "n_chars", NULL::INTEGER AS "n_words", NULL::INTEGER AS "n_tokens", NULL::VARCHAR[] AS "modalities",
+      NULL::UBIGINT AS "caption_hash", NULL::UBIGINT AS "caption_simhash", NULL::VARCHAR AS "caption_group",
+      NULL::BOOLEAN AS "is_caption_duplicate", NULL::UBIGINT AS "article_hash", NULL::VARCHAR AS "journal",
+      NULL::INTEGER AS "year", NULL::DATE AS "released", NULL::VARCHAR AS "article_type", NULL::VARCHAR AS
+      "language", NULL::VARCHAR AS "language_guess", NULL::VARCHAR AS "licence_code", NULL::VARCHAR AS
+      "licence_url", NULL::VARCHAR AS "licence_group", NULL::VARCHAR AS "figure_kind", NULL::VARCHAR AS "origin",
+      NULL::VARCHAR AS "image_kind", NULL::FLOAT AS "image_kind_score", NULL::FLOAT AS "alignment_score",
+      NULL::INTEGER AS "n_panels", NULL::FLOAT AS "compound", NULL::FLOAT AS "entropy", NULL::FLOAT AS
+      "white_share", NULL::FLOAT AS "colour_share", NULL::VARCHAR AS "sha256", NULL::UBIGINT AS "phash",
+      NULL::VARCHAR AS "duplicate_group", NULL::BOOLEAN AS "is_duplicate", NULL::VARCHAR AS "split", NULL::VARCHAR[]
+      AS "flags"
     WHERE false$$)
   FROM glob(getvariable('parts') || '/pairs/*.parquet'));
 CREATE VIEW pairs AS FROM query(getvariable('pairs'));

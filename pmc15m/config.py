@@ -80,6 +80,7 @@ class CurateConfig:
     """From figures and panels to pairs."""
 
     near_distance: int = 4  # Hamming distance of perceptual hashes that makes near duplicates
+    near_caption_distance: int = 6  # of the captions' fingerprints: four fifths of their runs of three words are shared
     val_share: float = 0.00089  # of articles, as PMC-15M: 13.6 k of 15.3 M pairs
     test_share: float = 0.0475  # 726 k of 15.3 M
     against: str = ""  # file of hashes, or folder of images, of a benchmark to keep away from
@@ -125,11 +126,12 @@ _FEWEST = {  # key: the smallest value that makes sense
     "parse.max_xml_bytes": 1,
     "split.max_pixels": 1,
     "curate.near_distance": 0,
+    "curate.near_caption_distance": 0,
     "export.pairs_per_shard": 1,
     "export.image_side": 0,
     "export.jpeg_quality": 1,
 }
-_MOST = {"curate.near_distance": 8, "export.jpeg_quality": 100}
+_MOST = {"curate.near_distance": 8, "curate.near_caption_distance": 8, "export.jpeg_quality": 100}
 _ABOVE_ZERO = (
     *("network.connect_timeout_s", "network.read_timeout_s", "network.object_deadline_s"),
     "select.sample",

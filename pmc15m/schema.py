@@ -219,6 +219,23 @@ PANELS = _table(
     reason=(pa.string(), "why dropped: no_subcaption, too_small …"),
 )
 
+# One row a text that stands beside a picture, each once: a figure's, whatever the number of its pictures, or a panel's.
+CAPTIONS = _table(
+    key=(pa.string(), "figure_key or panel_key"),
+    level=(pa.string(), "figure or panel"),
+    pmcid=(pa.string(), "PMC + digits"),
+    version=(pa.int32(), "article version"),
+    shard=(pa.string(), "raw shard with the picture"),
+    n_chars=(pa.int32(), "of pairs.text"),
+    n_words=(pa.int32(), "of pairs.text"),
+    n_tokens=(pa.int32(), "words and punctuation marks of pairs.text: no subword tokenizer makes fewer of it"),
+    modalities=(_TEXTS, "as pairs.modalities"),
+    caption_hash=(pa.uint64(), "of the normalised text: equal for equal captions"),
+    caption_simhash=(pa.uint64(), "of its runs of three words: near for near captions; null below eight words"),
+    language_guess=(pa.string(), "by its words; null where it does not tell"),
+    is_boilerplate=(pa.bool_(), "names or points, and describes nothing: 'Figure 1', 'See text'"),
+)
+
 DUPLICATES = _table(
     key=(pa.string(), "image_key or panel_key"),
     duplicate_group=(pa.string(), "key of the group's keeper"),
@@ -228,6 +245,15 @@ DUPLICATES = _table(
     distance=(pa.int32(), "Hamming distance of the perceptual hash to the keeper's"),
     split_article=(pa.string(), "PMCID that decides the split: the first article linked by duplicates"),
     benchmark_distance=(pa.int32(), "to the nearest picture of curate.against; null = none is near"),
+)
+
+CAPTION_GROUPS = _table(
+    key=(pa.string(), "captions.key"),
+    caption_group=(pa.string(), "key of the group's keeper"),
+    group_size=(pa.int32(), "captions, at least two"),
+    is_keeper=(pa.bool_(), "longest, then oldest, then smallest key"),
+    relation=(pa.string(), "to the keeper: equal, or near (in another article); keeper where it is the keeper itself"),
+    distance=(pa.int32(), "Hamming distance of the fingerprint to the keeper's"),
 )
 
 PAIRS = _table(
@@ -251,8 +277,17 @@ PAIRS = _table(
     n_chars=(pa.int32(), "of text"),
     n_words=(pa.int32(), "of text"),
     n_tokens=(pa.int32(), "words and punctuation marks of text: no subword tokenizer makes fewer of it"),
+    modalities=(
+        _TEXTS,
+        "techniques that text names, sorted: CT, MRI, histology …; where it names none, those that context names",
+    ),
     caption_hash=(pa.uint64(), "of the normalised text: equal for equal captions"),
     caption_simhash=(pa.uint64(), "of its runs of three words: near for near captions; null below eight words"),
+    caption_group=(
+        pa.string(),
+        "figure or panel whose caption is kept of those that say the same; null = alone, or below eight words",
+    ),
+    is_caption_duplicate=(pa.bool_(), "in a caption group and not of its keeper"),
     article_hash=(pa.uint64(), "of the PMCID: for sampling"),
     journal=(pa.string(), "journal title"),
     year=(pa.int32(), "of publication"),
@@ -291,7 +326,9 @@ TABLES: Mapping[str, pa.Schema] = {
     "images": IMAGES,
     "pixels": PIXELS,
     "panels": PANELS,
+    "captions": CAPTIONS,
     "duplicates": DUPLICATES,
+    "caption_groups": CAPTION_GROUPS,
     "pairs": PAIRS,
 }
 

@@ -28,7 +28,7 @@ class Stage:
     version: int
     reads: tuple[str, ...]  # tables whose part of the same shard is read; `raw` is the index of the tar
     writes: tuple[str, ...]  # tables whose part is written; the last one written marks completeness
-    section: str  # of the configuration
+    section: str | None  # of the configuration; None: the output depends on none
     run: Callable[[Workspace, str, Config], Mapping[str, pa.Table]]  # pure but for reading the shard
 
 
@@ -65,7 +65,8 @@ def expected_fingerprint(stage: Stage, workspace: Workspace, config: Config, sha
     known = [value for value in inputs if value is not None]
     if len(known) < len(inputs):
         return None
-    return fingerprint(stage.name, stage.version, as_dict(getattr(config, stage.section)), known)
+    wanted = as_dict(getattr(config, stage.section)) if stage.section else {}
+    return fingerprint(stage.name, stage.version, wanted, known)
 
 
 def stage_state(stage: Stage, workspace: Workspace, config: Config) -> StageState:

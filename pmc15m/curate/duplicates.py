@@ -100,7 +100,7 @@ def find_duplicates(
     for name in ("grouped", "linked"):
         connection.unregister(name)
     connection.execute("DROP TABLE items")
-    return _by_shard(rows)
+    return by_shard(rows, schema.DUPLICATES)
 
 
 def _level(
@@ -153,11 +153,12 @@ def _linked_articles(grouped: pa.Table) -> pa.Table:
     return pa.table({"article": known, "first_article": known[root[: len(known)]]})
 
 
-def _by_shard(rows: pa.Table) -> Mapping[str, pa.Table]:
+def by_shard(rows: pa.Table, table_schema: pa.Schema) -> Mapping[str, pa.Table]:
+    """Rows that are ordered by their column `shard`, as a table of the schema for each of them."""
     shards = rows["shard"].to_numpy(zero_copy_only=False)
     starts = [0, *(np.flatnonzero(shards[1:] != shards[:-1]) + 1)] if len(shards) else []
     columns = rows.drop_columns("shard")
     return {
-        str(shards[start]): columns.slice(start, end - start).cast(schema.DUPLICATES)
+        str(shards[start]): columns.slice(start, end - start).cast(table_schema)
         for start, end in itertools.pairwise([*starts, len(shards)])
     }

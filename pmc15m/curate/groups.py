@@ -16,29 +16,26 @@ def stars(count: int, left: Ranks, right: Ranks) -> Ranks:
     """int64 (count,): the keeper of every item; items are numbered from the best to the worst.
 
     `left` and `right` are the ends of the edges. The keepers are the lexicographically first maximal independent
-    set; an item beside several keepers goes to the best of them. Found in rounds: an item whose better neighbours
-    are all taken is a keeper, and takes its neighbours.
+    set, found in rounds: an item whose better neighbours are all taken is a keeper, and its neighbours are taken. An
+    item beside several keepers goes to the best of them.
     """
     better, worse = np.minimum(left, right), np.maximum(left, right)
-    keeper = np.full(count, -1, np.int64)  # -1: undecided
     linked = np.unique(np.concatenate([better, worse]))
-    keeper[:] = np.arange(count)
-    keeper[linked] = -1
+    is_keeper, is_open = np.ones(count, bool), np.zeros(count, bool)
+    is_keeper[linked], is_open[linked] = False, True
+    ends = better, worse
     while len(linked):
         blocked = np.zeros(count, bool)
-        blocked[worse] = True
+        blocked[ends[1]] = True
         new = linked[~blocked[linked]]
-        keeper[new] = new
-        is_new = np.zeros(count, bool)
-        is_new[new] = True
-        takes = is_new[better]
-        best = np.full(count, count, np.int64)
-        np.minimum.at(best, worse[takes], better[takes])
-        taken = np.flatnonzero(best < count)
-        keeper[taken] = best[taken]
-        open_ends = (keeper[better] < 0) & (keeper[worse] < 0)
-        better, worse = better[open_ends], worse[open_ends]
-        linked = linked[keeper[linked] < 0]
+        is_keeper[new], is_open[new] = True, False
+        is_open[ends[1][is_keeper[ends[0]]]] = False
+        both_open = is_open[ends[0]] & is_open[ends[1]]
+        ends = ends[0][both_open], ends[1][both_open]
+        linked = linked[is_open[linked]]
+    keeper = np.where(is_keeper, np.arange(count), count)
+    takes = is_keeper[better]
+    np.minimum.at(keeper, worse[takes], better[takes])
     return keeper
 
 

@@ -1,19 +1,23 @@
-"""The `curate` stage: duplicate groups over all shards at once, then the pairs of each shard."""
+"""The `curate` stage: captions of each shard, groups of duplicates over all shards, then pairs of each shard."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pmc15m import schema
-from pmc15m.config import Config
+from pmc15m.config import Config, CurateConfig
 from pmc15m.curate.benchmark import benchmark_digest, read_benchmark
+from pmc15m.curate.caption_groups import find_caption_groups
 from pmc15m.curate.captions import define_is_boilerplate, define_normalised, simhashes
 from pmc15m.curate.duplicates import find_duplicates
 from pmc15m.curate.language import guess_language
+from pmc15m.curate.modalities import define_modalities_of
 from pmc15m.curate.splits import define_split_of
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.stage import Execution, Stage, StageState, run_stage, stage_state
@@ -21,93 +25,161 @@ from pmc15m.workspace import Workspace, fingerprint, read_fingerprint, write_par
 
 log = logging.getLogger(__name__)
 
-_INPUTS = ("articles", "figures", "images", "pixels", "panels")
-_DUPLICATES_VERSION = 2
+_THINGS = ("figures", "images", "pixels", "panels")
+_INPUTS = ("articles", *_THINGS)
 _MEMORY = "1400MB"  # of DuckDB's buffers; what is larger goes through files in the workspace
-_PAIRS = Path(__file__).with_name("pairs.sql").read_text(encoding="utf-8")
+_TEXTS, _CAPTIONS, _PAIRS = (
+    Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8") for name in ("texts", "captions", "pairs")
+)
 
 
-def pairs_of_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str, pa.Table]:
-    """The pairs of one shard, figures before panels."""
-    with duckdb.connect(config={"threads": 1}) as connection:
-        for table in (*_INPUTS, "duplicates"):
-            connection.register(table, pq.read_table(workspace.part(table, shard)))
-        define_split_of(connection, config.curate.val_share, config.curate.test_share)
+def captions_of_shard(workspace: Workspace, shard: str, _: Config) -> Mapping[str, pa.Table]:
+    """What the texts of one shard say of themselves, figures before panels."""
+    with _shard_tables(workspace, shard, _THINGS) as connection:
         define_normalised(connection)
         define_is_boilerplate(connection)
-        pairs = connection.sql(_PAIRS).to_arrow_table()
-    texts = pairs["text"].to_pylist()
+        define_modalities_of(connection)
+        captions = connection.sql(_CAPTIONS).to_arrow_table()
+    texts = captions["text"].to_pylist()
     read = {
         "caption_simhash": pa.array(simhashes(texts), pa.uint64()),
         "language_guess": pa.array([guess_language(text) for text in texts], pa.string()),
     }
     for name, column in read.items():
-        pairs = pairs.append_column(name, column)
+        captions = captions.append_column(name, column)
+    return {"captions": captions.select(schema.CAPTIONS.names).cast(schema.CAPTIONS)}
+
+
+def pairs_of_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str, pa.Table]:
+    """The pairs of one shard, figures before panels."""
+    with _shard_tables(workspace, shard, PAIRS.reads) as connection:
+        define_split_of(connection, config.curate.val_share, config.curate.test_share)
+        pairs = connection.sql(_PAIRS).to_arrow_table()
     return {"pairs": pairs.select(schema.PAIRS.names).cast(schema.PAIRS)}
 
 
+def _shard_tables(workspace: Workspace, shard: str, tables: tuple[str, ...]) -> duckdb.DuckDBPyConnection:
+    """A connection with the tables of one shard, and the views of `texts.sql`."""
+    connection = duckdb.connect(config={"threads": 1})
+    for table in tables:
+        connection.register(table, pq.read_table(workspace.part(table, shard)))
+    connection.execute(_TEXTS)
+    return connection
+
+
+CAPTIONS = Stage(
+    name="captions",
+    version=1,
+    reads=_THINGS,
+    writes=("captions",),
+    section=None,
+    run=captions_of_shard,
+)
 PAIRS = Stage(
     name="curate",
-    version=1,
-    reads=(*_INPUTS, "duplicates"),
+    version=2,
+    reads=(*_INPUTS, "captions", "duplicates", "caption_groups"),
     writes=("pairs",),
     section="curate",
     run=pairs_of_shard,
 )
 
 
-def curate(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
-    """Bring duplicates and pairs up to date. Raises `UsageError` when the stages before have not been run.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grouping:
+    """A table of duplicates. It knows no shards: a new shard can change every group, so all parts are made again."""
 
-    Duplicates know no shards: a new shard can change every group, so all parts are made again, and by every process
-    of an array job (each writes its own share).
+    table: str
+    version: int  # raised with every change of the code that changes the groups
+    reads: tuple[str, ...]
+    settings: Callable[[CurateConfig], Mapping[str, Any]]  # what the groups depend on
+    find: Callable[[duckdb.DuckDBPyConnection, Config], Mapping[str, pa.Table]]  # rows by shard
+
+    def fingerprint(self, workspace: Workspace, config: Config) -> str:
+        """What every part should carry today."""
+        inputs = [
+            f"{shard}/{table} {read_fingerprint(workspace.part(table, shard))}"
+            for shard in self.shards(workspace)
+            for table in self.reads
+        ]
+        return fingerprint(self.table, self.version, self.settings(config.curate), inputs)
+
+    def shards(self, workspace: Workspace) -> list[str]:
+        """Shards that have every input."""
+        return sorted(set.intersection(*(set(workspace.shards(table)) for table in self.reads)))
+
+    def rows(self, workspace: Workspace, config: Config) -> Mapping[str, pa.Table]:
+        """The table, by shard; shards without duplicates are not in it."""
+        spill = workspace.root / ".curate.tmp"
+        with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": str(spill)}) as connection:
+            shards = self.shards(workspace)
+            for table in self.reads:
+                paths = [str(workspace.part(table, shard)) for shard in shards]
+                connection.read_parquet(paths).create_view(table)
+            return self.find(connection, config)
+
+
+DUPLICATES = Grouping(
+    table="duplicates",
+    version=3,
+    reads=_INPUTS,
+    settings=lambda curate: {
+        "near_distance": curate.near_distance,
+        "against": benchmark_digest(curate.against),
+    },
+    find=lambda connection, config: find_duplicates(
+        connection, config.curate.near_distance, read_benchmark(config.curate.against, config.split.max_pixels)
+    ),
+)
+CAPTION_GROUPS = Grouping(
+    table="caption_groups",
+    version=1,
+    reads=("articles", "captions"),
+    settings=lambda curate: {"near_caption_distance": curate.near_caption_distance},
+    find=lambda connection, config: find_caption_groups(connection, config.curate.near_caption_distance),
+)
+_GROUPINGS = (DUPLICATES, CAPTION_GROUPS)
+
+
+def curate(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
+    """Bring captions, groups and pairs up to date. Raises `UsageError` when the stages before have not been run.
+
+    The processes of an array job each make the captions of their own shards. Groups need those of all: they are made,
+    and by every process for its own shards, when the same command runs again after the last one is done.
     """
     if not workspace.shards("panels"):
         raise UsageError(f"nothing to curate in {workspace.root}: no panels parts; run `pmc15m split` first")
-    made_from = _duplicates_fingerprint(workspace, config)
-    todo = [shard for shard in _complete_shards(workspace) if execution.takes(shard)]
-    if any(read_fingerprint(workspace.part("duplicates", shard)) != made_from for shard in todo):
-        log.info("curate: looking for duplicates")
-        found = _duplicates(workspace, config)
+    captioned = run_stage(CAPTIONS, workspace, config, execution)
+    if execution.shard[1] > 1 and stage_state(CAPTIONS, workspace, config).todo:
+        log.warning("curate: other shards have no captions yet; run the same command again when all processes are done")
+        return ExitCode.INCOMPLETE
+    for grouping in _GROUPINGS:
+        _regroup(grouping, workspace, config, execution)
+    return max(captioned, run_stage(PAIRS, workspace, config, execution))
+
+
+def _regroup(grouping: Grouping, workspace: Workspace, config: Config, execution: Execution) -> None:
+    """Make the parts that fall to this process again, unless all of them are current."""
+    made_from = grouping.fingerprint(workspace, config)
+    todo = [shard for shard in grouping.shards(workspace) if execution.takes(shard)]
+    if any(read_fingerprint(workspace.part(grouping.table, shard)) != made_from for shard in todo):
+        log.info("curate: looking for %s", grouping.table.replace("_", " "))
+        found = grouping.rows(workspace, config)
         for shard in todo:
-            rows = found.get(shard, schema.DUPLICATES.empty_table())
-            write_part(workspace.part("duplicates", shard), rows, made_from)
-    return run_stage(PAIRS, workspace, config, execution)
+            rows = found.get(shard, schema.TABLES[grouping.table].empty_table())
+            write_part(workspace.part(grouping.table, shard), rows, made_from)
 
 
 def curate_state(workspace: Workspace, config: Config) -> StageState:
-    """Compare every shard's duplicates and pairs with what they should be."""
-    made_from = _duplicates_fingerprint(workspace, config)
+    """Compare every shard's captions, groups and pairs with what they should be."""
     pairs = stage_state(PAIRS, workspace, config)
-    old = {s for s in pairs.current if read_fingerprint(workspace.part("duplicates", s)) != made_from}
+    old = set(stage_state(CAPTIONS, workspace, config).todo)
+    for grouping in _GROUPINGS:
+        made_from = grouping.fingerprint(workspace, config)
+        old |= {s for s in pairs.current if read_fingerprint(workspace.part(grouping.table, s)) != made_from}
+    old &= set(pairs.current)
     return StageState(
         current=tuple(shard for shard in pairs.current if shard not in old),
         stale=tuple(sorted({*pairs.stale, *old})),
         missing=pairs.missing,
     )
-
-
-def _complete_shards(workspace: Workspace) -> list[str]:
-    """Shards that have every input."""
-    return sorted(set.intersection(*(set(workspace.shards(table)) for table in _INPUTS)))
-
-
-def _duplicates_fingerprint(workspace: Workspace, config: Config) -> str:
-    inputs = [
-        f"{shard}/{table} {read_fingerprint(workspace.part(table, shard))}"
-        for shard in _complete_shards(workspace)
-        for table in _INPUTS
-    ]
-    wanted = {"near_distance": config.curate.near_distance, "against": benchmark_digest(config.curate.against)}
-    return fingerprint("duplicates", _DUPLICATES_VERSION, wanted, inputs)
-
-
-def _duplicates(workspace: Workspace, config: Config) -> Mapping[str, pa.Table]:
-    benchmark = read_benchmark(config.curate.against, config.split.max_pixels)
-    spill = workspace.root / ".curate.tmp"
-    with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": str(spill)}) as connection:
-        shards = _complete_shards(workspace)
-        for table in _INPUTS:
-            paths = [str(workspace.part(table, shard)) for shard in shards]
-            connection.read_parquet(paths).create_view(table)
-        return find_duplicates(connection, config.curate.near_distance, benchmark)

@@ -5,6 +5,7 @@ from typing import Any
 
 from pmc15m import __version__
 from pmc15m.curate.recipes import Recipe
+from pmc15m.query.output import markdown_text
 
 _CARD = """\
 ---
@@ -76,4 +77,4 @@ _HUB_NAMES = {"train": "train", "val": "validation", "test": "test"}
 
 
 def _rows(counts: Mapping[str, int]) -> str:
-    return "\n".join(f"| {name} | {count:,} |" for name, count in counts.items())
+    return "\n".join(f"| {markdown_text(name)} | {count:,} |" for name, count in counts.items())

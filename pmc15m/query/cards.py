@@ -23,12 +23,15 @@ def article_link(pmcid: str) -> str:
     return f'<a href="https://pmc.ncbi.nlm.nih.gov/articles/{text}/">{text}</a>' if _PMCID.fullmatch(pmcid) else text
 
 
+_GROUPS = ("licence", "kind", "modality", "split into", "year", "set", "flag")
+
+
 class _Facets:
     """What can be chosen: (group, value) pairs with their numbers, as the script knows them."""
 
     def __init__(self, shown: Sequence[Exhibit]) -> None:
         self._counts = Counter(facet for one in shown for facet in _facets_of(one.facts))
-        order = {group: n for n, group in enumerate(("licence", "kind", "split into", "year", "set", "flag"))}
+        order = {group: n for n, group in enumerate(_GROUPS)}
         self._numbers = {
             facet: n for n, facet in enumerate(sorted(self._counts, key=lambda f: (order[f[0]], *self._place(f))))
         }
@@ -68,6 +71,7 @@ def _facets_of(facts: Row) -> list[tuple[str, str]]:
     found: list[tuple[str, Any]] = [
         ("licence", facts["licence_group"]),
         ("kind", facts["kind"]),
+        *(("modality", modality) for modality in facts["modalities"] or ()),
         ("split into", sizes),
         ("year", facts["year"] and f"{facts['year'] // 5 * 5}–{facts['year'] // 5 * 5 + 4}"),
         ("set", facts["split"]),

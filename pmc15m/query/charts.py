@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH = 360
-_LABEL, _VALUE = 126, 54  # left of the bars, right of them
+_LABEL, _VALUE = 140, 54  # left of the bars, right of them
 _LEFT, _BOTTOM, _TOP, _PLOT = 40, 20, 8, 150  # margins of columns, and their height
 _WIDEST = 48  # of a column with its gap
 

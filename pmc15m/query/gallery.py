@@ -31,8 +31,8 @@ boxes AS (
     AS panels
   FROM panels WHERE image_key IN (SELECT unnest($keys)) AND status = 'ok' GROUP BY image_key),
 of_pair AS (
-  SELECT image_key, journal, year, licence_code, licence_group, split, flags, is_duplicate FROM figure_pairs
-  WHERE image_key IN (SELECT unnest($keys)))
+  SELECT image_key, journal, year, licence_code, licence_group, split, flags, is_duplicate, modalities
+  FROM figure_pairs WHERE image_key IN (SELECT unnest($keys)))
 SELECT found.image_key, found.pmcid, figures.label, figures.caption, found.shard, found."offset", found.size,
   found.width, found.height, found.kind, found.n_panels, found.picture_status AS status,
   coalesce(boxes.panels, []) AS panels, of_pair.* EXCLUDE (image_key)

@@ -94,9 +94,9 @@ def write_table(answer: pa.RecordBatchReader, stream: TextIO) -> None:
 def write_markdown(answer: pa.RecordBatchReader, stream: TextIO) -> None:
     """A Markdown table."""
     marks = ["---:" if is_number(field.type) else "---" for field in answer.schema]
-    stream.write(f"| {' | '.join(map(_markdown, answer.schema.names))} |\n|{'|'.join(marks)}|\n")
+    stream.write(f"| {' | '.join(map(markdown_text, answer.schema.names))} |\n|{'|'.join(marks)}|\n")
     for row in _rows(answer):
-        stream.write(f"| {' | '.join(map(_markdown, row))} |\n")
+        stream.write(f"| {' | '.join(map(markdown_text, row))} |\n")
 
 
 def write_csv(answer: pa.RecordBatchReader, stream: TextIO) -> None:
@@ -206,6 +206,7 @@ def _columns(text: str) -> int:
     )
 
 
-def _markdown(value: Any) -> str:
+def markdown_text(value: Any) -> str:
+    """A value as text in Markdown, also in a table: no HTML, no link, no picture from elsewhere, no second cell."""
     text = html.escape(_shown(value), quote=False)
-    return re.sub(r"([\\`*\[\]|])", r"\\\1", text)  # no end of a cell, no link, no picture from elsewhere
+    return re.sub(r"([\\`*\[\]|])", r"\\\1", text)

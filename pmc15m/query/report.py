@@ -24,7 +24,7 @@ from pmc15m.workspace import Workspace, atomic, fingerprint
 
 log = logging.getLogger(__name__)
 
-_VERSION = 1  # raised with every change of what the page shows
+_VERSION = 2  # raised with every change of what the page shows
 GALLERY = 96  # figures in the report
 _BARS = 8  # in a plot; the numbers below it have all
 
@@ -163,6 +163,7 @@ def _plots(found: Answers) -> str:
         _plot(found, "licences_by_year", "Year", "figure pairs", _years(found["licences_by_year"], groups), groups),
         lying("journals", "journal", "Journals", "the largest"),
         lying("image_kinds", "image_kind", "Kind of picture", "by a small classifier"),
+        lying("modalities", "modality", "Modality", "named in the caption"),
         standing("caption_histogram", "words_from", "Caption length", "words"),
         standing("image_sizes", "shorter_side_from_px", "Picture size", "shorter side, px, from"),
         counted("panels_per_figure", "panels", pictures, "Panels per picture", "20 stands for more, too"),

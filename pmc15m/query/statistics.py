@@ -12,7 +12,7 @@ from pmc15m.query.manifests import named_queries
 from pmc15m.query.output import plain_rows, write_table
 from pmc15m.workspace import Workspace
 
-# What `stats` and the report say, in their order. The other questions read the captions themselves: seconds at 15 M.
+# What `stats` and the report say, in their order.
 QUESTIONS = (
     "funnel",
     "drops",
@@ -25,10 +25,12 @@ QUESTIONS = (
     "languages",
     "figure_kinds",
     "image_kinds",
+    "modalities",
     "image_sizes",
     "caption_lengths",
     "caption_histogram",
     "caption_duplicates",
+    "caption_groups",
     "duplicates",
     "panels_per_figure",
     "separations",

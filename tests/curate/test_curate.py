@@ -62,6 +62,22 @@ def test_the_text_of_a_pair(made: Made, changes: Row, text: str, context: str | 
     assert (pair["text"], pair["context"]) == (text, context)
 
 
+def test_a_panel_has_the_modalities_of_its_own_words_first(made: Made) -> None:
+    caption = "CT and MRI of the chest. (A) Axial MRI. (B) Sagittal view."
+    image = made.figure(made.article(1), 1 << 30, caption=caption, n_panels=2)
+    shared = [{"start": 0, "end": 24}]
+    made.panel(image, 0, 1 << 40, subcaption="Axial MRI.", shared_spans=shared)
+    made.panel(image, 1, 2 << 50, subcaption="Sagittal view.", shared_spans=shared)
+    alone = made.figure(made.article(2), 3 << 40, caption="Survival.")
+    pairs = made.curated().pairs()
+    assert {key: row["modalities"] for key, row in pairs.items()} == {
+        image: ["CT", "MRI"],
+        f"{image}_p00": ["MRI"],
+        f"{image}_p01": ["CT", "MRI"],
+        alone: [],
+    }
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -237,9 +253,8 @@ def test_same_input_same_bytes(tmp_path: Path) -> None:
         for number in range(1, 40):
             made.figure(made.article(number), number % 5 << 20, width=400 + number % 3)
         made.curated()
-        contents.append(
-            [path.read_bytes() for table in ("duplicates", "pairs") for path in made.workspace.parts(table)]
-        )
+        tables = ("captions", "duplicates", "caption_groups", "pairs")
+        contents.append([path.read_bytes() for table in tables for path in made.workspace.parts(table)])
     assert contents[0] == contents[1]
 
 
@@ -247,6 +262,7 @@ def test_a_change_of_the_settings_makes_the_parts_stale(made: Made) -> None:
     made.figure(made.article(1), 1 << 30)
     made.curated()
     assert curate_state(made.workspace, config_with(near_distance=2)).stale == ("00000",)
+    assert curate_state(made.workspace, config_with(near_caption_distance=2)).stale == ("00000",)
     assert curate_state(made.workspace, config_with(val_share=0.5)).stale == ("00000",)
 
 
@@ -258,6 +274,29 @@ def test_a_shard_without_panels_is_left_undone(made: Made) -> None:
     assert curate(made.workspace, config_with(), Execution()) is ExitCode.INCOMPLETE
     assert made.workspace.shards("pairs") == ["00000"]
     assert curate_state(made.workspace, config_with()).missing == ("00001",)
+
+
+def test_an_array_job_groups_when_all_captions_are_there(made: Made) -> None:
+    shards = [f"{number:05d}" for number in range(4)]
+    for number, shard in enumerate(shards):
+        made.figure(made.article(number + 1, shard), 1 << 30, shard=shard, width=400 + number, height=300 + number)
+    made.write()
+    shares = [Execution(shard=(index, 2)) for index in range(2)]
+    assert all(any(share.takes(shard) for shard in shards) for share in shares)
+    codes = [curate(made.workspace, config_with(), share) for share in shares]
+    assert codes == [ExitCode.INCOMPLETE, ExitCode.COMPLETE]
+    assert curate(made.workspace, config_with(), shares[0]) is ExitCode.COMPLETE
+    assert curate_state(made.workspace, config_with()).current == tuple(shards)
+    assert {row["group_size"] for row in made.rows("duplicates")} == {4}
+
+
+def test_what_decides_the_split_leaves_the_captions_alone(made: Made) -> None:
+    made.figure(made.article(1), 1 << 30)
+    made.curated()
+    [path] = made.workspace.parts("captions")
+    before = path.stat().st_mtime_ns
+    made.curated(val_share=0.5)
+    assert path.stat().st_mtime_ns == before
 
 
 def test_nothing_to_curate(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ def test_a_chain_falls_into_stars() -> None:
 
 def test_between_two_keepers_the_better_one_counts() -> None:
     assert stars(4, *ends([(3, 1), (0, 3)])).tolist() == [0, 1, 2, 0]
+    late = [(0, 1), (1, 2), (2, 4), (3, 4)]  # that 2 is a keeper shows a round after 3 is one
+    assert stars(5, *ends(late)).tolist() == [0, 0, 2, 3, 2]
 
 
 edges = st.integers(1, 12).flatmap(

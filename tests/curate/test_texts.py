@@ -6,6 +6,7 @@ import pytest
 
 from pmc15m.curate.captions import define_is_boilerplate, define_normalised, simhashes
 from pmc15m.curate.language import guess_language
+from pmc15m.curate.modalities import define_modalities_of
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(config={"threads": 1}) as connection:
         define_normalised(connection)
         define_is_boilerplate(connection)
+        define_modalities_of(connection)
         yield connection
 
 
@@ -65,6 +67,27 @@ def test_normalised_sets_case_and_punctuation_aside(connection: duckdb.DuckDBPyC
 )
 def test_boilerplate(connection: duckdb.DuckDBPyConnection, text: str, expected: bool) -> None:
     assert connection.execute("SELECT is_boilerplate(?)", [text]).fetchone() == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Chest CT, then computed tomography of the head; CT again.", ["CT"]),
+        ("PET/CT and T1-weighted MRI", ["CT", "MRI", "nuclear"]),
+        ("Echocardiography (H&E not shown)", ["histology", "ultrasound"]),
+        ("WESTERN BLOT", ["blot"]),
+        ("Ct values, facts and pets: no examination", []),
+        ("Calculated by the 2^−ΔΔCT method; Oct-4 and OCT4 with OCT-4", []),
+        ("X-ray diffraction and autoradiography", []),
+        ("X-ray diffraction (A) and chest X-ray (B)", ["radiography"]),
+        ("Fluorescein angiography", ["ophthalmology"]),
+        ("Coronary angiography", ["angiography"]),
+        ("'; DROP TABLE pairs; -- <script>CT</script>", ["CT"]),
+        ("", []),
+    ],
+)
+def test_modalities(connection: duckdb.DuckDBPyConnection, text: str, expected: list[str]) -> None:
+    assert connection.execute("SELECT modalities_of(?)", [text]).fetchone() == (expected,)
 
 
 def test_hostile_text_is_text(connection: duckdb.DuckDBPyConnection) -> None:

@@ -82,3 +82,17 @@ def test_every_column_has_a_comment() -> None:
 def test_keys_hold_no_dot() -> None:
     figure = schema.figure_key("PMC123", 2, 4)
     assert schema.panel_key(schema.image_key(figure, 1), 0) == "PMC123_2_f004_g01_p00"
+
+
+def test_parts_are_packed_for_their_readers(tmp_path: Path) -> None:
+    row = {"pair_key": "a", "image_key": "b", "text": "c", "phash": 1, "flags": ["x"], "year": 2020}
+    box = {"x0": 0, "y0": 0, "x1": 1, "y1": 1}
+    write_part(tmp_path / "part", rows_to_table([row | {"box": box}] * 3, schema.PAIRS), "f" * 32)
+    group = pq.read_metadata(tmp_path / "part").row_group(0)
+    columns = {column.path_in_schema: column for column in map(group.column, range(group.num_columns))}
+    assert {path for path, column in columns.items() if column.compression != "ZSTD"} == {
+        *("pair_key", "figure_key", "image_key", "panel_key")
+    }
+    encoded = {path: column.has_dictionary_page for path, column in columns.items()}
+    assert [encoded[path] for path in ("year", "flags.list.element", "box.x0")] == [True] * 3
+    assert [encoded[path] for path in ("pair_key", "phash", "sha256")] == [False] * 3

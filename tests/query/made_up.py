@@ -126,14 +126,31 @@ def fill(root: Path) -> Workspace:
         for key, keeper in (("PMC1_1_f001_g01", True), ("PMC2_1_f001_g01", False))
     ]
     write(workspace, "duplicates", schema.DUPLICATES, duplicates)
+    captions = [
+        {"key": key, "level": "figure", "pmcid": key.split("_")[0], "version": 1, "shard": "00000"}
+        for key in ("PMC1_1_f001", "PMC1_1_f002", "PMC2_1_f001")
+    ]
+    write(workspace, "captions", schema.CAPTIONS, captions)
+    caption_groups = [
+        {"key": key, "caption_group": "PMC1_1_f001", "group_size": 2, "is_keeper": keeper, "relation": relation}
+        for key, keeper, relation in (("PMC1_1_f001", True, "keeper"), ("PMC2_1_f001", False, "near"))
+    ]
+    write(workspace, "caption_groups", schema.CAPTION_GROUPS, caption_groups)
     pointed = {key: {"shard": "00000", "format": "png", **where} for key, where in at.items()}
     left, right = {"x0": 0, "y0": 0, "x1": 200, "y1": 300}, {"x0": 200, "y0": 0, "x1": 400, "y1": 300}
     panel = {**pointed["PMC1_1_f001_g01"], "width": 200, "image_kind": "microscopy", "alignment_score": 0.9}
     pairs = [
         pair("PMC1_1_f001_g01", text="Two squares. (A) Left. (B) Right.", **pointed["PMC1_1_f001_g01"]),
-        pair("PMC1_1_f001_g01_p00", text="MRI: left.", label="A", box=left, **panel),
+        pair("PMC1_1_f001_g01_p00", text="MRI: left.", modalities=["MRI"], label="A", box=left, **panel),
         pair("PMC1_1_f001_g01_p01", text="Right.", label="B", box=right, **panel),
-        pair("PMC1_1_f002_g01", text="CT, ct values, CT.", year=2021, image_kind="photo", **pointed["PMC1_1_f002_g01"]),
+        pair(
+            "PMC1_1_f002_g01",
+            text="CT, ct values, CT.",
+            modalities=["CT"],
+            year=2021,
+            image_kind="photo",
+            **pointed["PMC1_1_f002_g01"],
+        ),
         pair(
             "PMC2_1_f001_g01",
             text=HOSTILE,

@@ -18,6 +18,7 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "alignment": [(90, 2)],
     "article_types": [(None, 3, 2)],
     "caption_duplicates": [],
+    "caption_groups": [("figure", "near", 1, 1, 2)],
     "caption_histogram": [(0, 3, 2)],
     "caption_lengths": [
         *(("figure", 1, 18, 4), ("figure", 25, 18, 4), ("figure", 50, 33, 6), ("figure", 75, 61, 7)),
@@ -121,6 +122,16 @@ def test_a_sample_of_a_large_workspace_is_of_the_right_size_and_fair(tmp_path: P
     assert all(850 < n < 1150 for _, n in by_year)
 
 
+def test_equal_captions_are_counted_within_their_level(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    hashes = {"figure": [1, 1, 2, 3, 3, 3, 4, None], "panel": [2, 4, 4]}
+    rows = [{"level": level, "caption_hash": value} for level, values in hashes.items() for value in values]
+    write(workspace, "pairs", schema.PAIRS, rows)
+    with connect(workspace) as connection:
+        found = connection.sql(named_queries()["caption_duplicates"].sql).fetchall()
+    assert found == [("figure", 2, 5, 3), ("panel", 1, 2, 2)]
+
+
 def hash_of(key: str) -> int:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8])
 
@@ -138,7 +149,7 @@ STAGES = [
     ("catalog", "raw", "articles"),
     ("catalog", "raw", "articles", "figures", "images"),
     ("catalog", "raw", "articles", "figures", "images", "pixels", "panels"),
-    ("articles", "figures", "images", "pixels", "panels", "duplicates", "pairs"),
+    ("articles", "figures", "images", "pixels", "panels", "captions", "duplicates", "caption_groups", "pairs"),
     tuple(ALL_TABLES),
 ]
 

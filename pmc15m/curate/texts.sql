@@ -1,0 +1,24 @@
+-- What one shard's pairs are made of: pictures that can be seen, and the texts that belong to them.
+CREATE OR REPLACE TEMP VIEW pictures AS
+  SELECT images.*, pixels.* EXCLUDE (image_key, status, reason), pixels.status AS picture_status
+  FROM images JOIN pixels USING (image_key)
+  WHERE images.status = 'ok' AND pixels.status <> 'dropped';
+
+-- One row a text: a figure's (the same for all its pictures) or a panel's.
+CREATE OR REPLACE TEMP VIEW texts AS
+  WITH captioned AS (
+    SELECT *, coalesce(nullif(trim(caption), ''), trim(group_caption)) AS text,
+      if(trim(caption) <> '', nullif(trim(group_caption), ''), NULL) AS around
+    FROM figures WHERE status = 'ok' AND coalesce(nullif(trim(caption), ''), trim(group_caption), '') <> ''),
+  described AS (
+    SELECT panels.*, captioned.caption,
+      array_to_string(list_transform(shared_spans, lambda span: caption[span."start" + 1 : span."end"]), ' ') AS shared
+    FROM panels JOIN captioned USING (figure_key)
+    WHERE panels.status = 'ok' AND trim(coalesce(subcaption, '')) <> '')
+  SELECT figure_key AS key, 'figure' AS level, pmcid, version, shard,
+    text, nullif(concat_ws(' ', around, text), text) AS context
+  FROM captioned JOIN (SELECT figure_key, any_value(shard) AS shard FROM pictures GROUP BY figure_key) USING (figure_key)
+  UNION ALL
+  SELECT panel_key, 'panel', described.pmcid, described.version, pictures.shard,
+    trim(subcaption), nullif(concat_ws(' ', nullif(trim(shared), ''), trim(subcaption)), trim(subcaption))
+  FROM described JOIN pictures USING (image_key);
