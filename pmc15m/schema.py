@@ -273,7 +273,10 @@ PAIRS = _table(
     format=(pa.string(), "of the stored picture"),
     label=(pa.string(), "figure label, with the panel's letter"),
     text=(pa.string(), "caption or sub-caption"),
-    context=(pa.string(), "text with what all panels share, or with the group caption; null where that adds nothing"),
+    context=(
+        pa.string(),
+        "text amid what it shares with other panels, or behind the group caption; null where that adds nothing",
+    ),
     n_chars=(pa.int32(), "of text"),
     n_words=(pa.int32(), "of text"),
     n_tokens=(pa.int32(), "words and punctuation marks of text: no subword tokenizer makes fewer of it"),

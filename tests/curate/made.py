@@ -113,7 +113,11 @@ class Made:
             "kind": "photo",
             "status": "ok",
         }
-        self._rows(shard)["panels"].append(known | changes)
+        row = known | changes
+        [caption] = [f["caption"] for f in self._rows(shard)["figures"] if f["figure_key"] == row["figure_key"]]
+        start = (caption or "").find(row["subcaption"] or "\0")
+        row["subcaption_spans"] = [{"start": start, "end": start + len(row["subcaption"])}] if start >= 0 else []
+        self._rows(shard)["panels"].append(row)
         return key
 
     def write(self) -> None:

@@ -42,7 +42,7 @@ def test_a_figure_and_its_panels_become_pairs(made: Made) -> None:
     assert figure["released"] == datetime.date(2021, 2, 3)
     assert figure["flags"] == ["compound"]
     assert (panel["level"], panel["label"], panel["text"]) == ("panel", "Figure 1 A", "Left one.")
-    assert panel["context"] == "Two mice. Scale bar, 5 mm. Left one."
+    assert panel["context"] == "Two mice. Left one. Scale bar, 5 mm."
     assert (panel["width"], panel["height"], panel["image_kind"]) == (200, 300, "photo")
     assert panel["split"] == figure["split"]
 
