@@ -42,7 +42,7 @@ def split_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str
 
 SPLIT = Stage(
     name="split",
-    version=1,
+    version=2,
     reads=("images", "figures"),
     writes=("panels", "pixels"),
     section="split",
