@@ -57,7 +57,7 @@ def crop_facts(image: Image.Image, box: Box) -> CropFacts:
 def _facts(image: Image.Image) -> dict[str, Any]:
     working = working_picture(image)
     features = image_features(working)
-    kind, score = classify(features)
+    kind, score = classify(working)
     return {
         "phash": perceptual_hash(working),
         "kind": kind,

@@ -1,0 +1,65 @@
+"""The kinds of pictures: what the network says, and the drawings that it learned from."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks.kindnet import compose
+from pmc15m.curate.hashes import working_picture
+from pmc15m.curate.kinds import GRAPHICS, PICTURES, ImageKind, classify
+from pmc15m.demo import charts, photographs
+from pmc15m.demo.pictures import Picture
+
+Draw = Callable[..., Picture]
+# The drawings of the demo are strangers to the network: others were drawn for its training.
+STRANGERS: dict[ImageKind, tuple[Draw, ...]] = {
+    ImageKind.RADIOLOGY: (photographs.ct, photographs.mri),
+    ImageKind.MICROSCOPY: (photographs.histology, photographs.fluorescence),
+    ImageKind.GEL: (photographs.blot,),  # the demo's dark gels are taken for fluorescence
+    ImageKind.PLOT: (charts.line_plot, charts.bar_chart, charts.scatter_plot, charts.survival_curve),
+    ImageKind.DIAGRAM: (charts.diagram, charts.tree),
+    ImageKind.TABLE_TEXT: (charts.table,),
+}
+PAINTERS = [(kind, paint) for kind, painters in compose.PAINTERS.items() for paint in dict.fromkeys(painters)]
+
+
+def kinds_of(draws: tuple[Draw, ...]) -> list[ImageKind]:
+    pictures = [draw(np.random.default_rng(seed), 420, 380).image for draw in draws for seed in range(5)]
+    return [classify(working_picture(picture))[0] for picture in pictures]
+
+
+@pytest.mark.parametrize("kind", STRANGERS)
+def test_drawings_that_it_never_saw_are_known(kind: ImageKind) -> None:
+    seen = kinds_of(STRANGERS[kind])
+    assert np.mean([each is kind for each in seen]) >= 0.8, seen
+
+
+def test_families_share_no_kind() -> None:
+    assert {*PICTURES, *GRAPHICS, ImageKind.MIXED} == set(ImageKind)
+    assert not set(PICTURES) & set(GRAPHICS)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (7, 7), (2, 300)])
+def test_every_size_has_a_kind(size: tuple[int, int]) -> None:
+    kind, score = classify(Image.new("RGB", size, "grey"))
+    assert kind in ImageKind
+    assert 1 / len(ImageKind) <= score <= 1
+
+
+def test_grey_is_the_same_stored_as_grey_or_as_colour() -> None:
+    picture = photographs.ct(np.random.default_rng(0), 300, 260).image.convert("L")
+    assert classify(picture) == classify(picture.convert("RGB"))
+
+
+def test_a_drawing_is_a_function_of_its_seed() -> None:
+    (first, kind), (second, again) = (compose.draw(np.random.default_rng((7, 3))) for _ in range(2))
+    assert (first.tobytes(), kind) == (second.tobytes(), again)
+
+
+@pytest.mark.parametrize(("kind", "paint"), PAINTERS, ids=[paint.__name__ for _, paint in PAINTERS])
+def test_every_painter_fills_every_size(kind: ImageKind, paint: compose.Paint) -> None:
+    for seed, size in enumerate([(40, 40), (44, 300), (300, 44), (160, 120)]):
+        picture = paint(np.random.default_rng(seed), *size)
+        assert (picture.mode, picture.size) == ("RGB", size)
