@@ -19,13 +19,13 @@ are the same to it, and so are small figures of many panels: letters of 5 px do 
 """
 
 import enum
-import functools
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
+
+from pmc15m.inference import network
 
 WEIGHTS = Path(__file__).with_name("kinds.onnx")
 SIDE = 128  # px of the square that the network looks at
@@ -53,7 +53,7 @@ def classify(picture: Image.Image) -> tuple[ImageKind, float]:
 
     Rounded, so that processors that add up in another order give the same bytes.
     """
-    likely: NDArray[np.float32] = _network().run(None, {"pictures": squeezed(picture)[None]})[0][0]
+    likely: NDArray[np.float32] = network(WEIGHTS).run(None, {"pictures": squeezed(picture)[None]})[0][0]
     best = int(likely.argmax())
     return list(ImageKind)[best], round(float(likely[best]), 3)
 
@@ -61,12 +61,3 @@ def classify(picture: Image.Image) -> tuple[ImageKind, float]:
 def squeezed(picture: Image.Image, side: int = SIDE) -> NDArray[np.uint8]:
     """uint8 (side, side, 3): what the network sees of a working picture."""
     return np.asarray(picture.convert("RGB").resize((side, side), Image.Resampling.BILINEAR))
-
-
-@functools.cache
-def _network() -> onnxruntime.InferenceSession:
-    """On one thread: pictures are spread over processes, not threads."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(WEIGHTS.read_bytes(), options, providers=["CPUExecutionProvider"])
