@@ -100,8 +100,8 @@ def train(
     for epoch in range(epochs):
         net.train()
         order, total = taught[torch.randperm(len(taught), generator=random).numpy()], 0.0
-        for start in range(0, len(order) - _BATCH + 1, _BATCH):
-            chosen = order[start : start + _BATCH]
+        for at in range(0, len(order) - _BATCH + 1, _BATCH):
+            chosen = order[at : at + _BATCH]
             truth = torch.from_numpy(kinds[chosen])
             x = augmented(_scaled(pictures[chosen]), of_picture[truth], random)
             for group in optimiser.param_groups:
