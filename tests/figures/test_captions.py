@@ -123,6 +123,8 @@ def test_items_that_are_one_subject_share_the_statement() -> None:
 def test_words_that_lead_over_to_the_next_marker_are_not_its_forerunners() -> None:
     caption = "Means were used for (a) the dose in mice, and 15 strains for mapping of (b) the weight."
     assert texts(caption) == {"a": "the dose in mice,", "b": "the weight."}
+    marked = texts(caption, Convention.SHARED)
+    assert marked["b"] == "Means were used for 15 strains for mapping of the weight."
 
 
 def test_a_marker_opens_a_sentence_without_a_stop_before_it() -> None:

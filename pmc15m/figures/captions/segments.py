@@ -232,7 +232,13 @@ def _cut_leading(text: str, start: int, end: int, inside: Sequence[Placed], out:
         named_in_full = marker.style in (Style.PANEL, Style.POSITION) and text[begin - 1] not in ":,."
         if named_in_full and re.match(r"\s+[a-z]", text[begin:end]):
             begin = marker.span[0]  # "Panel A shows ...": the marker is the subject
-        _give(out.segments, marker.labels, _own(text, begin, following.span[0] if following else end, bool(following)))
+        if following is None:
+            _give(out.segments, marker.labels, _own(text, begin, end, False))
+            continue
+        over = _led_over(text, begin, following.span[0])
+        _give(out.segments, marker.labels, _own(text, begin, over, True))
+        joint = _JOINT.match(text, over, following.span[0])
+        _give(out.stems, following.labels, trim(text, joint.end() if joint else over, following.span[0]))
 
 
 def _cut_trailing(text: str, start: int, end: int, inside: Sequence[Placed], out: Segments) -> None:
@@ -285,14 +291,17 @@ def _stem_end(text: str, start: int, first: Span, second: int) -> int:
     return start + found[-1] if found else start
 
 
+def _led_over(text: str, start: int, stop: int) -> int:
+    """Where the words begin that lead from one text to the next marker; `stop` where there are none."""
+    over = _LEADS_OVER.search(text, start, stop)
+    return over.start() if over and re.search(r"\w", text[start : over.start()]) else stop
+
+
 def _own(text: str, start: int, stop: int, more: bool) -> Span:
     """The text behind a leading marker, without the words that lead over to the next one."""
     left = _AFTER_MARKER.match(text, start, stop)
     start = left.end() if left else start
     if more:
-        over = _LEADS_OVER.search(text[start:stop])
-        if over and over.start() > 0:
-            stop = start + over.start()
         right = re.search(r"[\s,;]*(?:\b(?:and|or)\b)?\s*$", text[start:stop])
         if right and right.start() > 0:
             stop = start + right.start() + (text[start + right.start()] in ";,")
