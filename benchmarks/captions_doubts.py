@@ -4,8 +4,9 @@
 
 Two logistic regressions (ridge 3) over the traits that `pmc15m.figures.captions` weighs, printed with today's weights
 and with how well they do on articles left out. Legend: the sentences behind the last marker, of both files, those of
-PANELS.json three times; they belong to the legend where no panel has them, or all have. Cuts: the sub-captions of
-PANELS.json, right where they are like the annotator's (1 - edit distance / longer length >= 0.7).
+PANELS.json three times, cut as `segments` cuts them but for pointers and titles without a stop; they belong to the
+legend where no panel has them, or all have. Cuts: the sub-captions of PANELS.json, right where they are like the
+annotator's (1 - edit distance / longer length >= 0.7).
 """
 
 import argparse
@@ -137,6 +138,8 @@ def report(title: str, examples: Sequence[Example], bias: float, weights: Mappin
         f"{np.mean((odds > 0) == truth):.3f} right, true above false {np.mean((above > 0) + 0.5 * (above == 0)):.3f}"
     )
     used = [bias, *(weights[name] for name in examples[0].traits)]
+    in_use = [bias + sum(weights[name] * value for name, value in e.traits.items()) > 0 for e in examples]
+    print(f"  the weights in use: {np.mean(np.array(in_use) == truth):.3f} right")
     for name, new, now in zip(["bias", *examples[0].traits], fit(examples), used, strict=True):
         print(f"  {name:14} {new:6.2f}  in use {now:6.2f}")
 

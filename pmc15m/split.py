@@ -15,6 +15,7 @@ from pmc15m.config import Config, SplitConfig
 from pmc15m.curate.hashes import crop_facts, pixel_facts
 from pmc15m.decode import Decoded, DecodeError, decode
 from pmc15m.figures import Box, Panel, Separation, SeparationStatus, Span, separate
+from pmc15m.figures.captions import without
 from pmc15m.stage import Stage
 from pmc15m.workspace import Workspace, rows_to_table
 
@@ -99,7 +100,7 @@ def _panel_row(
         "score": panel.score,
         "subcaption_spans": _spans(spans),
         "subcaption": text or None,
-        "shared_spans": _spans(panel.shared_spans),
+        "shared_spans": _spans(without(panel.shared_spans, spans)),
         "alignment_score": panel.alignment_score,
         **asdict(crop_facts(decoded.image, panel.box)),
         "splitter": separator,

@@ -56,6 +56,8 @@ class Axes:
         if chance(rng, 0.12):  # a legend beside the plot
             self.right -= size * 4
             self._legend((self.right + size * 0.5, self.top + size))
+        self.left, self.right = min(self.left, width * 0.4), max(self.right, width * 0.7)  # small plots keep an inside
+        self.top, self.bottom = min(self.top, height * 0.4), max(self.bottom, height * 0.7)
         if not plain:
             self._surround()
 

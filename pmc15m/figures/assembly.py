@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from pmc15m.figures.align import Alignment, align
-from pmc15m.figures.captions import CaptionSplit
-from pmc15m.figures.captions.render import merge
+from pmc15m.figures.captions import CaptionSplit, without
 from pmc15m.figures.model import Box, LabelReading, Panel, Separation, SeparationReason, SeparationStatus
 
 # Probability that a caption does not describe a panel whose label it does not name: of 23 captions of zou458 in which
@@ -51,6 +50,7 @@ def _panel(
 ) -> Panel:
     match = alignment.matches[index]
     text = match.name if alignment.reason is None else None
+    own = split.segments[text] if text else ()
     certainty = match.confidence * found.score * text_certainty(split, match.label, caption) if match.label else None
     return Panel(
         order=order,
@@ -59,15 +59,15 @@ def _panel(
         score=found.score,
         label=match.label,
         label_box=found.readings[match.reading].box if match.reading is not None else None,
-        subcaption_spans=split.segments[text] if text else (),
-        shared_spans=merge((*split.shared, *(split.stems.get(text, ()) if text else ()))),
+        subcaption_spans=own,
+        shared_spans=without((*split.shared, *(split.stems.get(text, ()) if text else ())), own),
         alignment_score=certainty,
     )
 
 
 def text_certainty(split: CaptionSplit, label: str, caption: str | None) -> float:
     """Probability that the text of a label is what the caption says of it; 1 where there is no caption."""
-    if caption is None:
+    if not caption:
         return 1.0
     return split.certainties.get(label, NAMES_OTHERS if split.labels else NAMES_NONE)
 

@@ -13,7 +13,7 @@ import numpy as np
 from pmc15m.figures.evidence import Evidence, shares
 from pmc15m.figures.model import Box
 
-QUIET = 0.004  # share of content in a line that still counts as empty: tolerates a speck or a crossing rule
+QUIET = 0.004  # share of content in a line that still counts as empty: a speck or a line may cross
 CROSSED = 0.15  # what is left of the strength of a gap that a line crosses
 PHOTO = 0.75  # share of content from which a region counts as a photograph
 PHOTO_GAP, DRAWING_GAP, MIXED_GAP = 0.003, 0.016, 0.009  # of the longer side: the gap that is needed

@@ -39,6 +39,7 @@ def test_without_a_caption_there_is_no_text_to_give():
     [
         ("Maps. (A) Roads. (B) Towns. Most are old. Scales differ.", "A", "B"),  # where does the legend begin?
         ("Maps. (A) Roads. (B) Towns. (C) Rivers of the north. Arrows in (A) mark bridges.", "B", "A"),
+        ("Maps. (A) Roads. Towns (B) and rivers (C) are blue.", "A", "B"),  # one statement about two panels
         ("Maps. (A) Roads. (B, C) Towns. Those of (C) are old. (D) Rivers. All are long.", "A", "C"),
     ],
 )

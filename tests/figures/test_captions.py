@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pmc15m.figures.captions import CaptionSplit, Convention, Style, render, split_caption
+from pmc15m.figures.captions import CaptionSplit, Convention, Style, render, split_caption, without
 
 
 def texts(caption: str, convention: Convention = Convention.OWN, **given: object) -> dict[str, str]:
@@ -118,6 +118,12 @@ def test_items_that_are_one_subject_share_the_statement() -> None:
     caption = "Organs. Liver (a) and spleen (b) show necrosis."
     statement = "Liver (a) and spleen (b) show necrosis."
     assert texts(caption) == {"a": statement, "b": statement}
+
+
+def test_spans_without_others() -> None:
+    assert without([(0, 10), (20, 30)], [(3, 5), (28, 40)]) == ((0, 3), (5, 10), (20, 28))
+    assert without([(0, 10)], [(0, 10)]) == ()
+    assert without([(5, 8), (0, 6)], []) == ((0, 8),)
 
 
 def test_words_that_lead_over_to_the_next_marker_are_not_its_forerunners() -> None:

@@ -1,6 +1,7 @@
 import io
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
@@ -40,6 +41,12 @@ def test_a_compound_figure_is_split_and_every_panel_is_a_row() -> None:
     assert abs(panels[1]["box"]["x0"] - 320) <= 3
     for panel in panels:
         assert panel["status"] == "ok" or panel["reason"]
+
+
+def test_a_figure_of_one_panel_shares_its_caption_with_none() -> None:
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (300, 300, 3), np.uint8))
+    _, [panel] = split_image(IMAGE, {"caption": "A round cell.", "caption_markup": []}, jpeg(picture), CONFIG)
+    assert (panel["subcaption"], panel["shared_spans"]) == ("A round cell.", [])
 
 
 def test_subcaptions_are_pieces_of_the_caption() -> None:

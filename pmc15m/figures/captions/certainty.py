@@ -18,7 +18,7 @@ BIAS = 2.25
 WEIGHTS = {
     "leads": 0.35,  # its marker stands in front of it
     "long": -1.0,  # sentences without its marker are a large part of it
-    "together": -0.75,  # and several labels share them
+    "together": -0.75,  # several labels have it, and such sentences, or each has a marker of its own in it
     "legend": -0.85,  # it is the last one, and such sentences, or the legend behind it, are long
     "stem": -0.6,  # words that it shares with other labels of its sentence are many
     "opening": -0.45,  # it is the first one, its marker behind it, and the sentence before it is long
@@ -53,7 +53,7 @@ def traits_of(text: str, found: Segments) -> Mapping[str, Mapping[str, bool]]:
         out[label] = {
             "leads": leads,
             "long": long,
-            "together": long and any(len(marker.labels) > 1 for marker in markers),
+            "together": list(found.segments.values()).count(spans) > 1 and (long or len(markers[0].labels) == 1),
             "legend": last and (long or _matters(length, legend)),
             "stem": _matters(length, _length(found.stems[label])),
             "opening": index == 0 and not leads and _matters(length, _length(openings[-1:])),

@@ -11,11 +11,11 @@ from pmc15m.figures.model import Span
 # much as what the sentence says.
 BIAS = -1.35
 WEIGHTS = {
-    "several": 1.5,  # the last sentence with a marker names several panels (the ridge would hold it down to 0.9)
+    "several": 1.5,  # the last sentence with a marker names several panels (fitted 0.75: the ridge holds it down)
     "one_each": 1.4,  # every panel had one sentence so far
     "last": 0.35,  # nothing follows
     "repeats": -1.3,  # times the share of its words that the last sentence with a marker has too
-    "abbreviations": 3.0,  # a list of them; zou458 gives it to the last panel (hence 0.9), panels-dev never
+    "abbreviations": 3.0,  # a list of them; zou458 gives it to the last panel (hence fitted 1.0), panels-dev never
     "explains": 0.3,
     "cites": 0.6,
     "notes": 0.65,

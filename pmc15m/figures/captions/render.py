@@ -28,6 +28,15 @@ def merge(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(out)
 
 
+def without(spans: Iterable[Span], taken: Iterable[Span]) -> tuple[Span, ...]:
+    """What is left of spans where others are taken away, in the order of the text."""
+    out = list(merge(spans))
+    for start, end in taken:
+        out = [piece for a, b in out for piece in ((a, min(b, start)), (max(a, end), b))]
+        out = [(a, b) for a, b in out if a < b]
+    return tuple(out)
+
+
 def spans_of(split: CaptionSplit, label: str, convention: Convention) -> tuple[Span, ...]:
     """The spans of one label's sub-caption. Raises KeyError for a label that the caption does not name."""
     spans = list(split.segments[label])

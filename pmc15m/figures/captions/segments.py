@@ -68,7 +68,7 @@ def cut(text: str, placed: Sequence[Placed], labels: Sequence[str], pointing: Se
     done: set[str] = set()
     pointers = [m for m in pointing if m.style in _POINTING and _POINTS_AT.search(text[: m.span[0]][-12:])]
     legend = _legend(text, whole, primary, [*placed, *pointers])
-    ahead = _ahead(text, whole, primary)
+    ahead = _ahead(text, whole, [m for m in placed if m in primary])
     for start, end in whole:
         inside = [m for m in placed if start <= m.span[0] < end]
         opening = [m for m in inside if m in primary]
@@ -91,7 +91,7 @@ def cut(text: str, placed: Sequence[Placed], labels: Sequence[str], pointing: Se
     return out
 
 
-def _ahead(text: str, whole: Sequence[Span], primary: set[Placed]) -> dict[Span, tuple[str, ...]]:
+def _ahead(text: str, whole: Sequence[Span], primary: Sequence[Placed]) -> dict[Span, tuple[str, ...]]:
     """The labels of unmarked sentences where every marker closes a text, the last one the caption.
 
     "Mice ran on wheels. Distances (panel A). They slept. Sleep was scored (panel B).": they slept in B.
@@ -124,10 +124,9 @@ def _legend(text: str, whole: Sequence[Span], primary: set[Placed], placed: Sequ
 def _units(text: str, placed: Sequence[Placed]) -> list[Span]:
     """Sentences, cut where a marker opens one although no stop precedes it: behind a title, behind a formula."""
     out: list[Span] = []
-    rest = list(placed)
     openers = 0
     for start, end in sentences(text):
-        inside = [m for m in rest if start <= m.span[0] < end]
+        inside = [m for m in placed if start <= m.span[0] < end]
         openers += sum(m.span[0] == start for m in inside)
         first = inside[0] if inside else None
         cuts = first is not None and start < first.span[0] and _opens(text, start, end, first)
