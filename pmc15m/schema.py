@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _TEXTS = pa.list_(pa.string())
 SPAN = pa.struct([pa.field("start", pa.int32()), pa.field("end", pa.int32())])  # characters, end exclusive

@@ -17,6 +17,7 @@ import duckdb
 from pmc15m.errors import UsageError
 from pmc15m.query.harmless import harmless
 from pmc15m.query.manifests import ALL_TABLES, FOLDER
+from pmc15m.schema import TABLES
 from pmc15m.workspace import Workspace
 
 MEMORY_LIMIT = "1400MB"  # DuckDB's own buffers; the process stays below 2 GB
@@ -101,6 +102,13 @@ def _nodes(tree: Any) -> Iterator[str]:
             yield from _nodes(value)
 
 
+_COLUMN = re.compile(
+    r'Referenced column "(?:'
+    + "|".join(sorted({name for table in TABLES.values() for name in table.names}))
+    + ')" not found'
+)
+
+
 def query_error(error: duckdb.Error) -> UsageError:
     """DuckDB's message as one harmless line, with a hint where there is one to give."""
     lines = [line.strip() for line in str(error).splitlines()]
@@ -111,6 +119,8 @@ def query_error(error: duckdb.Error) -> UsageError:
         message += f"; tables: {', '.join(ALL_TABLES)}"
     elif isinstance(error, duckdb.InvalidInputException) and "Parquet" in message:
         message += "; `pmc15m run` makes the part again"
+    elif "schema mismatch" in message or (isinstance(error, duckdb.BinderException) and _COLUMN.search(message)):
+        message += "; where a part is older than the column, `pmc15m run` makes it again"
     elif isinstance(error, duckdb.OutOfMemoryException):
         message += "; ask for fewer columns (text is most of the bytes) or fewer rows"
     return UsageError(message)

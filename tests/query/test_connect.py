@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pmc15m import schema
@@ -212,6 +213,16 @@ def test_hostile_text_is_text(workspace: Workspace) -> None:
         found = connection.sql("SELECT journal FROM pairs WHERE journal = $j", params={"j": HOSTILE}).fetchall()
         assert found == [(HOSTILE,)]
         assert connection.sql("SELECT count(*) FROM pairs").fetchall() == [(5,)]
+
+
+def test_parts_older_than_a_column_give_a_hint(workspace: Workspace) -> None:
+    for part in workspace.root.glob("pairs/*.parquet"):
+        pq.write_table(pq.read_table(part).drop_columns("modalities"), part)
+    with pytest.raises(UsageError, match=r"`pmc15m run` makes it again"):
+        sql(workspace, "SELECT modalities FROM pairs")
+    with pytest.raises(UsageError) as other:
+        sql(workspace, "SELECT modality FROM pairs")
+    assert "makes it again" not in str(other.value)
 
 
 def test_running_out_of_memory_gives_a_hint() -> None:
