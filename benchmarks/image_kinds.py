@@ -45,7 +45,7 @@ def drawings(path: Path, seed: int, count: int, workers: int) -> tuple[np.ndarra
             for number, made in enumerate(pool.map(drawn, [seed] * count, range(count), chunksize=50)):
                 pictures[number], kinds[number] = made
         np.savez(path, pictures=pictures, kinds=kinds)
-    stored = np.load(path)
+    stored = np.load(path)  # of another --seed or --count: delete it first
     return stored["pictures"], stored["kinds"]
 
 
