@@ -129,6 +129,8 @@ def test_spans_without_others() -> None:
 def test_words_that_lead_over_to_the_next_marker_are_not_its_forerunners() -> None:
     caption = "Means were used for (a) the dose in mice, and 15 strains for mapping of (b) the weight."
     assert texts(caption) == {"a": "the dose in mice,", "b": "the weight."}
+    at_the_end = "Mice. (A) Weight. (B) Length by age; the tails are shown in (C)."
+    assert texts(at_the_end) == {"A": "Weight.", "B": "Length by age;", "C": "the tails are shown in"}
     marked = texts(caption, Convention.SHARED)
     assert marked["b"] == "Means were used for 15 strains for mapping of the weight."
 

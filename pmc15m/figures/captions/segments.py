@@ -237,7 +237,12 @@ def _cut_leading(text: str, start: int, end: int, inside: Sequence[Placed], out:
         over = _led_over(text, begin, following.span[0])
         _give(out.segments, marker.labels, _own(text, begin, over, True))
         joint = _JOINT.match(text, over, following.span[0])
-        _give(out.stems, following.labels, trim(text, joint.end() if joint else over, following.span[0]))
+        follows = re.match(r"\W*\w", text[following.span[1] : end])  # else it ends: "…, its weight is shown in (E)."
+        _give(
+            out.stems if follows else out.segments,
+            following.labels,
+            trim(text, joint.end() if joint else over, following.span[0]),
+        )
 
 
 def _cut_trailing(text: str, start: int, end: int, inside: Sequence[Placed], out: Segments) -> None:
