@@ -6,9 +6,7 @@ from pmc15m.figures.align import Alignment, align
 from pmc15m.figures.captions import CaptionSplit, without
 from pmc15m.figures.model import Box, LabelReading, Panel, Separation, SeparationReason, SeparationStatus
 
-# Probability that a caption does not describe a panel whose label it does not name: of 23 captions of zou458 in which
-# no label is found 16 name none; one that names others is expected to name all.
-NAMES_NONE, NAMES_OTHERS = 0.7, 0.4
+NAMES_OTHERS = 0.4  # probability that a caption does not describe a panel whose label it does not name beside others
 ANNOUNCED = 0.7  # probability of a compound figure whose caption names panels that were not found
 
 
@@ -69,7 +67,7 @@ def text_certainty(split: CaptionSplit, label: str, caption: str | None) -> floa
     """Probability that the text of a label is what the caption says of it; 1 where there is no caption."""
     if not caption:
         return 1.0
-    return split.certainties.get(label, NAMES_OTHERS if split.labels else NAMES_NONE)
+    return split.certainties.get(label, NAMES_OTHERS if split.labels else split.confidence)
 
 
 def _everything(split: CaptionSplit, caption: str | None) -> tuple[tuple[int, int], ...]:

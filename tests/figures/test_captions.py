@@ -310,3 +310,11 @@ def test_no_word_is_lost(caption: str) -> None:
         kept[start:end] = b"\1" * (end - start)
     lost = "".join(c if not k else " " for c, k in zip(caption, kept, strict=True))
     assert set(lost.split()) <= {"and", "or", "and,", ",", ";", ":", ".", "-", "–", "—", "|"} or not split.labels
+
+
+def test_a_trace_of_labels_makes_it_doubtful_that_there_are_none() -> None:
+    silent, trace = (
+        split_caption(text) for text in ("Growth of mice.", "Growth of mice (panel A) by age. Their length.")
+    )
+    assert silent.labels == trace.labels == ()
+    assert silent.confidence > 0.8 > 0.5 > trace.confidence
