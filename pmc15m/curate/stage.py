@@ -133,7 +133,7 @@ DUPLICATES = Grouping(
 )
 CAPTION_GROUPS = Grouping(
     table="caption_groups",
-    version=1,
+    version=2,
     reads=("articles", "captions"),
     settings=lambda curate: {"near_caption_distance": curate.near_caption_distance},
     find=lambda connection, config: find_caption_groups(connection, config.curate.near_caption_distance),
