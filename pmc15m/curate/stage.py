@@ -69,7 +69,7 @@ def _shard_tables(workspace: Workspace, shard: str, tables: tuple[str, ...]) -> 
 
 CAPTIONS = Stage(
     name="captions",
-    version=1,
+    version=2,
     reads=_THINGS,
     writes=("captions",),
     section=None,
