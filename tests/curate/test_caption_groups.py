@@ -7,6 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from benchmarks.caption_groups import main
+from benchmarks.pairs_table import pairs_workspace
 from pmc15m import schema
 from pmc15m.curate import counterparts as module
 from pmc15m.curate.caption_groups import find_caption_groups
@@ -203,3 +205,20 @@ def test_hostile_captions_are_captions(made: Made) -> None:
     pairs = made.curated().pairs()
     assert [pairs[key]["text"] for key in images.values()] == [" ".join(text)] * 2
     assert {row["caption_group"] for row in pairs.values()} == {"PMC1_1_f001"}
+
+
+def test_the_benchmark_leaves_workspaces_alone(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures(made, {(1, 1): words(0)})
+    made.curated()
+    generated = pairs_workspace(tmp_path / "generated", rows=2000, parts=2)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    monkeypatch.setattr("sys.argv", ["caption_groups", "cost", str(made.workspace.root)])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    monkeypatch.setattr("sys.argv", ["caption_groups", "cost", str(generated.root)])
+    main()
+    assert "captions in groups" in capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
