@@ -6,7 +6,8 @@
 
 `alike` compares every two captions (a line: {"caption": …}) by the share of runs of three words that they have in
 common (Jaccard), and counts the pairs at each distance. `cost` writes the parts that `curate` would have made (3 %
-equal captions, 3 % fingerprints of another article with up to six bits flipped) and measures a process of its own.
+equal captions, 3 % fingerprints of another article with up to six bits flipped) to a temporary workspace beside DIR,
+and measures a process of its own.
 """
 
 import argparse
@@ -15,9 +16,9 @@ import gzip
 import json
 import re
 import resource
-import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from benchmarks.pairs_table import is_generated
 from pmc15m import schema
 from pmc15m.config import Config
 from pmc15m.curate.captions import simhashes
@@ -58,16 +60,17 @@ def alike(paths: list[Path]) -> None:
 
 def _captions(path: Path) -> list[str]:
     content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    return [json.loads(line)["caption"] for line in content.decode().splitlines()]
+    lines = content.decode().split("\n")  # a caption may hold what `splitlines` takes for the end of a line
+    return [caption for line in lines if line and (caption := json.loads(line)["caption"]) is not None]
 
 
-def captions_parts(workspace: Workspace) -> None:
-    """Parts of `captions` and `articles` that go with the generated pairs."""
+def captions_parts(generated: Workspace, workspace: Workspace) -> None:
+    """Write the parts of `captions` and `articles` that go with the generated pairs."""
     rng = np.random.default_rng(6)
     first = np.empty(0, np.uint64)
-    for shard in workspace.shards("pairs"):
+    for shard in generated.shards("pairs"):
         pairs = pq.read_table(
-            workspace.part("pairs", shard),
+            generated.part("pairs", shard),
             columns=["figure_key", "level", "pmcid", "version", "shard", "n_chars", "caption_hash", "caption_simhash"],
         )
         simhash = pairs["caption_simhash"].to_numpy().copy()
@@ -105,6 +108,17 @@ def measure(workspace: Workspace) -> dict[str, float]:
     return {"cpu_s": cpu, "peak_mib": after.ru_maxrss / 1024, "before_mib": before.ru_maxrss / 1024, "rows": rows}
 
 
+def cost(generated: Workspace) -> None:
+    with tempfile.TemporaryDirectory(prefix="caption_groups.", dir=generated.root.resolve().parent) as folder:
+        captions_parts(generated, Workspace(Path(folder)))
+        command = [sys.executable, "-m", "benchmarks.caption_groups", "cost", folder, "--child"]
+        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    print(
+        f"{found['cpu_s']:.1f} CPU s, peak {found['peak_mib']:.0f} MiB (before: {found['before_mib']:.0f}), "
+        f"{found['rows']:,} captions in groups"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("alike", "cost"))
@@ -117,16 +131,10 @@ def main() -> None:
     workspace = Workspace(arguments.paths[0])
     if arguments.child:
         print(json.dumps(measure(workspace)))
-        return
-    captions_parts(workspace)
-    command = [sys.executable, "-m", "benchmarks.caption_groups", "cost", str(workspace.root), "--child"]
-    found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    print(
-        f"{found['cpu_s']:.1f} CPU s, peak {found['peak_mib']:.0f} MiB (before: {found['before_mib']:.0f}), "
-        f"{found['rows']:,} captions in groups"
-    )
-    for table in ("captions", "articles"):
-        shutil.rmtree(workspace.root / table)
+    elif is_generated(workspace):
+        cost(workspace)
+    else:
+        parser.exit(2, f"the pairs in {workspace.root} are not those that `benchmarks.pairs_table` makes\n")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from pmc15m import schema
 from pmc15m.curate.captions import define_normalised
@@ -42,10 +43,21 @@ def pairs_workspace(root: Path, rows: int = ROWS, parts: int = PARTS) -> Workspa
     edges = np.linspace(0, rows, parts + 1).astype(int)
     for number in range(parts):
         path = workspace.part("pairs", f"{number:05d}")
-        made_from = fingerprint("pairs_table", 2, {"rows": rows, "parts": parts}, [])
-        if read_fingerprint(path) != made_from:
-            write_part(path, _part(number, int(edges[number + 1] - edges[number]), int(edges[number])), made_from)
+        if read_fingerprint(path) != _made_from(rows, parts):
+            part = _part(number, int(edges[number + 1] - edges[number]), int(edges[number]))
+            write_part(path, part, _made_from(rows, parts))
     return workspace
+
+
+def is_generated(workspace: Workspace) -> bool:
+    """Whether the pairs of a workspace are all of those that this module makes, and no others."""
+    paths = workspace.parts("pairs")
+    made_from = _made_from(sum(pq.read_metadata(path).num_rows for path in paths), len(paths))
+    return bool(paths) and {read_fingerprint(path) for path in paths} == {made_from}
+
+
+def _made_from(rows: int, parts: int) -> str:
+    return fingerprint("pairs_table", 2, {"rows": rows, "parts": parts}, [])
 
 
 def _part(number: int, rows: int, first_row: int) -> pa.Table:

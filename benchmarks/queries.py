@@ -56,7 +56,7 @@ QUESTIONS = {
         ratio=1.5,
         cpu_s=4,
     ),
-    # Ours looks for 37 words, ILIKE for five of them.
+    # Ours reads the column that `curate` stored, plain DuckDB scans the captions for five words.
     "keyword report": Question(
         "modalities",
         "SELECT " + ", ".join(f"count(*) FILTER (text ILIKE '%{word}%')" for word in _WORDS) + " FROM pairs",

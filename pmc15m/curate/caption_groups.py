@@ -5,8 +5,9 @@ near form stars around the best of them, as pictures do (`groups`): the longest,
 
 Within an article only equal captions count: authors write the legends of like figures from one template, and the few
 words that differ ("in male mice", "in female mice") are what tells the pictures apart. Of two articles that repeat each
-other (preprint and paper, original and reprint), each caption is linked with its closest counterpart alone, so that
-templates do not cross either.
+other (preprint and paper, original and reprint), each caption is linked with its closest counterpart alone, and with
+none where two are equally close, so that templates do not cross either (`counterparts`). So the captions that a group
+has of one article are equal.
 """
 
 import enum
@@ -19,6 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pmc15m import schema
+from pmc15m.curate.counterparts import counterparts
 from pmc15m.curate.duplicates import by_shard
 from pmc15m.curate.groups import stars
 from pmc15m.curate.neardup import near_pairs
@@ -76,11 +78,8 @@ def _level(connection: duckdb.DuckDBPyConnection, level: str, near_distance: int
     article, simhash = members["article"].to_numpy(), members["caption_simhash"].to_numpy()
     best = _first_of_equals(members["caption_hash"].to_numpy())
     left, right = (best[rank[np.searchsorted(number, side, sorter=rank)]] for side in (left, right))
-    across = article[left] != article[right]
-    left, right = left[across], right[across]
-    distance = np.bitwise_count(simhash[left] ^ simhash[right])
-    closest = _closest(left, article[right], distance) & _closest(right, article[left], distance)
-    keeper = stars(len(best), left[closest], right[closest])[best]
+    kept = counterparts(left, right, np.bitwise_count(simhash[left] ^ simhash[right]), best, article)
+    keeper = stars(len(best), left[kept], right[kept])[best]
     size = np.bincount(keeper, minlength=len(best))[keeper]
     is_keeper = keeper == np.arange(len(best))
     relation = pc.if_else(pa.array(best == best[keeper]), CaptionRelation.EQUAL, CaptionRelation.NEAR)
@@ -122,13 +121,3 @@ def _first_of_equals(values: NDArray[np.uint64]) -> _Numbers:
     first = np.empty(len(values), np.int64)
     first[order] = order[starts][np.cumsum(starts) - 1]
     return first
-
-
-def _closest(item: _Numbers, article: NDArray[np.uint64], distance: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """bool (n,): the links of an item that are its closest ones with that article."""
-    order = np.lexsort((distance, article, item))
-    starts = np.ones(len(order), bool)
-    starts[1:] = (item[order[1:]] != item[order[:-1]]) | (article[order[1:]] != article[order[:-1]])
-    closest = np.empty(len(order), bool)
-    closest[order] = distance[order] == distance[order][starts][np.cumsum(starts) - 1]
-    return closest

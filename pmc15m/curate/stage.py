@@ -20,7 +20,7 @@ from pmc15m.curate.language import guess_language
 from pmc15m.curate.modalities import define_modalities_of
 from pmc15m.curate.splits import define_split_of
 from pmc15m.errors import ExitCode, UsageError
-from pmc15m.stage import Execution, Stage, StageState, run_stage, stage_state
+from pmc15m.stage import Execution, Stage, StageState, expected_fingerprint, run_stage, stage_state
 from pmc15m.workspace import Workspace, fingerprint, read_fingerprint, write_part
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def _shard_tables(workspace: Workspace, shard: str, tables: tuple[str, ...]) -> 
 
 CAPTIONS = Stage(
     name="captions",
-    version=1,
+    version=2,
     reads=_THINGS,
     writes=("captions",),
     section=None,
@@ -133,7 +133,7 @@ DUPLICATES = Grouping(
 )
 CAPTION_GROUPS = Grouping(
     table="caption_groups",
-    version=1,
+    version=2,
     reads=("articles", "captions"),
     settings=lambda curate: {"near_caption_distance": curate.near_caption_distance},
     find=lambda connection, config: find_caption_groups(connection, config.curate.near_caption_distance),
@@ -150,7 +150,11 @@ def curate(workspace: Workspace, config: Config, execution: Execution) -> ExitCo
     if not workspace.shards("panels"):
         raise UsageError(f"nothing to curate in {workspace.root}: no panels parts; run `pmc15m split` first")
     captioned = run_stage(CAPTIONS, workspace, config, execution)
-    if execution.shard[1] > 1 and stage_state(CAPTIONS, workspace, config).todo:
+    # What cannot be captioned, as its `split` failed, is not waited for; what failed here is in the exit code.
+    if any(
+        expected_fingerprint(CAPTIONS, workspace, config, shard) and not execution.takes(shard)
+        for shard in stage_state(CAPTIONS, workspace, config).todo
+    ):
         log.warning("curate: other shards have no captions yet; run the same command again when all processes are done")
         return ExitCode.INCOMPLETE
     for grouping in _GROUPINGS:

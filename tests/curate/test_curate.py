@@ -290,6 +290,20 @@ def test_an_array_job_groups_when_all_captions_are_there(made: Made) -> None:
     assert {row["group_size"] for row in made.rows("duplicates")} == {4}
 
 
+def test_an_array_job_does_not_wait_for_a_shard_that_cannot_be_captioned(made: Made) -> None:
+    shards = [f"{number:05d}" for number in range(5)]
+    for number, shard in enumerate(shards):
+        made.figure(made.article(number + 1, shard), 1 << 30, shard=shard)
+    made.write()
+    shares = [Execution(shard=(index, 2)) for index in range(2)]
+    lost = next(shard for shard in shards if shares[1].takes(shard))
+    made.workspace.part("panels", lost).unlink()
+    assert [curate(made.workspace, config_with(), share) for share in shares] == [ExitCode.INCOMPLETE] * 2
+    assert curate(made.workspace, config_with(), shares[0]) is ExitCode.COMPLETE
+    assert made.workspace.shards("pairs") == [shard for shard in shards if shard != lost]
+    assert curate_state(made.workspace, config_with()).missing == (lost,)
+
+
 def test_what_decides_the_split_leaves_the_captions_alone(made: Made) -> None:
     made.figure(made.article(1), 1 << 30)
     made.curated()

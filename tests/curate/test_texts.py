@@ -1,4 +1,8 @@
+import json
+import os
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -7,6 +11,10 @@ import pytest
 from pmc15m.curate.captions import define_is_boilerplate, define_normalised, simhashes
 from pmc15m.curate.language import guess_language
 from pmc15m.curate.modalities import define_modalities_of
+
+SHARED = Path(os.environ.get("PMC15M_SHARED", Path(__file__).parents[3] / "shared"))
+CAPTIONS = SHARED / "groundtruth" / "captions" / "zou458.json"
+RADIOLOGY = {"CT", "MRI", "nuclear", "radiography", "angiography", "ultrasound"}
 
 
 @pytest.mark.parametrize(
@@ -82,12 +90,62 @@ def test_boilerplate(connection: duckdb.DuckDBPyConnection, text: str, expected:
         ("X-ray diffraction (A) and chest X-ray (B)", ["radiography"]),
         ("Fluorescein angiography", ["ophthalmology"]),
         ("Coronary angiography", ["angiography"]),
+        ("Mr A, MR-1 and MR1: no examination", []),
+        ("MR angiogram, MRA", ["MRI", "angiography"]),
+        ("Axial FLAIR (A)", ["MRI"]),
+        ("DWI", ["MRI"]),
+        ("DSA", ["angiography"]),
+        ("T1-weighted image", ["MRI"]),
+        ("t2 weighted image", ["MRI"]),
+        ("T2*-weighted image", ["MRI"]),
+        ("T2\u2010weighted image", ["MRI"]),
+        ("T1W image", ["MRI"]),
+        ("T2WI", ["MRI"]),
+        ("Tomographic reconstruction", ["CT"]),
+        ("Ultrasonic image", ["ultrasound"]),
+        ("Ultrasonography", ["ultrasound"]),
+        ("Ultrasonicated in an ultrasonic bath, ultrasonic power 400 W", []),
+        ("Positron emission tomography", ["nuclear"]),
+        ("Single photon emission computed tomography", ["nuclear"]),
+        ("Optical coherence tomography", ["ophthalmology"]),
+        ("Cryo-electron tomogram, electron tomography, cryo-tomography", ["electron_microscopy"]),
+        ("Photoacoustic tomography, optical projection tomography", []),
+        ("Autoradiograph, AUTORADIOGRAPHY, auto-radiogram", []),
+        ("OCT-3/4, OCT3/4, OCT 3/4, Oct\u20113, OCT\u20134", []),
+        ("OCT 3 months later", ["ophthalmology"]),
+        ("\u0394\u0394 CT, \u2206\u2206CT, \u0394\u2011CT, delta delta CT", []),
+        ("Chest X\u2010ray", ["radiography"]),
+        ("Chest X\u2011ray", ["radiography"]),
+        ("Chest x\u2013rays", ["radiography"]),
+        ("Chest xray", ["radiography"]),
+        ("Small\u2010angle X\u2010ray scattering, X ray diffraction", []),
+        ("Complex Raynaud; growth & environment", []),
+        ("h & e", ["histology"]),
         ("'; DROP TABLE pairs; -- <script>CT</script>", ["CT"]),
         ("", []),
     ],
 )
 def test_modalities(connection: duckdb.DuckDBPyConnection, text: str, expected: list[str]) -> None:
     assert connection.execute("SELECT modalities_of(?)", [text]).fetchone() == (expected,)
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not CAPTIONS.is_file(), reason="real captions are not beside the checkout; set PMC15M_SHARED")
+def test_no_examination_of_real_captions_is_lost(connection: duckdb.DuckDBPyConnection) -> None:
+    # What the radiology recipe looked for before modalities were stored, but for the gene MR-1 and for dyed retinas.
+    named = re.compile(
+        r"\b(?:radiograph\w*|x-?rays?|mammogra\w*|(?<!Fluorescein )angiogra\w*|fluoroscop\w*|tomogra\w*|CT|CBCT|PET"
+        r"|SPECT|scintigra\w*|MRI|MR(?!-1)|fMRI|T[12]W?I?-?weighted|FLAIR|DWI|sonogra\w*|ultraso\w*|echocardiogra\w*"
+        r"|DSA)\b"
+    )
+    figures = json.loads(CAPTIONS.read_text(encoding="utf-8")).values()
+    captions = {part["caption"] for figure in figures for part in figure["gt_subfigures"] if part["caption"]}
+    known = sorted(caption for caption in captions if named.search(caption))
+    assert len(known) > 100
+    modalities = connection.execute("SELECT modalities_of(caption) FROM unnest(?) AS captions(caption)", [known])
+    found = [set(names) for (names,) in modalities.fetchall()]
+    lost = [caption for caption, names in zip(known, found, strict=True) if not names & RADIOLOGY]
+    assert lost == []
 
 
 def test_hostile_text_is_text(connection: duckdb.DuckDBPyConnection) -> None:
