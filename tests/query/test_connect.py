@@ -1,6 +1,7 @@
 """connect(): every table is there; nothing outside is readable; nothing can be changed."""
 
 import re
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -215,13 +216,14 @@ def test_hostile_text_is_text(workspace: Workspace) -> None:
         assert connection.sql("SELECT count(*) FROM pairs").fetchall() == [(5,)]
 
 
-def test_parts_older_than_a_column_give_a_hint(workspace: Workspace) -> None:
-    for part in workspace.root.glob("pairs/*.parquet"):
+def test_parts_older_than_a_column_give_a_hint(workspace: Workspace, tmp_path: Path) -> None:
+    older = Workspace(shutil.copytree(workspace.root, tmp_path / "older"))
+    for part in older.root.glob("pairs/*.parquet"):
         pq.write_table(pq.read_table(part).drop_columns("modalities"), part)
     with pytest.raises(UsageError, match=r"`pmc15m run` makes it again"):
-        sql(workspace, "SELECT modalities FROM pairs")
+        sql(older, "SELECT modalities FROM pairs")
     with pytest.raises(UsageError) as other:
-        sql(workspace, "SELECT modality FROM pairs")
+        sql(older, "SELECT modality FROM pairs")
     assert "makes it again" not in str(other.value)
 
 
