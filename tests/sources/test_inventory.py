@@ -12,7 +12,7 @@ from pmc15m.errors import SourceError
 from pmc15m.sources.inventory import parse_manifest, read_shard
 from pmc15m.sources.stores import HttpStore, read_listing
 
-CLOUD = Path(os.environ.get("PMC15M_SHARED", Path(__file__).parents[3] / "shared" / "corpus")) / "cloud"
+CLOUD = Path(os.environ.get("PMC15M_SHARED", Path(__file__).parents[3] / "shared")) / "corpus" / "cloud"
 COLUMNS = ("Bucket", "Key", "LastModifiedDate", "ETag")
 ROW = '"pmc-oa-opendata","metadata/PMC10000002.1.json","2026-01-08T11:47:59.000Z","f25d9c5f5b85338f62156faeedfc1e95"\n'
 

@@ -17,7 +17,7 @@ from pmc15m.sources.tables import read_date, read_file_list, read_identifiers
 from pmc15m.workspace import Workspace
 from tests.crawl.conftest import Place
 
-SHARED = Path(os.environ.get("PMC15M_SHARED", Path(__file__).parents[3] / "shared" / "corpus"))
+SHARED = Path(os.environ.get("PMC15M_SHARED", Path(__file__).parents[3] / "shared")) / "corpus"
 XML = b"""<article xmlns:xlink="http://www.w3.org/1999/xlink"><body><fig id="F1"><caption><p>A cell.</p></caption>
 <graphic xlink:href="f1"/></fig></body></article>"""
 JPEG = b"\xff\xd8\xff\xe0" + b"x" * 1000
