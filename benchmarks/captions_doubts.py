@@ -76,9 +76,10 @@ def legend_examples(captioned: Captioned) -> Iterator[Example]:
     marked = [n for n, count in enumerate(counts) if count]
     tail = [(a, b) for a, b in whole[marked[-1] + 1 :] if not any(a <= start < b for start in named)]
     several, one_each = counts[marked[-1]] > 1, marked[-1] - marked[0] + 1 == len(marked)
+    known = legend.words_of(text[slice(*whole[marked[-1]])])
     for n, (a, b) in enumerate(tail):
         owners = sum(_letters(text[a:b]) in own for own in texts.values())
-        traits = legend.traits_of(text[a:b], text[slice(*whole[marked[-1]])], several, one_each, n == len(tail) - 1)
+        traits = legend.traits_of(text[a:b], known, several, one_each, n == len(tail) - 1)
         yield Example(traits, owners in (0, len(texts)), captioned.article, captioned.weight)
 
 

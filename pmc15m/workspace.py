@@ -102,7 +102,7 @@ def write_part(path: Path, table: pa.Table, made_from: str) -> None:
     Keys are packed with LZ4, which takes a little more room than zstd and half the time to read: a sample reads the
     keys of all rows to return those of a few.
     """
-    columns = [path for field in table.schema for path in _leaves(field.name, field.type)]
+    columns = [leaf for field in table.schema for leaf in _leaves(field.name, field.type)]
     with atomic(path) as temporary:
         pq.write_table(
             table.replace_schema_metadata(stamp(made_from)),

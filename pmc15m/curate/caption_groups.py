@@ -115,9 +115,5 @@ def _repeated(values: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], _Numbers]:
 
 def _first_of_equals(values: NDArray[np.uint64]) -> _Numbers:
     """int64 (n,): where each value occurs first."""
-    order = np.argsort(values, kind="stable")
-    starts = np.ones(len(values), bool)
-    starts[1:] = values[order[1:]] != values[order[:-1]]
-    first = np.empty(len(values), np.int64)
-    first[order] = order[starts][np.cumsum(starts) - 1]
-    return first
+    _, first, of_row = np.unique(values, return_index=True, return_inverse=True)
+    return np.asarray(first[of_row])

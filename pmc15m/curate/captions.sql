@@ -6,7 +6,6 @@ SELECT key, level, pmcid, version, shard, text,
   len(regexp_split_to_array(trim(text), '\s+')) AS n_words,
   len(regexp_extract_all(text, '[\p{L}\p{N}]+|[^\s\p{L}\p{N}]')) AS n_tokens,
   md5_number_lower(normalised(text)) AS caption_hash,
-  CASE WHEN len(modalities_of(text)) > 0 OR context IS NULL THEN modalities_of(text)
-       ELSE modalities_of(context) END AS modalities,
+  coalesce(nullif(modalities_of(text), []), modalities_of(context), []) AS modalities,
   is_boilerplate(text) AS is_boilerplate
 FROM texts ORDER BY level, key

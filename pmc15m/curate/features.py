@@ -1,4 +1,4 @@
-"""Measurable features of a picture: what filters ask by."""
+"""Measurable features of a picture: what filters ask by. All of them are columns of `pixels` and `panels`."""
 
 from dataclasses import dataclass
 

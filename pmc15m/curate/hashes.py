@@ -6,7 +6,7 @@ moves 4 % of the perceptual hashes by more than 4 bits, so a corpus must use one
 
 import functools
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -56,16 +56,12 @@ def crop_facts(image: Image.Image, box: Box) -> CropFacts:
 
 def _facts(image: Image.Image) -> dict[str, Any]:
     working = working_picture(image)
-    features = image_features(working)
     kind, score = classify(working)
     return {
         "phash": perceptual_hash(working),
         "kind": kind,
         "kind_score": score,
-        "brightness": features.brightness,
-        "entropy": features.entropy,
-        "white_share": features.white_share,
-        "colour_share": features.colour_share,
+        **asdict(image_features(working)),
     }
 
 

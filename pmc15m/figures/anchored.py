@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pmc15m.figures.evidence import Evidence
-from pmc15m.figures.model import Box
+from pmc15m.figures.model import Box, slab
 
 # Where in its panel a figure prints its labels, with the cost of the rarer habits (measured: .67 .18 .07 .05 .02).
 CELLS = {"tl": 0.0, "bl": 0.03, "bc": 0.04, "tc": 0.05, "br": 0.05, "tr": 0.06}
@@ -21,9 +21,7 @@ NEAR = 0.04  # cost of a cut that lies at the far end of what the labels allow
 SLIVER, SLIVER_COST = 0.06, 1.0  # of the longer side; cost of a piece thinner than that
 NARROW, NARROW_COST = 0.15, 0.05  # of the longer side; cost of a cut at the edge of a piece, none from there on
 PLACE = 0.1  # cost, for each label, of standing at the far side of its panel
-CHOICES = (
-    3  # gutters that are tried between two labels: beside the label, beside the title of an axis, and the right one
-)
+CHOICES = 3  # gutters tried between two labels: beside a label, beside the title of an axis, the right one
 BRANCHES, MANY = 4, 6  # cuts that are tried at a node; with more labels than this only the cheapest
 CHEAP = 0.0  # a tree at most this dear ends the search
 
@@ -67,10 +65,8 @@ def _tree(evidence: Evidence, labels: Sequence[Box], cell: str) -> Tree:
                 lo, hi = cut.axis ^ 1, (cut.axis ^ 1) + 2
                 before = tuple(i for i in inside if labels[i][lo] + labels[i][hi] < 2 * cut.at)
                 after = tuple(i for i in inside if i not in before)
-                first, second = list(trimmed), list(trimmed)
-                first[hi] = second[lo] = cut.at
-                cost_a, boxes_a = recurse((first[0], first[1], first[2], first[3]), before)
-                cost_b, boxes_b = recurse((second[0], second[1], second[2], second[3]), after)
+                cost_a, boxes_a = recurse(slab(trimmed, cut.axis, trimmed[lo], cut.at), before)
+                cost_b, boxes_b = recurse(slab(trimmed, cut.axis, cut.at, trimmed[hi]), after)
                 total = cut.cost + cost_a + cost_b
                 if best is None or total < best[0]:
                     best = total, boxes_a | boxes_b

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pmc15m.figures.evidence import Evidence, shares
-from pmc15m.figures.model import Box
+from pmc15m.figures.model import Box, slab
 
 QUIET = 0.004  # share of content in a line that still counts as empty: a speck or a line may cross
 CROSSED = 0.15  # what is left of the strength of a gap that a line crosses
@@ -63,15 +63,7 @@ def partitions(evidence: Evidence) -> Iterator[Partition]:
         if region.strength <= 0:
             return
         weakest = min(weakest, region.strength)
-        lo, hi = region.axis ^ 1, (region.axis ^ 1) + 2
-        ends = (region.box[lo], *region.at, region.box[hi])
-        parts = []
-        for a, b in itertools.pairwise(ends):
-            part = list(region.box)
-            part[lo], part[hi] = a, b
-            trimmed = evidence.trim((part[0], part[1], part[2], part[3]))
-            if trimmed is not None:
-                parts.append(propose(evidence, trimmed))
+        parts = [propose(evidence, piece) for piece in pieces(evidence, region)]
         regions[strongest : strongest + 1] = parts
         yield Partition(tuple(join_small([r.box for r in regions], evidence.longer)), weakest)
 
@@ -107,13 +99,18 @@ def propose(evidence: Evidence, box: Box) -> Region:
     return best
 
 
+def pieces(evidence: Evidence, region: Region) -> list[Box]:
+    """What the cuts of a region make of it, without margins and what is empty."""
+    lo, hi = region.axis ^ 1, (region.axis ^ 1) + 2
+    ends = (region.box[lo], *region.at, region.box[hi])
+    trimmed = (evidence.trim(slab(region.box, region.axis, a, b)) for a, b in itertools.pairwise(ends))
+    return [piece for piece in trimmed if piece is not None]
+
+
 def cut_box(evidence: Evidence, box: Box, gap: Gap) -> tuple[Box, Box] | None:
     """Both sides of a gap without their margins, or None if one is empty."""
-    lo, hi = gap.axis ^ 1, (gap.axis ^ 1) + 2
-    first, second = list(box), list(box)
-    first[hi] = second[lo] = gap.at
-    parts = [evidence.trim((p[0], p[1], p[2], p[3])) for p in (first, second)]
-    return (parts[0], parts[1]) if parts[0] and parts[1] else None
+    parts = pieces(evidence, Region(box, gap.axis, (gap.at,)))
+    return (parts[0], parts[1]) if len(parts) == 2 else None
 
 
 def _paper_gaps(evidence: Evidence, box: Box, axis: int) -> list[tuple[float, int]]:
@@ -124,14 +121,11 @@ def _paper_gaps(evidence: Evidence, box: Box, axis: int) -> list[tuple[float, in
     for a, b in gaps(evidence.busy(box, axis) <= QUIET):
         if min(a, side - b) < LEAST_SIDE * longer:
             continue
-        before, after = list(box), list(box)
-        before[hi], after[lo] = box[lo] + a, box[lo] + b
-        fills = [evidence.fill((s[0], s[1], s[2], s[3])) for s in (before, after)]
+        start, end = box[lo] + a, box[lo] + b
+        fills = [evidence.fill(slab(box, axis, *ends)) for ends in ((box[lo], start), (end, box[hi]))]
         needed = max(1.0, (DRAWING_GAP, MIXED_GAP, PHOTO_GAP)[sum(f > PHOTO for f in fills)] * longer)
         strength = (b - a) / needed * (1 + min(a, side - b) / longer)
-        between = list(box)
-        between[lo], between[hi] = box[lo] + a, box[lo] + b
-        if _crossed(evidence, (between[0], between[1], between[2], between[3]), axis):
+        if _crossed(evidence, slab(box, axis, start, end), axis):
             strength *= CROSSED
         found.append((strength, box[lo] + (a + b) // 2))
     return found
@@ -140,8 +134,7 @@ def _paper_gaps(evidence: Evidence, box: Box, axis: int) -> list[tuple[float, in
 def _crossed(evidence: Evidence, gap: Box, axis: int) -> bool:
     """Whether a line runs through a gap from one side to the other: the axis of a plot."""
     x0, y0, x1, y1 = gap
-    part = evidence.content[y0:y1, x0:x1]
-    return bool(part.any() and part.all(axis).any())
+    return bool(evidence.content[y0:y1, x0:x1].all(axis).any())
 
 
 def _shaded_gaps(evidence: Evidence, box: Box, axis: int) -> list[tuple[float, int]]:

@@ -10,6 +10,13 @@ from dataclasses import dataclass
 Box = tuple[int, int, int, int]
 Span = tuple[int, int]
 
+
+def slab(box: Box, axis: int, start: int, end: int) -> Box:
+    """The part of a box between two lines across an axis: rows for axis 0, columns for axis 1."""
+    x0, y0, x1, y1 = box
+    return (x0, start, x1, end) if axis == 0 else (start, y0, end, y1)
+
+
 # What a printed label can read: letters without case, and the digits that number panels.
 LABEL_ALPHABET = "abcdefghijklmnopqrstuvwxyz123456789"
 

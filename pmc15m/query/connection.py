@@ -102,13 +102,6 @@ def _nodes(tree: Any) -> Iterator[str]:
             yield from _nodes(value)
 
 
-_COLUMN = re.compile(
-    r'Referenced column "(?:'
-    + "|".join(sorted({name for table in TABLES.values() for name in table.names}))
-    + ')" not found'
-)
-
-
 def query_error(error: duckdb.Error) -> UsageError:
     """DuckDB's message as one harmless line, with a hint where there is one to give."""
     lines = [line.strip() for line in str(error).splitlines()]
@@ -119,11 +112,17 @@ def query_error(error: duckdb.Error) -> UsageError:
         message += f"; tables: {', '.join(ALL_TABLES)}"
     elif isinstance(error, duckdb.InvalidInputException) and "Parquet" in message:
         message += "; `pmc15m run` makes the part again"
-    elif "schema mismatch" in message or (isinstance(error, duckdb.BinderException) and _COLUMN.search(message)):
+    elif "schema mismatch" in message or (isinstance(error, duckdb.BinderException) and _lacks_a_column(message)):
         message += "; where a part is older than the column, `pmc15m run` makes it again"
     elif isinstance(error, duckdb.OutOfMemoryException):
         message += "; ask for fewer columns (text is most of the bytes) or fewer rows"
     return UsageError(message)
+
+
+def _lacks_a_column(message: str) -> bool:
+    """Whether a column was asked for that the schema has and the parts have not."""
+    lacking = re.search(r'Referenced column "([^"]+)" not found', message)
+    return lacking is not None and any(lacking[1] in table.names for table in TABLES.values())
 
 
 def _glob_escaped(path: str) -> str:

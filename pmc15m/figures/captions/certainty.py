@@ -39,6 +39,7 @@ def traits_of(text: str, found: Segments) -> Mapping[str, Mapping[str, bool]]:
     ends = [marker.span for marker in found.markers]
     legend = _length(span for span in found.shared if ends and span[0] >= max(ends)[1])
     openings = [span for span in found.shared if ends and span[1] <= min(ends)[0]]
+    texts = list(found.segments.values())
     out = {}
     for index, (label, spans) in enumerate(found.segments.items()):
         if not spans:
@@ -53,7 +54,7 @@ def traits_of(text: str, found: Segments) -> Mapping[str, Mapping[str, bool]]:
         out[label] = {
             "leads": leads,
             "long": long,
-            "together": list(found.segments.values()).count(spans) > 1 and (long or len(markers[0].labels) == 1),
+            "together": texts.count(spans) > 1 and (long or len(markers[0].labels) == 1),
             "legend": last and (long or _matters(length, legend)),
             "stem": _matters(length, _length(found.stems[label])),
             "opening": index == 0 and not leads and _matters(length, _length(openings[-1:])),

@@ -1,7 +1,7 @@
 """Where the text of the last panel ends and the legend of the whole figure begins."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from pmc15m.figures.model import Span
 
@@ -59,23 +59,27 @@ def legend_start(text: str, tail: Sequence[Span], marked: Span, several: bool, o
     `marked` is the last sentence with a marker, `several` whether it names several panels, `one_each` whether every
     panel had one sentence so far.
     """
+    known = words_of(text[slice(*marked)])
     best, total, start = 0.0, 0.0, len(tail)
     for i in range(len(tail) - 1, -1, -1):
-        traits = traits_of(text[slice(*tail[i])], text[slice(*marked)], several, one_each, i == len(tail) - 1)
+        traits = traits_of(text[slice(*tail[i])], known, several, one_each, i == len(tail) - 1)
         total += BIAS + sum(WEIGHTS[name] * value for name, value in traits.items())
         if total > best:
             best, start = total, i
     return start
 
 
-def traits_of(sentence: str, marked: str, several: bool, one_each: bool, last: bool) -> Mapping[str, float]:
-    """What `WEIGHTS` weighs of a sentence behind the sentence `marked`; `last` where nothing follows. All in 0..1."""
-    words = _words(sentence)
+def traits_of(sentence: str, known: Set[str], several: bool, one_each: bool, last: bool) -> Mapping[str, float]:
+    """What `WEIGHTS` weighs of a sentence, all in 0..1.
+
+    `known` are the words of the last sentence with a marker (`words_of`); `last`: nothing follows.
+    """
+    words = words_of(sentence)
     return {
         "several": several,
         "one_each": one_each,
         "last": last,
-        "repeats": len(words & _words(marked)) / max(1, len(words)),
+        "repeats": len(words & known) / max(1, len(words)),
         "abbreviations": _lists_abbreviations(sentence),
         **{name: says.search(sentence) is not None for name, says in _SAYS.items()},
     }
@@ -87,6 +91,7 @@ def _lists_abbreviations(sentence: str) -> bool:
     return len(_EQUATION.findall(sentence)) > 1 or sum(bool(_DEFINITION.match(part)) for part in parts) > 1
 
 
-def _words(text: str) -> set[str]:
+def words_of(text: str) -> set[str]:
+    """The words of a text that tell what it is about, by their first letters."""
     words = {word.lower()[:_STEM] for word in _WORD.findall(text)}
     return {word for word in words if not _COMMON.fullmatch(word)}
