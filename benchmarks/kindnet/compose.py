@@ -49,6 +49,11 @@ def draw(rng: Rng) -> tuple[Image.Image, ImageKind]:
     return _published(rng, image, kind), kind
 
 
+def drawing(rng: Rng, painter: Paint, kind: ImageKind, longer: float) -> Image.Image:
+    """One picture by one painter, its longer side about so many px."""
+    return _painted(rng, painter, kind, *_size(rng, longer))
+
+
 def _size(rng: Rng, longer: float = 380) -> tuple[int, int]:
     longer, aspect = longer * rng.uniform(0.7, 1.4), float(np.exp(rng.normal(0.15, 0.45)))
     width, height = (longer, longer / aspect) if aspect > 1 else (longer * aspect, longer)

@@ -7,12 +7,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.panelnet import content, layouts
+from benchmarks.panelnet import content, layouts, traps
+from benchmarks.panelnet.bank import Bank, fill, fill_units
 from benchmarks.panelnet.fonts import Fonts, font
+from pmc15m.curate.kinds import GRAPHICS, PICTURES, ImageKind
 
 Rng = np.random.Generator
 Rect = tuple[int, int, int, int]
 CELLS = {"tl": 0.67, "bl": 0.18, "bc": 0.07, "br": 0.045, "tr": 0.035}  # where a figure prints its labels (measured)
+BANKED = 0.75  # of the figures are filled from a bank where there is one
+UNITS = 0.14  # of the panels filled from it hold several units, where labels tell
+TRAPS = 0.12  # of the single figures filled from it look as if cut, and are not
+DARK = (ImageKind.RADIOLOGY, ImageKind.MICROSCOPY)  # what stands on black pages
 PALETTES = (
     [(31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (148, 103, 189)],
     [(0, 0, 0), (90, 90, 90), (150, 150, 150), (210, 210, 210), (255, 255, 255)],
@@ -126,10 +132,31 @@ def series(rng: Rng, n: int, style: LabelStyle) -> list[str]:
     return letters if style.upper else [c.lower() for c in letters]
 
 
-class Composer:
-    """Draws figures: singles (hard negatives among them), replayed layouts and dense trees."""
+def decorate(rng: Rng, pen: content.Pen, panels: list[Rect], ink: int) -> None:
+    """What real figures have across or beside their gutters: lines from panel to panel, titles over and beside them."""
+    if rng.random() < 0.06:
+        for _ in range(int(rng.integers(1, 4))):
+            a, b = (panels[i] for i in rng.integers(len(panels), size=2))
+            ends = [(rng.uniform(x0, x1), rng.uniform(y0, y1)) for x0, y0, x1, y1 in (a, b)]
+            pen.draw.line(ends, fill=(ink,) * 3, width=int(rng.integers(1, 3)))
+    if rng.random() < 0.12:
+        for x0, y0, x1, _ in panels:
+            pen.text(((x0 + x1) / 2, y0 - 1), content.phrase(rng, 2), fill=ink, anchor="mb")
+    if rng.random() < 0.05:
+        top, bottom = min(b[1] for b in panels), max(b[3] for b in panels)
+        pen.upright((0, top, int(1.2 * pen.size), bottom), content.phrase(rng))
 
-    def __init__(self, fonts: list[Path], layout_files: list[Path], dense: float = 0.2) -> None:
+
+class Composer:
+    """Draws figures: singles (hard negatives among them), replayed layouts and dense trees.
+
+    With a `bank` most figures are filled from it, and get headings and lines across their gutters.
+    """
+
+    def __init__(
+        self, fonts: list[Path], layout_files: list[Path], dense: float = 0.2, bank: Bank | None = None
+    ) -> None:
+        self.bank = bank
         self.fonts = Fonts(fonts)
         self.replayed = [each for path in layout_files for each in layouts.read_layouts(path)]
         self.dense = dense
@@ -155,7 +182,7 @@ class Composer:
         grow = lambda b: tuple(round(v * factor) for v in b)  # noqa: E731
         width, height = round(layout.width * factor) + 1, round(layout.height * factor) + 1
         panels = [grow(b) for b in layout.panels]
-        black = not single and rng.random() < 0.06
+        black = (self.bank is not None or not single) and rng.random() < (0.1 if self.bank else 0.06)
         paper = 0 if black else 255 if rng.random() < 0.9 else int(rng.integers(215, 255))
         size = int(np.clip(rng.normal(0.017, 0.004) * width, 7, 22))
         pen = content.Pen(
@@ -166,7 +193,7 @@ class Composer:
             PALETTES[rng.integers(len(PALETTES))],
         )
         style = label_style(rng, self.fonts, width, cell_of(layout) if rng.random() < 0.7 else None)
-        labelled = rng.random() < (0.04 if single else 0.85)
+        labelled = rng.random() < (0.04 if single else 0.7 if self.bank else 0.85)
         weights = content.HARD if single and rng.random() < 0.55 else content.USUAL
         if not single and rng.random() < 0.45:  # figures of one kind: scans, micrographs, plots
             weights = np.eye(len(content.PAINTERS))[rng.choice([0, 0, 1, 1, 2, 3, 6])]
@@ -179,20 +206,33 @@ class Composer:
         texts = series(rng, len(panels), style) if labelled else [""] * len(panels)
         labels: list[tuple[str, Rect] | None] = []
         ruled = rng.random() < 0.05
+        shelves = None
+        if self.bank and rng.random() < BANKED:
+            kinds = DARK if black else GRAPHICS if single and rng.random() < 0.5 else (*PICTURES, *GRAPHICS)
+            shelves = self.bank.choose(rng, kinds, single)
         for panel, text in zip(panels, texts, strict=True):
             box, rest = print_label(rng, pen, panel, style, text) if text else ((0, 0, 0, 0), panel)
             if rest[2] - rest[0] < 16 or rest[3] - rest[1] < 16:
                 rest = panel
             painter = content.PAINTERS[rng.choice(len(content.PAINTERS), p=weights)]
-            if painter is content.photograph:
+            if shelves:
+                trap = rng.random() if single and not black else 1.0
+                if trap < TRAPS:
+                    (traps.bands if trap < TRAPS / 2 else traps.facing)(rng, pen, rest)
+                else:
+                    (fill_units if labelled and rng.random() < UNITS else fill)(rng, pen, rest, shelves)
+            elif painter is content.photograph:
                 content.photograph(rng, pen, rest, same_photo)
             else:
                 painter(rng, pen, rest)
             if ruled:
                 pen.draw.rectangle([panel[0], panel[1], panel[2] - 1, panel[3] - 1], outline=(0, 0, 0))
             if text:
-                ink_label(pen, panel, style, text, box, painter in (content.photograph, content.grid))
+                on_photo = rest == panel if shelves else painter in (content.photograph, content.grid)
+                ink_label(pen, panel, style, text, box, on_photo)
             labels.append((text, box) if text else None)
+        if self.bank and not single:
+            decorate(rng, pen, panels, 255 if black else 0)
         return self.finish(rng, pen.image, panels, labels)
 
     def finish(self, rng: Rng, image: Image.Image, panels: list[Rect], labels: list[tuple[str, Rect] | None]) -> Figure:

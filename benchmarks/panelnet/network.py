@@ -1,9 +1,13 @@
-"""The figure network: a depthwise-separable U-Net with strip pooling, for gutters, printed labels and the panel count.
+"""The figure network: a plain U-Net with strip pooling, for gutters, printed labels and the panel count.
 
-Input (batch, 3, 320, 320): RGB in 0..1, the figure letterboxed into the top left corner of a white square.
-Outputs: `maps` (batch, 3, 160, 160), logits of horizontal gutters, vertical gutters and printed labels, and
+Input (batch, 1, 320, 320): ink in 0..1 (0: white), the figure letterboxed into the top left corner of a white square.
+Outputs: `maps` (batch, 3, 80, 80), logits of horizontal gutters, vertical gutters and printed labels, and
 `count` (batch, COUNTS), logits of 1, 2, ... COUNTS or more panels.
-Strip pooling (Hou et al., CVPR 2020) suits gutters: what decides is the mean of a whole row or column.
+
+Four by four pixels become the channels of one before the first convolution, and convolutions are dense: on two cores
+a step takes a fifteenth of what depthwise ones at half the resolution took. Where a gutter lies exactly, the picture
+tells; the network tells whether it divides panels. Strip pooling (Hou et al., CVPR 2020) suits gutters: what decides
+is the mean of a whole row or column.
 """
 
 from itertools import pairwise
@@ -12,25 +16,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 SIDE = 320  # px of the input square
-STRIDE = 2  # px of the input per px of the maps
+STRIDE = 4  # px of the input per px of the maps
 COUNTS = 9
-WIDTHS = (16, 32, 64, 96, 128)
-DECODER = (24, 32, 48, 64)
+WIDTHS = (32, 64, 96, 128)
+DECODER = (32, 48, 64)
 
 
-class Separable(nn.Module):
-    """Depthwise 3 x 3, pointwise 1 x 1, batch norm, ReLU; residual where the shape allows."""
+class Block(nn.Module):
+    """3 x 3 convolution, batch norm, ReLU; residual where the shape allows."""
 
     def __init__(self, inside: int, outside: int, stride: int = 1) -> None:
         super().__init__()
-        self.depth = nn.Conv2d(inside, inside, 3, stride, 1, groups=inside, bias=False)
-        self.norm = nn.BatchNorm2d(inside)
-        self.point = nn.Conv2d(inside, outside, 1, bias=False)
-        self.out = nn.BatchNorm2d(outside)
+        self.conv = nn.Conv2d(inside, outside, 3, stride, 1, bias=False)
+        self.norm = nn.BatchNorm2d(outside)
         self.residual = inside == outside and stride == 1
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.out(self.point(functional.relu(self.norm(self.depth(x)))))
+        y = self.norm(self.conv(x))
         return functional.relu(x + y if self.residual else y)
 
 
@@ -47,25 +49,21 @@ class Strips(nn.Module):
 
 
 class PanelNet(nn.Module):
-    """0.2 M parameters."""
+    """0.79 M parameters."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, WIDTHS[0], 3, 2, 1, bias=False), nn.BatchNorm2d(WIDTHS[0]), nn.ReLU())
-        self.first = Separable(WIDTHS[0], WIDTHS[0])
-        self.down = nn.ModuleList(
-            nn.Sequential(Separable(a, b, 2), Separable(b, b), Strips(b)) for a, b in pairwise(WIDTHS)
-        )
+        self.stem = nn.Sequential(nn.PixelUnshuffle(STRIDE), Block(STRIDE**2, WIDTHS[0]), Block(WIDTHS[0], WIDTHS[0]))
+        self.down = nn.ModuleList(nn.Sequential(Block(a, b, 2), Block(b, b), Strips(b)) for a, b in pairwise(WIDTHS))
         self.lateral = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(WIDTHS[:-1], DECODER, strict=True))
-        inside = (*DECODER[1:], WIDTHS[-1])
-        self.up = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(inside, DECODER, strict=True))
-        self.mix = nn.ModuleList(nn.Sequential(Separable(c, c), Strips(c), Separable(c, c)) for c in DECODER)
+        self.up = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip((*DECODER[1:], WIDTHS[-1]), DECODER, strict=True))
+        self.mix = nn.ModuleList(nn.Sequential(Block(c, c), Strips(c)) for c in DECODER)
         self.maps = nn.Conv2d(DECODER[0], 3, 1)
         self.count = nn.Sequential(nn.Linear(WIDTHS[-1], 64), nn.ReLU(), nn.Linear(64, COUNTS))
         nn.init.constant_(self.maps.bias, -3.0)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        skips = [self.first(self.stem(x))]
+        skips = [self.stem(x)]
         for step in self.down:
             skips.append(step(skips[-1]))
         y = skips[-1]

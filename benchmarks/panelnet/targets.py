@@ -8,31 +8,29 @@ from benchmarks.panelnet.layouts import lanes
 from benchmarks.panelnet.network import COUNTS, SIDE, STRIDE
 
 CELLS = SIDE // STRIDE
+LEAST = 2  # cells: the width at which gutters are drawn at least, so that touching panels have one too
 
 
-def letterbox(pixels: np.ndarray) -> tuple[np.ndarray, float]:
-    """RGB uint8 (SIDE, SIDE, 3) with the figure at the top left on white, and network / figure pixels."""
-    height, width = pixels.shape[:2]
+def letterbox(grey: np.ndarray) -> tuple[np.ndarray, float]:
+    """uint8 (SIDE, SIDE) with the figure at the top left on white, and network / figure pixels."""
+    height, width = grey.shape
     scale = SIDE / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    square = np.full((SIDE, SIDE, 3), 255, np.uint8)
-    square[: size[1], : size[0]] = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
+    square = np.full((SIDE, SIDE), 255, np.uint8)
+    square[: size[1], : size[0]] = np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BOX))
     return square, scale
 
 
 def targets(figure: Figure) -> tuple[np.ndarray, np.ndarray, int]:
-    """(square, maps float32 (3, CELLS, CELLS), count class).
-
-    Gutters are drawn at least three cells wide, so that touching panels have one too; labels are Gaussian bumps.
-    """
-    square, scale = letterbox(figure.pixels)
+    """(square, maps uint8 (3, CELLS, CELLS) of 0..255, count class); labels are Gaussian bumps."""
+    square, scale = letterbox(np.asarray(Image.fromarray(figure.pixels).convert("L")))
     scale /= STRIDE
     maps = np.zeros((3, CELLS, CELLS), np.float32)
     for lane in lanes(figure.panels, slack=round(2 / scale)):
         x0, y0, x1, y1 = (v * scale for v in lane.box)
         lo, hi = (y0, y1) if lane.axis == 0 else (x0, x1)
-        if hi - lo < 3:
-            lo, hi = (lo + hi) / 2 - 1.5, (lo + hi) / 2 + 1.5
+        if hi - lo < LEAST:
+            lo, hi = (lo + hi - LEAST) / 2, (lo + hi + LEAST) / 2
         a, b = max(0, round(lo)), round(hi)
         if lane.axis == 0:
             maps[0, a:b, max(0, int(x0)) : int(np.ceil(x1))] = 1
@@ -42,7 +40,7 @@ def targets(figure: Figure) -> tuple[np.ndarray, np.ndarray, int]:
     for label in figure.labels:
         if label is not None:
             x0, y0, x1, y1 = (v * scale for v in label[1])
-            sigma = max(1.0, (y1 - y0) / 3)
+            sigma = max(0.8, (y1 - y0) / 3)
             bump = np.exp(-(((xx - (x0 + x1) / 2) ** 2 + (yy - (y0 + y1) / 2) ** 2) / (2 * sigma**2)))
             np.maximum(maps[2], bump, out=maps[2])
-    return square, maps, min(len(figure.panels), COUNTS) - 1
+    return square, np.round(255 * maps).astype(np.uint8), min(len(figure.panels), COUNTS) - 1

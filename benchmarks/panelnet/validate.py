@@ -1,9 +1,10 @@
 """Validation on synthetic figures that replay layouts no training has seen (PanelSeg eval).
 
-    python -m benchmarks.panelnet.validate --fonts /usr/share/fonts --layouts DIR [--figures 200] [--gutter-maps RUN]
+    python -m benchmarks.panelnet.validate --fonts /usr/share/fonts --layouts DIR [--figures 200] [--drawings 8]
 
-Prints F1 of panels and labels of `separate` (without captions) for both separators; with `--gutter-maps` also how well
-the gutter maps of the figure network in RUN/checkpoint.pt cover the true gutters.
+Prints F1 of panels and labels of `separate` (without captions) for both separators, and how well the gutter maps of the
+figure network cover the true gutters. With --drawings most figures are filled with that many drawings of every painter,
+as in training, but of another seed.
 """
 
 import argparse
@@ -11,12 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
+from benchmarks.panelnet.bank import Bank
 from benchmarks.panelnet.compose import Composer, Figure
-from benchmarks.panelnet.network import PanelNet
 from benchmarks.panelnet.targets import targets
 from pmc15m.figures import Box, Separation, separate
+from pmc15m.figures.lanes import WEIGHTS
+from pmc15m.inference import network
 
 SEED = 2016
 
@@ -56,27 +58,22 @@ def main() -> None:
     parser.add_argument("--fonts", type=Path, nargs="+", required=True)
     parser.add_argument("--layouts", type=Path, required=True)
     parser.add_argument("--figures", type=int, default=200)
-    parser.add_argument("--gutter-maps", type=Path)
+    parser.add_argument("--drawings", type=int, default=0)
     args = parser.parse_args()
-    composer = Composer(args.fonts, [args.layouts / "panelseg_eval.csv.gz"])
+    bank = Bank(SEED, args.drawings) if args.drawings else None
+    composer = Composer(args.fonts, [args.layouts / "panelseg_eval.csv.gz"], bank=bank)
     figures = [composer.draw(np.random.default_rng((SEED, i))) for i in range(args.figures)]
     for separator in ("network", "gutters"):
         total = sum((score(f, separate(f.pixels, separator=separator)) for f in figures), np.zeros(9, int))
         panels, strict, labels = (2 * h / max(t + f, 1) for h, t, f in total.reshape(3, 3))
         print(f"{separator}: panels F1@.5 {panels:.3f}, F1@.75 {strict:.3f}; labels F1 {labels:.3f}")
-    if args.gutter_maps:
-        network = PanelNet()
-        state = torch.load(args.gutter_maps / "checkpoint.pt", map_location="cpu", weights_only=True)
-        network.load_state_dict(state["network"])
-        network.eval()
-        shared = union = 0
-        for figure in figures:
-            square, wanted, _ = targets(figure)
-            with torch.no_grad():
-                maps, _ = network(torch.from_numpy(square)[None].permute(0, 3, 1, 2).float() / 255)
-            seen, true = maps[0, :2].sigmoid().numpy() > 0.5, wanted[:2] > 0.5
-            shared, union = shared + int((seen & true).sum()), union + int((seen | true).sum())
-        print(f"gutter maps after {state['step']} steps: IoU {shared / max(union, 1):.3f}")
+    shared = union = 0
+    for figure in figures:
+        square, wanted, _ = targets(figure)
+        seen = network(WEIGHTS).run(None, {"figure": square[None].astype(np.float32)})[0][0] > 0.5
+        true = wanted[:2] > 127
+        shared, union = shared + int((seen & true).sum()), union + int((seen | true).sum())
+    print(f"gutter maps: IoU {shared / max(union, 1):.3f}")
 
 
 if __name__ == "__main__":
