@@ -7,6 +7,7 @@ the number and the level of the cuts are known, and only their places are open.
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,10 +29,14 @@ CHEAP = 0.0  # a tree at most this dear ends the search
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """One box per label, in the order of the labels, and the summed cost of the cuts."""
+    """One box per label, in the order of the labels, the summed cost of the cuts, and their support.
+
+    `support` is how sure the figure network is of the least certain cut, 0..1; 0 where it is not asked.
+    """
 
     boxes: tuple[Box, ...]
     cost: float
+    support: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,14 @@ class Cut:
     cost: float
     axis: int
     at: int
+
+
+class Part(NamedTuple):
+    """Some labels' part of a tree."""
+
+    cost: float
+    support: float
+    boxes: dict[int, Box]
 
 
 def anchor(evidence: Evidence, labels: Sequence[Box]) -> Tree:
@@ -49,35 +62,36 @@ def anchor(evidence: Evidence, labels: Sequence[Box]) -> Tree:
 
 def _tree(evidence: Evidence, labels: Sequence[Box], cell: str) -> Tree:
     least = SLIVER * evidence.longer
-    known: dict[tuple[Box, tuple[int, ...]], tuple[float, dict[int, Box]]] = {}
+    known: dict[tuple[Box, tuple[int, ...]], Part] = {}
 
-    def recurse(box: Box, inside: tuple[int, ...]) -> tuple[float, dict[int, Box]]:
+    def recurse(box: Box, inside: tuple[int, ...]) -> Part:
         trimmed = evidence.trim(box) or box
         if len(inside) == 1:
             thin = min(trimmed[2] - trimmed[0], trimmed[3] - trimmed[1]) < least
             astray = PLACE * _astray(trimmed, labels[inside[0]], cell)
-            return astray + (SLIVER_COST if thin else 0.0), {inside[0]: trimmed}
+            return Part(astray + (SLIVER_COST if thin else 0.0), 1.0, {inside[0]: trimmed})
         key = (trimmed, inside)
         if key not in known:
-            best: tuple[float, dict[int, Box]] | None = None
+            best: Part | None = None
             cuts = _cuts(evidence, trimmed, [labels[i] for i in inside], cell)
             for cut in cuts[: 1 if len(inside) > MANY else BRANCHES]:
                 lo, hi = cut.axis ^ 1, (cut.axis ^ 1) + 2
                 before = tuple(i for i in inside if labels[i][lo] + labels[i][hi] < 2 * cut.at)
                 after = tuple(i for i in inside if i not in before)
-                cost_a, boxes_a = recurse(slab(trimmed, cut.axis, trimmed[lo], cut.at), before)
-                cost_b, boxes_b = recurse(slab(trimmed, cut.axis, cut.at, trimmed[hi]), after)
-                total = cut.cost + cost_a + cost_b
-                if best is None or total < best[0]:
-                    best = total, boxes_a | boxes_b
+                a = recurse(slab(trimmed, cut.axis, trimmed[lo], cut.at), before)
+                b = recurse(slab(trimmed, cut.axis, cut.at, trimmed[hi]), after)
+                total = cut.cost + a.cost + b.cost
+                if best is None or total < best.cost:
+                    seen = evidence.lanes.at(trimmed, cut.axis, cut.at) if evidence.lanes else 0.0
+                    best = Part(total, min(seen, a.support, b.support), a.boxes | b.boxes)
                 if total <= CHEAP:
                     break
-            known[key] = best or (10.0, dict.fromkeys(inside, trimmed))
+            known[key] = best or Part(10.0, 0.0, dict.fromkeys(inside, trimmed))
         return known[key]
 
-    cost, boxes = recurse(evidence.whole, tuple(range(len(labels))))
-    ordered = tuple(boxes[i] for i in range(len(labels)))
-    return Tree(ordered, cost + CELLS[cell])
+    tree = recurse(evidence.whole, tuple(range(len(labels))))
+    ordered = tuple(tree.boxes[i] for i in range(len(labels)))
+    return Tree(ordered, tree.cost + CELLS[cell], tree.support)
 
 
 def _astray(box: Box, label: Box, cell: str) -> float:

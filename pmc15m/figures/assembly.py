@@ -14,14 +14,14 @@ ANNOUNCED = 0.7  # probability of a compound figure whose caption names panels t
 class Found:
     """Panels in pixels of the given image, the tiles and letters in them, and how sure the separator is.
 
-    `compound` is the probability of more than one panel, `score` that of the boxes.
+    `compound` is the probability of more than one panel, `scores` that of each box.
     """
 
     boxes: tuple[Box, ...]
     tiles: tuple[tuple[Box, ...], ...]
     readings: tuple[LabelReading, ...]
     compound: float
-    score: float
+    scores: tuple[float, ...]
 
 
 def assemble(found: Found, split: CaptionSplit, caption: str | None) -> Separation:
@@ -49,12 +49,14 @@ def _panel(
     match = alignment.matches[index]
     text = match.name if alignment.reason is None else None
     own = split.segments[text] if text else ()
-    certainty = match.confidence * found.score * text_certainty(split, match.label, caption) if match.label else None
+    certainty = (
+        match.confidence * found.scores[index] * text_certainty(split, match.label, caption) if match.label else None
+    )
     return Panel(
         order=order,
         box=found.boxes[index],
         tiles=found.tiles[index],
-        score=found.score,
+        score=found.scores[index],
         label=match.label,
         label_box=found.readings[match.reading].box if match.reading is not None else None,
         subcaption_spans=own,

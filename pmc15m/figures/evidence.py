@@ -1,10 +1,11 @@
 """What speaks for a straight cut at a line of a region: empty paper of any shade, or an edge between photographs."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pmc15m.figures.lanes import Lanes
 from pmc15m.figures.model import Box
 from pmc15m.figures.raster import Raster
 
@@ -18,12 +19,20 @@ EDGE_COST, SHADE_COST = 0.25, 0.04  # what an edge, and a gutter of another shad
 
 @dataclass(slots=True)
 class Evidence:
-    """Masks of one working picture. `content` (height, width) is what differs from the page."""
+    """Masks of one working picture. `content` (height, width) is what differs from the page.
+
+    `lanes` is what the figure network sees; None where it is not asked.
+    """
 
     grey: NDArray[np.uint8]
     content: NDArray[np.bool_]
+    lanes: Lanes | None = None
     _edges: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
     _costs: dict[tuple[Box, int], NDArray[np.float64]] = field(default_factory=dict)
+
+    def unseen(self) -> "Evidence":
+        """The same without what the figure network sees: for cuts inside a panel."""
+        return replace(self, lanes=None)
 
     @property
     def whole(self) -> Box:
@@ -101,7 +110,7 @@ def shares(mask: NDArray[np.bool_], axis: int) -> NDArray[np.float64]:
     return np.asarray(counts / mask.shape[1 - axis])
 
 
-def weigh(raster: Raster) -> Evidence:
+def weigh(raster: Raster, lanes: Lanes | None = None) -> Evidence:
     """The evidence of a picture. The page is white unless the outermost ring says black or another single shade."""
     grey, dark = raster.grey, raster.dark
     ring = np.concatenate((dark[0], dark[-1], dark[:, 0], dark[:, -1]))
@@ -115,4 +124,4 @@ def weigh(raster: Raster) -> Evidence:
         content &= dark < 255 - PAPER_TOLERANCE
     else:
         content = dark < 255 - PAPER_TOLERANCE
-    return Evidence(grey, content)
+    return Evidence(grey, content, lanes)

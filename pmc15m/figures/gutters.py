@@ -18,6 +18,9 @@ CROSSED = 0.15  # what is left of the strength of a gap that a line crosses
 PHOTO = 0.75  # share of content from which a region counts as a photograph
 PHOTO_GAP, DRAWING_GAP, MIXED_GAP = 0.003, 0.016, 0.009  # of the longer side: the gap that is needed
 SHADED_GAP = 0.006
+UNSEEN = 0.33  # what is left of the strength of a gap along which the figure network sees no gutter
+SURE = 0.5  # probability of a gutter from which a gap keeps all of it
+GLOOM = 64  # mean luma of a region below which the network is not asked: in the dark it sees too little
 EDGE_SHARE, EDGE_ALONE = 0.7, 0.28  # share of an edge's length that is a step, and how much less its neighbours have
 LEAST_SIDE = 0.05  # of the longer side: the least that a cut leaves on both sides
 TOGETHER = 0.8  # gaps of one region at least this strong beside its strongest are cut at once
@@ -81,8 +84,17 @@ def find_gaps(evidence: Evidence, box: Box, axis: int) -> list[Gap]:
     """The gaps of a box on one axis, in order: empty page, else, in a photograph, bands of a shade, else hard edges."""
     found = _paper_gaps(evidence, box, axis)
     if not found and evidence.fill(box) > PHOTO:
-        found = _shaded_gaps(evidence, box, axis) or _edges(evidence, box, axis)
+        inside = _shaded_gaps(evidence, box, axis) or _edges(evidence, box, axis)
+        found = [(strength * _kept(evidence, box, axis, at), at) for strength, at in inside]
     return [Gap(strength, axis, at) for strength, at in found]
+
+
+def _kept(evidence: Evidence, box: Box, axis: int, place: int) -> float:
+    """What is left of the strength of a gap by what the figure network sees along it, if it is asked: UNSEEN..1."""
+    x0, y0, x1, y1 = box
+    if evidence.lanes is None or evidence.grey[y0:y1, x0:x1].mean() < GLOOM:
+        return 1.0
+    return float(UNSEEN ** max(0.0, 1 - evidence.lanes.at(box, axis, place) / SURE))
 
 
 def propose(evidence: Evidence, box: Box) -> Region:
@@ -127,6 +139,7 @@ def _paper_gaps(evidence: Evidence, box: Box, axis: int) -> list[tuple[float, in
         strength = (b - a) / needed * (1 + min(a, side - b) / longer)
         if _crossed(evidence, slab(box, axis, start, end), axis):
             strength *= CROSSED
+        strength *= _kept(evidence, box, axis, box[lo] + (a + b) // 2)
         found.append((strength, box[lo] + (a + b) // 2))
     return found
 

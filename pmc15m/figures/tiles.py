@@ -13,6 +13,7 @@ def find_tiles(evidence: Evidence, panel: Box) -> tuple[Box, ...]:
 
     Cuts as deep as gaps go; plots, headings and legends that fall out are no tiles.
     """
+    evidence = evidence.unseen()
     leaves: list[Box] = []
 
     def cut(box: Box, depth: int) -> None:

@@ -10,7 +10,7 @@ PAIR = ((0, 0, 100, 80), (110, 0, 210, 80))
 
 
 def found(*boxes, score=0.9):
-    return Found(boxes, tuple(() for _ in boxes), (), compound=score, score=score)
+    return Found(boxes, tuple(() for _ in boxes), (), compound=score, scores=(score,) * len(boxes))
 
 
 def test_what_stays_whole_carries_the_whole_caption():

@@ -5,8 +5,10 @@ from PIL import Image
 from pmc15m.figures import gutters
 from pmc15m.figures.anchored import anchor
 from pmc15m.figures.evidence import weigh
+from pmc15m.figures.labels import Found, Series
+from pmc15m.figures.lanes import Lanes
 from pmc15m.figures.raster import rasterise
-from pmc15m.figures.separate import with_unread
+from pmc15m.figures.separate import believed, box_certainty, with_unread
 from pmc15m.figures.tiles import find_tiles
 from tests.figures.drawn_pages import letter, overlap, page, photograph, plot
 
@@ -144,3 +146,52 @@ def test_a_panel_whose_label_was_not_read_is_a_panel_all_the_same():
 
 def test_an_empty_page_has_no_partitions():
     assert list(gutters.partitions(evidence_of(page(200, 200)))) == []
+
+
+def lanes_of(picture, vertical):
+    """What a network would see that is equally sure of a vertical gutter everywhere, and of no horizontal one."""
+    maps = np.stack([np.zeros((80, 80)), np.full((80, 80), vertical)]).astype(np.float32)
+    return Lanes(maps, 80 / max(picture.size))
+
+
+@pytest.mark.parametrize(("sure", "left"), [(0.9, 1.0), (0.5, 1.0), (0.0, gutters.UNSEEN)])
+def test_a_gap_loses_strength_where_the_network_sees_no_gutter(sure, left):
+    picture = page(640, 300)
+    plot(picture, (10, 10, 300, 290))
+    plot(picture, (340, 10, 630, 290))
+    raster = rasterise(picture)
+    alone = max(gutters.find_gaps(weigh(raster), (0, 0, 640, 300), 1))
+    seen = max(gutters.find_gaps(weigh(raster, lanes_of(picture, sure)), (0, 0, 640, 300), 1))
+    assert seen.at == alone.at
+    assert seen.strength == pytest.approx(left * alone.strength)
+
+
+def test_the_network_is_not_asked_in_the_dark():
+    picture = page(640, 300)
+    for x in (10, 330):
+        picture.paste(8, (x, 10, x + 300, 290))
+    raster = rasterise(picture)
+    alone = gutters.find_gaps(weigh(raster), (0, 0, 640, 300), 1)
+    assert len(alone) == 1
+    assert gutters.find_gaps(weigh(raster, lanes_of(picture, 0.0)), (0, 0, 640, 300), 1) == alone
+
+
+def test_a_weak_series_needs_the_network_to_be_sure_of_every_cut():
+    picture = page(640, 300)
+    boxes = [(0, 0, 300, 300), (340, 0, 640, 300)]
+    for seed, box in enumerate(boxes):
+        photograph(picture, box, seed)
+    labels = tuple(
+        Found(text, i, (box[0] + 4, 4, box[0] + 24, 24), 1.6)
+        for i, (text, box) in enumerate(zip("AB", boxes, strict=True))
+    )
+    weak, raster = Series(labels, 3.2), rasterise(picture)
+    assert believed(weigh(raster), weak, named=False) is None
+    assert believed(weigh(raster, lanes_of(picture, 0.5)), weak, named=False) is None
+    assert believed(weigh(raster, lanes_of(picture, 0.95)), weak, named=False).boxes == tuple(boxes)
+    assert believed(weigh(raster), Series(labels, 9.0), named=False).boxes == tuple(boxes)
+
+
+def test_a_gutter_inside_a_box_makes_it_less_certain():
+    certain = [box_certainty(-0.01, gutter) for gutter in (0.0, 0.5, 0.8, 1.0)]
+    assert certain[0] == certain[1] > certain[2] > certain[3] > 0.8

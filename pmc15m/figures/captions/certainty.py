@@ -14,15 +14,15 @@ from pmc15m.figures.model import Span
 ALIKE = 0.7  # of the longer text: what two texts share that say the same
 # Log-odds by `python -m benchmarks.captions_doubts` on the 199 sub-captions of panels-dev, 85 % of them right; on
 # articles left out a right one ranks above a wrong one in 77 of 100 cases.
-BIAS = 2.25
+BIAS = 2.4
 WEIGHTS = {
-    "leads": 0.35,  # its marker stands in front of it
-    "long": -1.0,  # sentences without its marker are a large part of it
-    "together": -0.75,  # several labels have it, and such sentences, or each has a marker of its own in it
-    "legend": -0.85,  # it is the last one, and such sentences, or the legend behind it, are long
-    "stem": -0.6,  # words that it shares with other labels of its sentence are many
+    "leads": 0.25,  # its marker stands in front of it
+    "long": -1.05,  # sentences without its marker are a large part of it
+    "together": -0.95,  # several labels have it, and such sentences, or each has a marker of its own in it
+    "legend": -0.7,  # it is the last one, and such sentences, or the legend behind it, are long
+    "stem": -0.75,  # words that it shares with other labels of its sentence are many
     "opening": -0.45,  # it is the first one, its marker behind it, and the sentence before it is long
-    "referred": -0.25,  # another sentence comes back to it
+    "referred": -0.55,  # another sentence comes back to it
 }
 
 
