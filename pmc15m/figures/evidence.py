@@ -29,6 +29,7 @@ class Evidence:
     lanes: Lanes | None = None
     _edges: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
     _costs: dict[tuple[Box, int], NDArray[np.float64]] = field(default_factory=dict)
+    _trimmed: dict[Box, Box | None] = field(default_factory=dict)
 
     def unseen(self) -> "Evidence":
         """The same without what the figure network sees: for cuts inside a panel."""
@@ -45,6 +46,11 @@ class Evidence:
 
     def trim(self, box: Box) -> Box | None:
         """The box without its empty margins, or None if nothing is in it."""
+        if box not in self._trimmed:
+            self._trimmed[box] = self._trim(box)
+        return self._trimmed[box]
+
+    def _trim(self, box: Box) -> Box | None:
         x0, y0, x1, y1 = box
         part = self.content[y0:y1, x0:x1]
         rows = np.flatnonzero(part.any(1))
