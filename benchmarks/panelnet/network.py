@@ -15,8 +15,8 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional
 
-SIDE = 320  # px of the input square
-STRIDE = 4  # px of the input per px of the maps
+from pmc15m.figures.lanes import STRIDE
+
 COUNTS = 9
 WIDTHS = (32, 64, 96, 128)
 DECODER = (32, 48, 64)

@@ -5,20 +5,11 @@ from PIL import Image
 
 from benchmarks.panelnet.compose import Figure
 from benchmarks.panelnet.layouts import lanes
-from benchmarks.panelnet.network import COUNTS, SIDE, STRIDE
+from benchmarks.panelnet.network import COUNTS
+from pmc15m.figures.lanes import SIDE, STRIDE, letterbox
 
 CELLS = SIDE // STRIDE
 LEAST = 2  # cells: the width at which gutters are drawn at least, so that touching panels have one too
-
-
-def letterbox(grey: np.ndarray) -> tuple[np.ndarray, float]:
-    """uint8 (SIDE, SIDE) with the figure at the top left on white, and network / figure pixels."""
-    height, width = grey.shape
-    scale = SIDE / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    square = np.full((SIDE, SIDE), 255, np.uint8)
-    square[: size[1], : size[0]] = np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BOX))
-    return square, scale
 
 
 def targets(figure: Figure) -> tuple[np.ndarray, np.ndarray, int]:

@@ -20,8 +20,9 @@ from torch.nn import functional
 
 from benchmarks.panelnet.bank import Bank
 from benchmarks.panelnet.compose import Composer
-from benchmarks.panelnet.network import SIDE, PanelNet
+from benchmarks.panelnet.network import PanelNet
 from benchmarks.panelnet.targets import CELLS, targets
+from pmc15m.figures.lanes import SIDE
 
 LAYOUTS = ("panelseg_train.csv.gz", "imageclef2016_train.csv.gz")
 DENSE = 0.25  # share of the figures that are dense trees

@@ -82,8 +82,8 @@ def _tree(evidence: Evidence, labels: Sequence[Box], cell: str) -> Tree:
                 b = recurse(slab(trimmed, cut.axis, cut.at, trimmed[hi]), after)
                 total = cut.cost + a.cost + b.cost
                 if best is None or total < best.cost:
-                    seen = evidence.lanes.at(trimmed, cut.axis, cut.at) if evidence.lanes else 0.0
-                    best = Part(total, min(seen, a.support, b.support), a.boxes | b.boxes)
+                    seen = evidence.lanes.beside(trimmed, cut.axis, [cut.at]) if evidence.lanes else [0.0]
+                    best = Part(total, min(*seen, a.support, b.support), a.boxes | b.boxes)
                 if total <= CHEAP:
                     break
             known[key] = best or Part(10.0, 0.0, dict.fromkeys(inside, trimmed))

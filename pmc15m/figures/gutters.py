@@ -84,17 +84,17 @@ def find_gaps(evidence: Evidence, box: Box, axis: int) -> list[Gap]:
     """The gaps of a box on one axis, in order: empty page, else, in a photograph, bands of a shade, else hard edges."""
     found = _paper_gaps(evidence, box, axis)
     if not found and evidence.fill(box) > PHOTO:
-        inside = _shaded_gaps(evidence, box, axis) or _edges(evidence, box, axis)
-        found = [(strength * _kept(evidence, box, axis, at), at) for strength, at in inside]
-    return [Gap(strength, axis, at) for strength, at in found]
+        found = _shaded_gaps(evidence, box, axis) or _edges(evidence, box, axis)
+    return [Gap(strength, axis, at) for strength, at in _doubted(evidence, box, axis, found)]
 
 
-def _kept(evidence: Evidence, box: Box, axis: int, place: int) -> float:
-    """What is left of the strength of a gap by what the figure network sees along it, if it is asked: UNSEEN..1."""
+def _doubted(evidence: Evidence, box: Box, axis: int, found: list[tuple[float, int]]) -> list[tuple[float, int]]:
+    """The gaps, weaker where the figure network is asked and sees no gutter along them."""
     x0, y0, x1, y1 = box
-    if evidence.lanes is None or evidence.grey[y0:y1, x0:x1].mean() < GLOOM:
-        return 1.0
-    return float(UNSEEN ** max(0.0, 1 - evidence.lanes.at(box, axis, place) / SURE))
+    if not found or evidence.lanes is None or evidence.grey[y0:y1, x0:x1].mean() < GLOOM:
+        return found
+    seen = evidence.lanes.beside(box, axis, [at for _, at in found])
+    return [(strength * UNSEEN ** max(0.0, 1 - p / SURE), at) for (strength, at), p in zip(found, seen, strict=True)]
 
 
 def propose(evidence: Evidence, box: Box) -> Region:
@@ -139,7 +139,6 @@ def _paper_gaps(evidence: Evidence, box: Box, axis: int) -> list[tuple[float, in
         strength = (b - a) / needed * (1 + min(a, side - b) / longer)
         if _crossed(evidence, slab(box, axis, start, end), axis):
             strength *= CROSSED
-        strength *= _kept(evidence, box, axis, box[lo] + (a + b) // 2)
         found.append((strength, box[lo] + (a + b) // 2))
     return found
 

@@ -3,6 +3,7 @@
 Trained on synthetic figures alone; see benchmarks/panelnet.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,10 +44,10 @@ class Lanes:
         """Pixels of the working picture by which a gutter may lie beside where it was seen."""
         return max(1, round(0.75 / self.scale))
 
-    def at(self, box: Box, axis: int, place: int) -> float:
-        """How sure a gutter is that runs through a box at a line or just beside it, 0..1."""
+    def beside(self, box: Box, axis: int, places: Sequence[int]) -> list[float]:
+        """How sure the gutters are that run through a box at some lines or just beside them, 0..1."""
         line, first = self.along(box, axis), box[axis ^ 1]
-        return float(line[max(0, place - first - self.near) : place - first + self.near + 1].max())
+        return [float(line[max(0, at - first - self.near) : at - first + self.near + 1].max()) for at in places]
 
     def within(self, box: Box) -> float:
         """The surest gutter through a panel, away from its sides."""
@@ -54,12 +55,18 @@ class Lanes:
         return max((float(line.max()) for line in inner if line.size), default=0.0)
 
 
-def find_lanes(grey: NDArray[np.uint8]) -> Lanes:
-    """What the network sees in a working picture, uint8 (height, width)."""
+def letterbox(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+    """uint8 (SIDE, SIDE) with the picture, uint8 (height, width), at the top left on white; and its pixels a pixel."""
     height, width = grey.shape
     scale = SIDE / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    square = np.full((1, SIDE, SIDE), 255, np.float32)
-    square[0, : size[1], : size[0]] = np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BOX))
-    (gutters,) = network(WEIGHTS).run(None, {"figure": square})
+    square = np.full((SIDE, SIDE), 255, np.uint8)
+    square[: size[1], : size[0]] = np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BOX))
+    return square, scale
+
+
+def find_lanes(grey: NDArray[np.uint8]) -> Lanes:
+    """What the network sees in a working picture, uint8 (height, width)."""
+    square, scale = letterbox(grey)
+    (gutters,) = network(WEIGHTS).run(None, {"figure": square[None].astype(np.float32)})
     return Lanes(gutters[0], scale / STRIDE)
