@@ -9,10 +9,12 @@
     <root>/report/index.html         the report
 
 A part is written to a temporary name, synced and renamed. It carries, as Parquet metadata, the fingerprint of what
-made it: the stage's name and version, its section of the configuration, and the fingerprints of its inputs. A part
-is current when that equals what the stage would record today; so re-running a command is the resume.
+made it: the stage's name and version, its section of the configuration, the bytes of its networks, fitted weights and
+SQL, and the fingerprints of its inputs. A part is current when that equals what the stage would record today; so
+re-running a command is the resume.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -81,10 +83,18 @@ class Workspace:
         return [self.part(table, shard) for shard in self.shards(table)]
 
 
-def fingerprint(stage: str, version: int, config: Mapping[str, Any], inputs: Iterable[str]) -> str:
-    """What a part's content depends on, as 32 hex digits."""
-    facts = [stage, version, SCHEMA_VERSION, dict(config), list(inputs)]
+def fingerprint(
+    stage: str, version: int, config: Mapping[str, Any], inputs: Iterable[str], assets: Iterable[Path] = ()
+) -> str:
+    """What a part's content depends on, as 32 hex digits; of the files `assets` the bytes count, not where they lie."""
+    files = sorted((asset.name, _file_digest(asset)) for asset in assets)
+    facts = [stage, version, SCHEMA_VERSION, dict(config), list(inputs), files]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@functools.cache  # asked once a shard; what ships with the package does not change under a running process
+def _file_digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def read_fingerprint(path: Path) -> str | None:
@@ -153,12 +163,17 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def rows_to_table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
-    """Rows as a table of exactly `schema`. A row with a column that the schema lacks raises `KeyError`."""
+def rows_to_table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema, *, partial: bool = False) -> pa.Table:
+    """Rows as a table of exactly `schema`.
+
+    A row with other columns than the schema's raises `KeyError`; of `partial` rows, what is not there is null.
+    """
     names = set(schema.names)
     checked = []
     for row in rows:
         if unknown := row.keys() - names:
             raise KeyError(f"not in the schema: {', '.join(sorted(unknown))}")
+        if not partial and (lacking := names - row.keys()):
+            raise KeyError(f"not in the row: {', '.join(sorted(lacking))}")
         checked.append(row)
     return pa.Table.from_pylist(checked, schema=schema)

@@ -102,7 +102,7 @@ class GrowingShard:
             with atomic(self._tar_path) as temporary, temporary.open("wb") as tar:
                 rows = [self._copy(row, tar) for row in rows]
                 tar.write(bytes(TAR_END))
-        write_index(self._workspace, self.shard, rows_to_table(rows, schema.RAW_INDEX))
+        write_index(self._workspace, self.shard, rows_to_table(rows, schema.RAW_INDEX, partial=True))
         self.discard()
 
     def leave_out(self, wanted: Wanted, reason: Reason, need: int) -> None:

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 from pmc15m import schema
 from pmc15m.config import Config, CurateConfig
 from pmc15m.curate import curate
+from pmc15m.engine.stage import Execution
 from pmc15m.errors import ExitCode
-from pmc15m.stage import Execution
 from pmc15m.workspace import Workspace, rows_to_table, write_part
 
 Row = dict[str, Any]
@@ -124,7 +124,7 @@ class Made:
         self.workspace.create()
         for shard, tables in self.shards.items():
             for table, rows in tables.items():
-                content = rows_to_table(rows, _INPUTS[table])
+                content = rows_to_table(rows, _INPUTS[table], partial=True)
                 write_part(self.workspace.part(table, shard), content, str(hash(str(rows))))
 
     def curated(self, **settings: Any) -> "Made":

@@ -57,7 +57,7 @@ def found(captions: dict[str, int]) -> set[frozenset[str]]:
         for number, (key, simhash) in enumerate(captions.items())
     ]
     with duckdb.connect() as connection:
-        connection.register("captions", rows_to_table(rows, schema.CAPTIONS))
+        connection.register("captions", rows_to_table(rows, schema.CAPTIONS, partial=True))
         connection.register("articles", schema.ARTICLES.empty_table())
         tables = list(find_caption_groups(connection, 6).values())
     groups: dict[str, set[str]] = {}

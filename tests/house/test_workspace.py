@@ -23,7 +23,7 @@ def test_a_part_appears_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_same_table_same_bytes(tmp_path: Path) -> None:
-    table = rows_to_table([{"pmcid": "PMC1", "version": 1, "status": "ok"}], schema.ARTICLES)
+    table = rows_to_table([{"pmcid": "PMC1", "version": 1, "status": "ok"}], schema.ARTICLES, partial=True)
     for name in ("a", "b"):
         write_part(tmp_path / name, table, "f" * 32)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
@@ -57,6 +57,23 @@ def test_a_row_with_an_unknown_column_is_a_bug() -> None:
         rows_to_table([{"captoin": "A cell."}], schema.FIGURES)
 
 
+def test_a_row_without_a_column_is_a_bug_unless_it_says_that_it_is_partial() -> None:
+    row = {name: None for name in schema.FIGURES.names if name != "rights"}
+    with pytest.raises(KeyError, match="rights"):
+        rows_to_table([row], schema.FIGURES)
+    assert rows_to_table([row], schema.FIGURES, partial=True)["rights"].to_pylist() == [None]
+
+
+def test_a_fingerprint_follows_the_bytes_of_the_assets_wherever_they_lie(tmp_path: Path) -> None:
+    def with_network(folder: str, content: bytes) -> str:
+        path = tmp_path / folder / "kinds.onnx"
+        path.parent.mkdir()
+        path.write_bytes(content)
+        return fingerprint("split", 1, {}, [], [path])
+
+    assert with_network("a", b"trained") == with_network("b", b"trained") != with_network("c", b"trained again")
+
+
 def test_one_positioned_read(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     workspace.tar("00000").parent.mkdir()
@@ -87,7 +104,7 @@ def test_keys_hold_no_dot() -> None:
 def test_parts_are_packed_for_their_readers(tmp_path: Path) -> None:
     row = {"pair_key": "a", "image_key": "b", "text": "c", "phash": 1, "flags": ["x"], "year": 2020}
     box = {"x0": 0, "y0": 0, "x1": 1, "y1": 1}
-    write_part(tmp_path / "part", rows_to_table([row | {"box": box}] * 3, schema.PAIRS), "f" * 32)
+    write_part(tmp_path / "part", rows_to_table([row | {"box": box}] * 3, schema.PAIRS, partial=True), "f" * 32)
     group = pq.read_metadata(tmp_path / "part").row_group(0)
     columns = {column.path_in_schema: column for column in map(group.column, range(group.num_columns))}
     assert {path for path, column in columns.items() if column.compression != "ZSTD"} == {

@@ -26,7 +26,7 @@ def picture(colour: str, panels: int = 1, size: tuple[int, int] = (400, 300)) ->
 
 
 def write(workspace: Workspace, table: str, table_schema: Any, rows: list[Row], shard: str = "00000") -> None:
-    write_part(workspace.part(table, shard), rows_to_table(rows, table_schema), "made up")
+    write_part(workspace.part(table, shard), rows_to_table(rows, table_schema, partial=True), "made up")
 
 
 def article(pmcid: str, **changes: Any) -> Row:
@@ -171,7 +171,9 @@ def fill(root: Path) -> Workspace:
 def write_catalog_and_raw(workspace: Workspace) -> None:
     versions = [{"pmcid": f"PMC{n}", "version": 1, "state": "listed"} for n in range(1, 8)]
     catalog = rows_to_table(
-        [{**row, "state": "removed"} if row["pmcid"] == "PMC7" else row for row in versions], schema.CATALOG
+        [{**row, "state": "removed"} if row["pmcid"] == "PMC7" else row for row in versions],
+        schema.CATALOG,
+        partial=True,
     )
     write_part(workspace.catalog, catalog, "made up")
     raw = [
