@@ -21,8 +21,6 @@ from typing import Any
 from lxml import etree
 
 from pmc15m.jats import (
-    HEAD_BYTES,
-    IMAGE_FORMATS,
     ArticleFlag,
     ArticleStatus,
     Figure,
@@ -31,9 +29,9 @@ from pmc15m.jats import (
     MentionOrigin,
     parse_article,
     resolve_graphic,
-    sniff_format,
 )
 from pmc15m.jats.graphics import XLINK_HREF
+from pmc15m.sources.sniff import HEAD_BYTES, IMAGE_FORMATS, sniff_format
 
 Record = dict[str, Any]
 

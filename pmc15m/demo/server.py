@@ -20,13 +20,11 @@ from xml.sax.saxutils import escape
 from pmc15m.demo.faults import Fault, FaultKind, choose_fault
 from pmc15m.demo.layout import replace_object
 from pmc15m.demo.listing import MAX_KEYS, XML_DECLARATION, InvalidListing, list_objects
-from pmc15m.demo.services import ESEARCH_PATH, ID_CONVERTER_PATH, convert_ids, search
 from pmc15m.demo.store import Bucket
 
 DRIP_PIECES = 20
 HUGE = 2**31
 PIECE = bytes(2**20)
-SERVICES = {ID_CONVERTER_PATH: convert_ids, ESEARCH_PATH: search}
 ANOTHER_HOST = "http://127.0.0.2/"
 WEB_PAGE = b"<!DOCTYPE html>\n<html><head><title>Preparing to download ...</title></head><body></body></html>\n"
 
@@ -188,9 +186,6 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_error(status, code, message, key, headers)
         elif listing:
             self._send_listing(query, fault)
-        elif target.path in SERVICES:
-            status, body = SERVICES[target.path](self.server.owner.bucket, query)
-            self._send(status, body.encode(), {}, fault)
         else:
             self._send_object(key, fault)
 

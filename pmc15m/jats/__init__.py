@@ -33,11 +33,8 @@ from pmc15m.jats.model import (
     Rights,
 )
 from pmc15m.jats.resolve import FileNames, NoFile, Resolution, Step, resolve_graphic
-from pmc15m.jats.sniff import HEAD_BYTES, IMAGE_FORMATS, sniff_format
 
 __all__ = [
-    "HEAD_BYTES",
-    "IMAGE_FORMATS",
     "PAIR_KINDS",
     "Article",
     "ArticleFlag",
@@ -69,5 +66,4 @@ __all__ = [
     "parse_article",
     "parse_articles",
     "resolve_graphic",
-    "sniff_format",
 ]

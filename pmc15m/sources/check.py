@@ -1,8 +1,8 @@
 """The last look at an object that was received whole."""
 
-from pmc15m.jats import HEAD_BYTES, sniff_format
 from pmc15m.sources.content import Content
 from pmc15m.sources.model import ObjectStatus, Reason, Role, StoredObject
+from pmc15m.sources.sniff import HEAD_BYTES, sniff_format
 
 # Formats that a medium may have and a figure's picture cannot; what nobody can name is left to the decoder.
 _NO_PICTURES = frozenset(

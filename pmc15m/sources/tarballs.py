@@ -23,7 +23,6 @@ import pyarrow as pa
 
 from pmc15m.config import NetworkConfig
 from pmc15m.errors import SourceError
-from pmc15m.jats import HEAD_BYTES, IMAGE_FORMATS, sniff_format
 from pmc15m.jats.licence import normalise
 from pmc15m.jats.resolve import IMAGE_EXTENSIONS, extension
 from pmc15m.sources.check import checked
@@ -42,6 +41,7 @@ from pmc15m.sources.model import (
     Wanted,
 )
 from pmc15m.sources.names import is_safe_name
+from pmc15m.sources.sniff import HEAD_BYTES, IMAGE_FORMATS, sniff_format
 from pmc15m.sources.stores import HttpStore
 from pmc15m.sources.tables import read_date, read_file_list
 
