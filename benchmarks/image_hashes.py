@@ -19,10 +19,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pmc15m.curate.hashes import perceptual_hash, pixel_sha256, working_picture
-from pmc15m.decode import Decoded, decode
+from pmc15m.pictures.decode import Decoded, decode
+from pmc15m.pictures.hashes import perceptual_hash, pixel_sha256, working_picture
 
-MAX_PIXELS = 128_000_000
 LARGEST = 12_000_000  # px: doubling larger ones takes memory and tells nothing new
 SMALLEST = 32  # px: what is smaller (glyphs of formulas) has no hash, or none when it is halved
 
@@ -62,7 +61,7 @@ def pictures(folder: Path) -> Iterator[tuple[Path, bytes, Image.Image]]:
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         content = path.read_bytes()
         digest = hashlib.sha256(content).digest()
-        decoded = decode(content, MAX_PIXELS) if digest not in seen else None
+        decoded = decode(content) if digest not in seen else None
         seen.add(digest)
         if isinstance(decoded, Decoded) and decoded.image.width * decoded.image.height <= LARGEST:
             yield path, content, decoded.image
@@ -74,7 +73,7 @@ def phash(image: Image.Image) -> int | None:
 
 def together(content: bytes) -> object:
     """Everything from one read and one decode."""
-    decoded = decode(content, MAX_PIXELS)
+    decoded = decode(content)
     assert isinstance(decoded, Decoded)
     image = decoded.image
     return hashlib.md5(content), hashlib.sha256(content), image.size, pixel_sha256(image), phash(image)
@@ -94,7 +93,7 @@ def cost(found: list[tuple[Path, bytes, Image.Image]]) -> None:
     whole, parts = 0.0, {"decode": 0.0, "md5": 0.0, "sha256": 0.0, "pixel hash": 0.0, "perceptual hash": 0.0}
     for _, content, image in found:
         whole += cpu(lambda content=content: together(content))
-        parts["decode"] += cpu(lambda content=content: decode(content, MAX_PIXELS))
+        parts["decode"] += cpu(lambda content=content: decode(content))
         parts["md5"] += cpu(lambda content=content: hashlib.md5(content))
         parts["sha256"] += cpu(lambda content=content: hashlib.sha256(content))
         parts["pixel hash"] += cpu(lambda image=image: pixel_sha256(image))
@@ -140,7 +139,7 @@ def main() -> None:
     images = [(path, image) for path, _, image in found]
     for figure in json.loads(args.crops.read_text(encoding="utf-8")) if args.crops else []:
         path = args.folder / figure["image"]
-        decoded = decode(path.read_bytes(), MAX_PIXELS)
+        decoded = decode(path.read_bytes())
         if isinstance(decoded, Decoded) and len(figure["panels"]) > 1:
             images += [(path, decoded.image.crop(panel["box"])) for panel in figure["panels"]]
     different(images)

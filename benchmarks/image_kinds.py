@@ -22,9 +22,9 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.kindnet.compose import draw
-from pmc15m.curate.hashes import working_picture
-from pmc15m.curate.kinds import GRAPHICS, PICTURES, WEIGHTS, ImageKind, classify, squeezed
-from pmc15m.decode import Decoded, decode
+from pmc15m.pictures.decode import Decoded, decode
+from pmc15m.pictures.hashes import working_picture
+from pmc15m.pictures.kinds import GRAPHICS, PICTURES, WEIGHTS, ImageKind, classify, squeezed
 
 KINDS = list(ImageKind)
 STORED = 160  # px of the stored squares: more than the network sees, so that stretching them blurs nothing
@@ -67,7 +67,7 @@ def train(args: argparse.Namespace) -> None:
 def examples(path: Path, images: Path) -> Iterator[tuple[str, dict[str, object], Image.Image]]:
     """(number, figure, picture) of every figure, and ("number.panel", …) of every panel of a compound one."""
     for number, figure in enumerate(json.loads(path.read_text(encoding="utf-8"))):
-        decoded = decode((images / figure["image"]).read_bytes(), 128_000_000)
+        decoded = decode((images / figure["image"]).read_bytes())
         if not isinstance(decoded, Decoded):
             continue
         yield str(number), figure, decoded.image

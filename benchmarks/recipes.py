@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pmc15m.curate.recipes import Recipe, load_recipe, parse_recipe, run_recipe
+from pmc15m.export.recipes import Recipe, load_recipe, parse_recipe, run_recipe
 from pmc15m.query import connect
 
 _RECIPE = """

@@ -12,10 +12,8 @@ import statistics
 import time
 from pathlib import Path
 
-from pmc15m.decode import DecodeError, decode
 from pmc15m.figures import Separation, Span, separate
-
-MAX_PIXELS = 200_000_000
+from pmc15m.pictures.decode import DecodeError, decode
 
 
 def text_of(caption: str | None, spans: tuple[Span, ...]) -> str | None:
@@ -49,7 +47,7 @@ def main() -> None:
     times = []
     with args.out.open("w", encoding="utf-8") as out:
         for figure in (f for path in args.panels for f in json.loads(path.read_text(encoding="utf-8"))):
-            decoded = decode((args.images / figure["image"]).read_bytes(), MAX_PIXELS)
+            decoded = decode((args.images / figure["image"]).read_bytes())
             if isinstance(decoded, DecodeError):
                 parser.error(f"{figure['image']}: {decoded}")
             begin = time.process_time()

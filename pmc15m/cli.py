@@ -10,14 +10,16 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pmc15m.chain import STEPS, Step
 from pmc15m.config import Config, load_config
 from pmc15m.errors import ExitCode, Pmc15mError, UsageError
 
 if TYPE_CHECKING:
-    from pmc15m.stage import Execution
+    from pmc15m.engine.stage import Execution
     from pmc15m.workspace import Workspace
 
 _EPILOG = """exit codes: 0 complete, 1 something left undone (`pmc15m status` says what), 2 wrong use or bad input,
@@ -65,22 +67,19 @@ def _parser() -> argparse.ArgumentParser:
         _add_common(added)
         return added
 
-    _add_selection(command("run", _run, "the whole chain: index, crawl, parse, split, curate, export, report"))
-    _add_selection(command("index", _index, "read the source's inventory into the catalog"))
-    crawl = command("crawl", _crawl, "fetch the selected articles into raw shards, verified")
-    _add_selection(crawl)
-    crawl.add_argument("--retry-failed", action="store_true", help="take just what failed before")
+    chain = ", ".join(step.name for step in STEPS)
+    _add_selection(command("run", _run, f"the whole chain: {chain}"))
+    calls = {"split": _split, "export": _export, "report": _report}
+    steps = {step.name: command(step.name, partial(calls.get(step.name, _step), step), step.summary) for step in STEPS}
     importing = command("import", _import, "index and crawl a folder of kept tarballs or of a bucket's copy")
     importing.add_argument("folder", help="folder with oa_package tarballs, or in the bucket's layout")
-    _add_selection(importing)
-    command("parse", _parse, "raw shards to articles, figures and images")
-    split = command("split", _split, "images to pixels and panels with sub-captions")
-    split.add_argument("--gallery", type=_count, metavar="N", help="write a page with N figures, boxes drawn")
-    curating = command("curate", _curate, "duplicates, splits and pairs")
-    curating.add_argument("--against", metavar="FILE", help="hashes of a benchmark to flag what lies near it")
-    exporting = command("export", _export, "pairs to training shards")
-    exporting.add_argument("--recipe", help="named subset (manifests/recipes) or path of a recipe")
-    exporting.add_argument("--format", help="webdataset (default) or hf")
+    for fetching in (steps["index"], steps["crawl"], importing):
+        _add_selection(fetching)
+    steps["crawl"].add_argument("--retry-failed", action="store_true", help="take just what failed before")
+    steps["split"].add_argument("--gallery", type=_count, metavar="N", help="write a page with N figures, boxes drawn")
+    steps["curate"].add_argument("--against", metavar="FILE", help="hashes of a benchmark to flag what lies near it")
+    steps["export"].add_argument("--recipe", help="named subset (manifests/recipes) or path of a recipe")
+    steps["export"].add_argument("--format", help="webdataset (default) or hf")
     sql = command("sql", _sql, "ask a question; without a query, an interactive shell")
     sql.add_argument("query", nargs="?", help="SQL over the workspace's tables; read-only")
     sql.add_argument(
@@ -90,7 +89,6 @@ def _parser() -> argparse.ArgumentParser:
     sql.add_argument("-o", "--output", type=Path, help="write the answer to a file")
     sql.add_argument("--allow-files", action="store_true", help="let the query read files outside the workspace")
     command("stats", _stats, "the numbers of the report as text")
-    command("report", _report, "one self-contained HTML page: funnel, plots, drop reasons, gallery")
     command("status", _status, "what is complete, stale, missing or failed")
     command("verify", _verify, "re-read every byte of the raw shards")
     demo = command("demo", _demo, "the whole chain on a generated miniature PMC, without internet")
@@ -159,76 +157,56 @@ def _config(arguments: argparse.Namespace) -> Config:
 
 
 def _context(arguments: argparse.Namespace) -> "tuple[Workspace, Config, Execution]":
-    from pmc15m.stage import Execution
+    from pmc15m.engine.stage import Execution
     from pmc15m.workspace import Workspace
 
-    execution = Execution(engine=arguments.engine, workers=arguments.workers, shard=arguments.shard)
+    execution = Execution(
+        engine=arguments.engine,
+        workers=arguments.workers,
+        shard=arguments.shard,
+        retry_failed=getattr(arguments, "retry_failed", False),
+    )
     return Workspace(arguments.workspace), _config(arguments), execution
 
 
 def _run(arguments: argparse.Namespace) -> ExitCode:
-    from pmc15m.run import run
+    from pmc15m.chain import run
 
     return run(*_context(arguments))
 
 
-def _index(arguments: argparse.Namespace) -> ExitCode:
-    from pmc15m.crawl import index
-
-    workspace, config, _ = _context(arguments)
-    workspace.create()
-    return index(workspace, config)
-
-
-def _crawl(arguments: argparse.Namespace) -> ExitCode:
-    from pmc15m.crawl import crawl
-
+def _step(step: Step, arguments: argparse.Namespace) -> ExitCode:
     workspace, config, execution = _context(arguments)
-    workspace.create()
-    return crawl(workspace, config, execution, retry_failed=arguments.retry_failed)
+    if step.fetches:
+        workspace.create()
+    return step.load().run(workspace, config, execution)
 
 
 def _import(arguments: argparse.Namespace) -> ExitCode:
-    from pmc15m.crawl import crawl, index
-
     arguments.source = arguments.folder
-    workspace, config, execution = _context(arguments)
-    workspace.create()
-    return max(index(workspace, config), crawl(workspace, config, execution))
+    return max(_step(step, arguments) for step in STEPS if step.fetches)
 
 
-def _parse(arguments: argparse.Namespace) -> ExitCode:
-    from pmc15m.parse import PARSE
-    from pmc15m.stage import run_stage
-
-    return run_stage(PARSE, *_context(arguments))
-
-
-def _split(arguments: argparse.Namespace) -> ExitCode:
-    from pmc15m.split import SPLIT
-    from pmc15m.stage import run_stage
-
-    workspace, config, execution = _context(arguments)
-    code = run_stage(SPLIT, workspace, config, execution)
+def _split(step: Step, arguments: argparse.Namespace) -> ExitCode:
+    code = _step(step, arguments)
     if arguments.gallery:
         from pmc15m.query import gallery
 
-        print(gallery(workspace, arguments.gallery))
+        print(gallery(_context(arguments)[0], arguments.gallery))
     return code
 
 
-def _curate(arguments: argparse.Namespace) -> ExitCode:
-    from pmc15m.curate import curate
-
-    return curate(*_context(arguments))
-
-
-def _export(arguments: argparse.Namespace) -> ExitCode:
-    from pmc15m.export import export
-
+def _export(step: Step, arguments: argparse.Namespace) -> ExitCode:
     if arguments.format is not None:
         arguments.overrides.append(f"export.format={arguments.format}")
-    return export(*_context(arguments))
+    return _step(step, arguments)
+
+
+def _report(step: Step, arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m.query import report
+
+    print(report(*_context(arguments)[:2]))
+    return ExitCode.COMPLETE
 
 
 def _sql(arguments: argparse.Namespace) -> ExitCode:
@@ -267,16 +245,8 @@ def _stats(arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.COMPLETE
 
 
-def _report(arguments: argparse.Namespace) -> ExitCode:
-    from pmc15m.query import report
-
-    workspace, config, _ = _context(arguments)
-    print(report(workspace, config))
-    return ExitCode.COMPLETE
-
-
 def _status(arguments: argparse.Namespace) -> ExitCode:
-    from pmc15m.status import show_status
+    from pmc15m.chain import show_status
 
     workspace, config, _ = _context(arguments)
     text, code = show_status(workspace, config, as_json=arguments.json)
@@ -292,7 +262,7 @@ def _verify(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _demo(arguments: argparse.Namespace) -> ExitCode:
-    from pmc15m.run import run_demo
+    from pmc15m.chain import run_demo
 
     workspace, config, execution = _context(arguments)
     return run_demo(workspace, config, execution, articles=arguments.articles, seed=arguments.seed)

@@ -72,7 +72,6 @@ class SplitConfig:
     """From images to pixels and panels."""
 
     separator: str = "network"  # or "gutters", the pure-numpy one
-    max_pixels: int = 128_000_000  # larger images are rows with a reason, never decoded
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +123,6 @@ _FEWEST = {  # key: the smallest value that makes sense
     "network.backoff_s": 0,
     "network.backoff_max_s": 0,
     "parse.max_xml_bytes": 1,
-    "split.max_pixels": 1,
     "curate.near_distance": 0,
     "curate.near_caption_distance": 0,
     "export.pairs_per_shard": 1,

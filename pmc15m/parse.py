@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 
 from pmc15m import schema
 from pmc15m.config import Config
+from pmc15m.engine.stage import Stage
 from pmc15m.jats import Article, ArticleStatus, Figure, FileNames, Graphic, parse_article, resolve_graphic
 from pmc15m.jats.licence import group_of
-from pmc15m.stage import Stage
 from pmc15m.workspace import Workspace, rows_to_table
 
 Row = Mapping[str, Any]

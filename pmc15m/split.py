@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 
 from pmc15m import schema
 from pmc15m.config import Config, SplitConfig
-from pmc15m.curate.hashes import crop_facts, pixel_facts
-from pmc15m.decode import Decoded, DecodeError, decode
+from pmc15m.engine.stage import Stage
 from pmc15m.figures import Box, Panel, Separation, SeparationStatus, Span, separate
 from pmc15m.figures.captions import without
-from pmc15m.stage import Stage
+from pmc15m.pictures.decode import Decoded, DecodeError, decode
+from pmc15m.pictures.hashes import crop_facts, pixel_facts
+from pmc15m.weights import FILES
 from pmc15m.workspace import Workspace, rows_to_table
 
 Row = Mapping[str, Any]
@@ -43,19 +44,21 @@ def split_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str
 
 SPLIT = Stage(
     name="split",
-    version=2,
+    version=3,
     reads=("images", "figures"),
     writes=("panels", "pixels"),
     section="split",
     run=split_shard,
+    assets=FILES,
 )
 
 
 def split_image(image: Row, figure: Row, content: bytes, config: SplitConfig) -> tuple[Row, list[Row]]:
     """One row of pixels and the rows of panels of one image; a picture that cannot be used has no panels."""
-    decoded = decode(content, config.max_pixels)
+    decoded = decode(content)
     if isinstance(decoded, DecodeError):
-        return {"image_key": image["image_key"], "n_panels": 0, "status": "dropped", "reason": decoded}, []
+        nothing = dict.fromkeys(schema.PIXELS.names)
+        return nothing | {"image_key": image["image_key"], "n_panels": 0, "status": "dropped", "reason": decoded}, []
     markup = [(span["start"], span["end"], span["kind"]) for span in figure["caption_markup"]]
     separation = separate(decoded.image, figure["caption"], markup, separator=config.separator)
     rows = [

@@ -11,7 +11,7 @@ from benchmarks.kindnet.micrographs import GELS, MICROGRAPHS
 from benchmarks.kindnet.photos import PHOTOS
 from benchmarks.kindnet.plots import PLOTS
 from benchmarks.kindnet.scans import SCANS
-from pmc15m.curate.kinds import GRAPHICS, PICTURES, ImageKind
+from pmc15m.pictures.kinds import GRAPHICS, PICTURES, ImageKind
 
 PAINTERS: dict[ImageKind, tuple[Paint, ...]] = {
     ImageKind.PHOTO: PHOTOS,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pmc15m.curate.kinds import PICTURES, SIDE, ImageKind
+from pmc15m.pictures.kinds import PICTURES, SIDE, ImageKind
 
 KINDS = list(ImageKind)
 WIDTHS = (16, 32, 56, 88)

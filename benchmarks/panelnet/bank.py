@@ -14,7 +14,7 @@ from benchmarks.kindnet.canvas import Paint
 from benchmarks.kindnet.compose import PAINTERS, SHARES, drawing
 from benchmarks.panelnet import traps
 from benchmarks.panelnet.content import Pen
-from pmc15m.curate.kinds import GRAPHICS, PICTURES, ImageKind
+from pmc15m.pictures.kinds import GRAPHICS, PICTURES, ImageKind
 
 Rng = np.random.Generator
 Rect = tuple[int, int, int, int]

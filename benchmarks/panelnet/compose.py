@@ -10,7 +10,7 @@ from PIL import Image
 from benchmarks.panelnet import content, layouts, traps
 from benchmarks.panelnet.bank import Bank, fill, fill_units
 from benchmarks.panelnet.fonts import Fonts, font
-from pmc15m.curate.kinds import GRAPHICS, PICTURES, ImageKind
+from pmc15m.pictures.kinds import GRAPHICS, PICTURES, ImageKind
 
 Rng = np.random.Generator
 Rect = tuple[int, int, int, int]

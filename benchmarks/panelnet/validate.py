@@ -18,7 +18,7 @@ from benchmarks.panelnet.compose import Composer, Figure
 from benchmarks.panelnet.targets import targets
 from pmc15m.figures import Box, Separation, separate
 from pmc15m.figures.lanes import WEIGHTS
-from pmc15m.inference import network
+from pmc15m.pictures.network import network
 
 SEED = 2016
 

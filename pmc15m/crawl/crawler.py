@@ -25,12 +25,12 @@ from pmc15m.crawl.select import MetadataCondition, read_condition
 from pmc15m.crawl.settle import settle
 from pmc15m.crawl.shard import FAILURES, TAR_END, GrowingShard, tar_size
 from pmc15m.crawl.watch import Watch
+from pmc15m.engine.progress import Progress
+from pmc15m.engine.stage import Execution
 from pmc15m.errors import ExitCode
-from pmc15m.progress import Progress
 from pmc15m.sources import Source, open_source
 from pmc15m.sources.bucket import BucketSource
 from pmc15m.sources.model import ArticleStatus, Facts, FetchTask, Reason, StoredArticle, Wanted
-from pmc15m.stage import Execution
 from pmc15m.workspace import Workspace, atomic
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Ending(enum.Enum):
     DISK = "the disk has less than crawl.min_free_bytes left"
 
 
-def crawl(workspace: Workspace, config: Config, execution: Execution, *, retry_failed: bool = False) -> ExitCode:
+def crawl(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
     """Fetch what is selected and not there yet. Raises `SourceError`, `UsageError`."""
     count_catalog(workspace)  # it is there
     reopen_damaged(workspace)
@@ -62,7 +62,7 @@ def crawl(workspace: Workspace, config: Config, execution: Execution, *, retry_f
         return _code(ledger, Ending.BUDGET)
     with scratch_folder(workspace) as scratch, closing(open_source(_share(config, execution), scratch)) as source:
         condition = read_condition(config.select.where)
-        retried = FAILURES if retry_failed else ()
+        retried = FAILURES if execution.retry_failed else ()
         is_cloud = source.name == BucketSource.name
         extend_plan(workspace, config, condition, ledger, scratch, retried=retried, is_cloud=is_cloud)
         _remember(workspace, config)
@@ -102,7 +102,7 @@ def _code(ledger: Ledger, ending: Ending) -> ExitCode:
 
 def _share(config: Config, execution: Execution) -> Config:
     """The politeness of one of n processes: together they keep the limits."""
-    count = execution.shard[1]
+    count = execution.processes
     network = config.network
     limited = dataclasses.replace(
         network,

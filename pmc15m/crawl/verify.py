@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pmc15m.crawl.shard import TAR_END, Row, digest_of, member_name, tar_header, tar_size
+from pmc15m.engine.progress import Progress
 from pmc15m.errors import ExitCode, UsageError
-from pmc15m.progress import Progress
 from pmc15m.workspace import Workspace, atomic, read_fingerprint
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from pmc15m.progress import Progress
+from pmc15m.engine.progress import Progress
 from pmc15m.sources.model import ArticleStatus, ObjectStatus, StoredArticle
 
 

@@ -12,15 +12,15 @@ import pyarrow.parquet as pq
 
 from pmc15m import schema
 from pmc15m.config import Config, CurateConfig
-from pmc15m.curate.benchmark import benchmark_digest, read_benchmark
+from pmc15m.curate.against import benchmark_digest, read_benchmark
 from pmc15m.curate.caption_groups import find_caption_groups
 from pmc15m.curate.captions import define_is_boilerplate, define_normalised, simhashes
 from pmc15m.curate.duplicates import find_duplicates
 from pmc15m.curate.language import guess_language
 from pmc15m.curate.modalities import define_modalities_of
 from pmc15m.curate.splits import define_split_of
+from pmc15m.engine.stage import Execution, Stage, StageState, expected_fingerprint, run_stage, stage_state
 from pmc15m.errors import ExitCode, UsageError
-from pmc15m.stage import Execution, Stage, StageState, expected_fingerprint, run_stage, stage_state
 from pmc15m.workspace import Workspace, fingerprint, read_fingerprint, write_part
 
 log = logging.getLogger(__name__)
@@ -28,9 +28,7 @@ log = logging.getLogger(__name__)
 _THINGS = ("figures", "images", "pixels", "panels")
 _INPUTS = ("articles", *_THINGS)
 _MEMORY = "1400MB"  # of DuckDB's buffers; what is larger goes through files in the workspace
-_TEXTS, _CAPTIONS, _PAIRS = (
-    Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8") for name in ("texts", "captions", "pairs")
-)
+_TEXTS, _CAPTIONS, _PAIRS = (Path(__file__).with_name(f"{name}.sql") for name in ("texts", "captions", "pairs"))
 
 
 def captions_of_shard(workspace: Workspace, shard: str, _: Config) -> Mapping[str, pa.Table]:
@@ -39,7 +37,7 @@ def captions_of_shard(workspace: Workspace, shard: str, _: Config) -> Mapping[st
         define_normalised(connection)
         define_is_boilerplate(connection)
         define_modalities_of(connection)
-        captions = connection.sql(_CAPTIONS).to_arrow_table()
+        captions = connection.sql(_CAPTIONS.read_text(encoding="utf-8")).to_arrow_table()
     texts = captions["text"].to_pylist()
     read = {
         "caption_simhash": pa.array(simhashes(texts), pa.uint64()),
@@ -54,7 +52,7 @@ def pairs_of_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[
     """The pairs of one shard, figures before panels."""
     with _shard_tables(workspace, shard, PAIRS.reads) as connection:
         define_split_of(connection, config.curate.val_share, config.curate.test_share)
-        pairs = connection.sql(_PAIRS).to_arrow_table()
+        pairs = connection.sql(_PAIRS.read_text(encoding="utf-8")).to_arrow_table()
     return {"pairs": pairs.select(schema.PAIRS.names).cast(schema.PAIRS)}
 
 
@@ -63,7 +61,7 @@ def _shard_tables(workspace: Workspace, shard: str, tables: tuple[str, ...]) -> 
     connection = duckdb.connect(config={"threads": 1})
     for table in tables:
         connection.register(table, pq.read_table(workspace.part(table, shard)))
-    connection.execute(_TEXTS)
+    connection.execute(_TEXTS.read_text(encoding="utf-8"))
     return connection
 
 
@@ -74,6 +72,7 @@ CAPTIONS = Stage(
     writes=("captions",),
     section=None,
     run=captions_of_shard,
+    assets=(_TEXTS, _CAPTIONS),
 )
 PAIRS = Stage(
     name="curate",
@@ -82,6 +81,7 @@ PAIRS = Stage(
     writes=("pairs",),
     section="curate",
     run=pairs_of_shard,
+    assets=(_TEXTS, _PAIRS),
 )
 
 
@@ -128,7 +128,7 @@ DUPLICATES = Grouping(
         "against": benchmark_digest(curate.against),
     },
     find=lambda connection, config: find_duplicates(
-        connection, config.curate.near_distance, read_benchmark(config.curate.against, config.split.max_pixels)
+        connection, config.curate.near_distance, read_benchmark(config.curate.against)
     ),
 )
 CAPTION_GROUPS = Grouping(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pmc15m import __version__
-from pmc15m.curate.recipes import Recipe
+from pmc15m.export.recipes import Recipe
 from pmc15m.query.output import markdown_text
 
 _CARD = """\

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from pmc15m.decode import DecodeError, decode
+from pmc15m.pictures.decode import DecodeError, decode
 
 # Formats that every CLIP loader reads, with the extension that WebDataset and open_clip look for.
 _EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp"}
@@ -30,13 +30,13 @@ class Picture:
 
 
 def make_picture(
-    content: bytes, box: Mapping[str, int] | None, *, side: int, quality: int, max_pixels: int
+    content: bytes, box: Mapping[str, int] | None, *, side: int, quality: int
 ) -> Picture | PictureError | DecodeError:
     """Crop to `box` (px, x1 and y1 exclusive), shrink the longer side to `side` px (0 = as it is), encode.
 
     The published bytes stay untouched when nothing has to change and every loader can read them.
     """
-    decoded = decode(content, max_pixels)
+    decoded = decode(content)
     if isinstance(decoded, DecodeError):
         return decoded
     image = decoded.image

@@ -10,17 +10,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pmc15m.config import Config, as_dict
-from pmc15m.curate.recipes import Recipe, load_recipe, run_recipe
-from pmc15m.decode import DecodeError
+from pmc15m.engine.stage import Execution, StageState, run_units
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.export.huggingface import write_huggingface
 from pmc15m.export.layout import FORMATS, Layout
 from pmc15m.export.picture import Picture, PictureError, make_picture
 from pmc15m.export.plan import Shard, read_shards, write_plan
+from pmc15m.export.recipes import Recipe, load_recipe, run_recipe
 from pmc15m.export.summary import write_summary
 from pmc15m.export.webdataset import write_webdataset
+from pmc15m.pictures.decode import DecodeError
 from pmc15m.query import connect
-from pmc15m.stage import Execution, StageState, run_units
 from pmc15m.workspace import Workspace, atomic, fingerprint, read_fingerprint, write_part
 
 log = logging.getLogger(__name__)
@@ -137,8 +137,7 @@ class _Unit:
         # Bytes that are not there fail the shard: `pmc15m verify` and `crawl` mend them, the next export goes on.
         content = self.workspace.read(pair["shard"], pair["offset"], pair["size"])
         wanted = self.config.export
-        limit = self.config.split.max_pixels
-        return make_picture(content, pair["box"], side=wanted.image_side, quality=wanted.jpeg_quality, max_pixels=limit)
+        return make_picture(content, pair["box"], side=wanted.image_side, quality=wanted.jpeg_quality)
 
 
 _OUTCOME = pa.schema(

@@ -8,10 +8,10 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
-from pmc15m.curate.recipes import Funnel, Recipe
 from pmc15m.export.card import data_card
 from pmc15m.export.layout import Layout
 from pmc15m.export.plan import SPLITS, Shard
+from pmc15m.export.recipes import Funnel, Recipe
 from pmc15m.workspace import atomic
 
 _ATTRIBUTION = """

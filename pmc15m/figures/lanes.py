@@ -5,16 +5,16 @@ Trained on synthetic figures alone; see benchmarks/panelnet.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pmc15m import weights
 from pmc15m.figures.model import Box
-from pmc15m.inference import network
+from pmc15m.pictures.network import network
 
-WEIGHTS = Path(__file__).parent / "weights" / "panels.onnx"
+WEIGHTS = weights.FOLDER / "panels.onnx"
 SIDE = 320  # px of the square that the network sees
 STRIDE = 4  # px of the square a cell of its maps
 

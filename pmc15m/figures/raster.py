@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageChops
 
 from pmc15m.figures.model import Box
+from pmc15m.pictures.decode import as_image
 
 MAX_SIDE = 1000  # px; figures of PMC are seldom larger, and gutters survive the reduction by box filter
 
@@ -28,23 +29,6 @@ class Raster:
         x1 = min(max(round(box[2] / self.scale), x0 + 1), self.width)
         y1 = min(max(round(box[3] / self.scale), y0 + 1), self.height)
         return x0, y0, x1, y1
-
-
-def as_image(image: Image.Image | np.ndarray) -> Image.Image:
-    """RGB or L, with transparency on white. Arrays are uint8 (H, W), (H, W, 3) or (H, W, 4)."""
-    picture = Image.fromarray(image) if isinstance(image, np.ndarray) else image
-    if picture.mode in ("I;16", "I", "F"):
-        values = np.asarray(picture, np.float32)
-        top = float(values.max()) if values.size else 0.0
-        picture = Image.fromarray((values * (255 / top if top > 255 else 1)).clip(0, 255).astype(np.uint8))
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        if picture.getchannel("A").getextrema() == (255, 255):
-            return picture.convert("RGB")
-        paper = Image.new("RGBA", picture.size, "white")
-        paper.alpha_composite(picture)
-        picture = paper
-    return picture if picture.mode in ("RGB", "L") else picture.convert("RGB")
 
 
 def rasterise(image: Image.Image | np.ndarray) -> Raster:

@@ -1,15 +1,15 @@
 """The label reader: candidates in, log probabilities of letters out. The weights are ours; see benchmarks/panelnet."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pmc15m import weights
 from pmc15m.figures.glyphs import Glyphs
-from pmc15m.inference import network
+from pmc15m.pictures.network import network
 
-WEIGHTS = Path(__file__).parent / "weights" / "reader.onnx"
+WEIGHTS = weights.FOLDER / "reader.onnx"
 
 
 @dataclass(frozen=True, slots=True)

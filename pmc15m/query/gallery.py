@@ -12,11 +12,9 @@ from typing import Any
 import duckdb
 from PIL import Image
 
-from pmc15m.config import SplitConfig
 from pmc15m.workspace import Workspace
 
 THUMBNAIL = 400  # px, longer side
-_MAX_PIXELS = SplitConfig().max_pixels
 Row = Mapping[str, Any]
 
 # Before `curate` there are no pairs: then any decoded picture will do.
@@ -64,10 +62,10 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str, **parameters: Any) 
 
 
 def _exhibit(workspace: Workspace, facts: Row) -> Exhibit:
-    from pmc15m.decode import DecodeError, decode  # here, so that SQL answers without loading the decoders
+    from pmc15m.pictures.decode import DecodeError, decode  # here, so that SQL answers without loading the decoders
 
     try:
-        picture = decode(workspace.read(facts["shard"], facts["offset"], facts["size"]), _MAX_PIXELS)
+        picture = decode(workspace.read(facts["shard"], facts["offset"], facts["size"]))
     except (OSError, TypeError):  # the tar is elsewhere, or the row points nowhere
         return Exhibit(facts=facts, thumbnail=None, size=(0, 0))
     if isinstance(picture, DecodeError):

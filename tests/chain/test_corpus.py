@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pmc15m.curate.recipes import load_recipe, run_recipe, shipped_recipes
 from pmc15m.demo import serve
 from pmc15m.demo.real_articles import bucket_of_articles
+from pmc15m.export.recipes import load_recipe, run_recipe, shipped_recipes
 from pmc15m.query import connect
 from tests.chain.conftest import pmc15m
 

@@ -13,8 +13,8 @@ import pytest
 from pmc15m.config import load_config
 from pmc15m.crawl import crawl, index
 from pmc15m.demo import Bucket, Server, generate, serve
+from pmc15m.engine.stage import Execution
 from pmc15m.errors import ExitCode
-from pmc15m.stage import Execution
 from pmc15m.workspace import Workspace
 
 FAST = (
@@ -35,7 +35,7 @@ class Place:
 
     def crawl(self, *settings: str, shard: tuple[int, int] = (0, 1), retry_failed: bool = False) -> ExitCode:
         config = load_config(None, [*FAST, f"source={self.source}", *settings])
-        return crawl(self.workspace, config, Execution(shard=shard), retry_failed=retry_failed)
+        return crawl(self.workspace, config, Execution(shard=shard, retry_failed=retry_failed))
 
     def rows(self, **wanted: Any) -> list[dict[str, Any]]:
         """Rows of all raw indexes with the given values."""

@@ -5,8 +5,8 @@ import pytest
 
 from pmc15m import schema
 from pmc15m.curate import curate, curate_state
+from pmc15m.engine.stage import Execution
 from pmc15m.errors import ExitCode, UsageError
-from pmc15m.stage import Execution
 from pmc15m.workspace import Workspace
 from tests.curate.made import Made, Row, config_with
 

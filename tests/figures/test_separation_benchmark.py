@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import separation
-from pmc15m.decode import decode
 from pmc15m.figures import separate
+from pmc15m.pictures.decode import decode
 from tests.figures.drawn_pages import letter, page, photograph
 
 SHARED = Path(os.environ.get("PMC15M_SHARED", Path(__file__).parents[3] / "shared"))
@@ -41,6 +41,6 @@ def test_real_figures_have_the_right_number_of_panels_mostly():
     figures = json.loads(gold.read_text(encoding="utf-8"))[::5]
     right = 0
     for figure in figures:
-        decoded = decode((SHARED / "corpus" / "articles" / figure["image"]).read_bytes(), 10**8)
+        decoded = decode((SHARED / "corpus" / "articles" / figure["image"]).read_bytes())
         right += len(separate(decoded.image, figure["caption"]).panels) == len(figure["panels"])
     assert right >= 0.75 * len(figures)

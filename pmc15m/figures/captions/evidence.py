@@ -1,15 +1,12 @@
 """How much speaks for each candidate: sparse features and a linear model over them.
 
-The weights come from `python -m benchmarks.captions_train` and lie beside this module. Reading them is a sum over
+The weights (`pmc15m/weights/captions.json`) come from `python -m benchmarks.captions_train`. Reading them is a sum over
 the features that hold; there is nothing to install and nothing that differs between machines.
 """
 
-import functools
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import resources
 from typing import NamedTuple
 
 from pmc15m.figures.captions.labels import Label, Series
@@ -131,14 +128,6 @@ def _context(
         yield f"suffix {style}"
     if order in ("next", "gap") and first < union:
         seen[None, series] = max(top, last)
-
-
-@functools.cache
-def weights() -> dict[str, float]:
-    """The trained weights, a feature's name to log-odds."""
-    file = resources.files(__package__).joinpath("weights.json")
-    loaded: dict[str, float] = json.loads(file.read_text(encoding="utf-8"))
-    return loaded
 
 
 def log_odds(reading: Reading, table: Mapping[str, float]) -> float:

@@ -5,13 +5,14 @@ from collections.abc import Sequence, Set
 from math import exp
 
 from pmc15m.figures.captions.certainty import certainties
-from pmc15m.figures.captions.evidence import Reading, log_odds, read, weights
+from pmc15m.figures.captions.evidence import Reading, log_odds, read
 from pmc15m.figures.captions.markers import find_candidates, plain
 from pmc15m.figures.captions.model import CaptionSplit, Style
 from pmc15m.figures.captions.positions import find_positions
 from pmc15m.figures.captions.render import merge
 from pmc15m.figures.captions.segments import Placed, cut
 from pmc15m.figures.captions.series import Choice, choose
+from pmc15m.weights import fitted
 
 POSITIONS = 0.5  # places name panels, or parts of one
 # Probability that a caption in which no labels are found names none, where its figure prints some: of 18 such captions
@@ -30,11 +31,12 @@ def split_caption(text: str, markup: Sequence[tuple[int, int, str]] = ()) -> Cap
     bold = [(start, end) for start, end, kind in markup if kind == "bold"]
     italic = [(start, end) for start, end, kind in markup if kind == "italic"]
     readings = read(folded, find_candidates(folded, bold or italic))
-    choice = choose(readings, weights())
+    weights = fitted("captions")
+    choice = choose(readings, weights)
     if choice is None:
         placed = find_positions(folded)
         if not placed:
-            traces = any(log_odds(reading, weights()) > TRACE for reading in readings)
+            traces = any(log_odds(reading, weights) > TRACE for reading in readings)
             return CaptionSplit(shared=((0, len(text)),) if text else (), confidence=TRACES if traces else NO_LABELS)
         labels = tuple(dict.fromkeys(label for marker in placed for label in marker.labels))
         return _assemble(folded, placed, labels, POSITIONS)

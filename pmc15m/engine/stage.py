@@ -4,14 +4,15 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from pmc15m.config import Config, as_dict
 from pmc15m.engine import Failure, Unit, map_units
+from pmc15m.engine.progress import Progress
 from pmc15m.errors import ExitCode, UsageError
-from pmc15m.progress import Progress
 from pmc15m.workspace import Workspace, fingerprint, read_fingerprint, write_part
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,8 @@ log = logging.getLogger(__name__)
 class Stage:
     """What a stage reads, what it writes and on what its output depends.
 
-    `version` is raised with every change of the code that changes the output: it makes the parts stale.
+    `version` is raised with every change of the code that changes the output, which makes the parts stale
+    (`tests/chain/test_freshness.py` says when). A change of an asset does so by itself.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Stage:
     writes: tuple[str, ...]  # tables whose part is written; the last one written marks completeness
     section: str | None  # of the configuration; None: the output depends on none
     run: Callable[[Workspace, str, Config], Mapping[str, pa.Table]]  # pure but for reading the shard
+    assets: tuple[Path, ...] = ()  # networks, fitted weights, SQL: their bytes are part of every fingerprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,12 @@ class Execution:
     engine: str = "local"
     workers: int = 1
     shard: tuple[int, int] = (0, 1)  # i/n: this process takes the units whose hash is i modulo n
+    retry_failed: bool = False  # take just what failed before
+
+    @property
+    def processes(self) -> int:
+        """How many processes share the work, this one included."""
+        return self.shard[1]
 
     def takes(self, unit: str) -> bool:
         """Whether a unit falls to this process."""
@@ -58,6 +67,11 @@ class StageState:
     def todo(self) -> tuple[str, ...]:
         return tuple(sorted(self.stale + self.missing))
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of each, for `status`."""
+        return {"current": len(self.current), "stale": len(self.stale), "missing": len(self.missing)}
+
 
 def expected_fingerprint(stage: Stage, workspace: Workspace, config: Config, shard: str) -> str | None:
     """What the stage's parts of a shard should carry today; None while an input is not there."""
@@ -66,7 +80,7 @@ def expected_fingerprint(stage: Stage, workspace: Workspace, config: Config, sha
     if len(known) < len(inputs):
         return None
     wanted = as_dict(getattr(config, stage.section)) if stage.section else {}
-    return fingerprint(stage.name, stage.version, wanted, known)
+    return fingerprint(stage.name, stage.version, wanted, known, stage.assets)
 
 
 def stage_state(stage: Stage, workspace: Workspace, config: Config) -> StageState:

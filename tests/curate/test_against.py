@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pmc15m.curate.benchmark import benchmark_digest, hash_folder, read_benchmark
-from pmc15m.curate.hashes import pixel_facts
+from pmc15m.curate.against import benchmark_digest, hash_folder, read_benchmark
 from pmc15m.demo import photographs
 from pmc15m.errors import UsageError
+from pmc15m.pictures.hashes import pixel_facts
 from tests.curate.made import Made
-
-LIMIT = 10**7
 
 
 def picture(seed: int) -> Image.Image:
@@ -30,11 +28,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_and_its_hashes_say_the_same(folder: Path, tmp_path: Path) -> None:
-    hashes = read_benchmark(str(folder), LIMIT)
+    hashes = read_benchmark(str(folder))
     assert {pixel_facts(picture(seed)).phash for seed in (1, 2)} <= set(hashes.tolist())
     listed = tmp_path / "hashes.tsv"
-    listed.write_text("".join(f"{value:016x}\t{file.name}\n" for file, value in hash_folder(folder, LIMIT)))
-    assert read_benchmark(str(listed), LIMIT).tolist() == hashes.tolist()
+    listed.write_text("".join(f"{value:016x}\t{file.name}\n" for file, value in hash_folder(folder)))
+    assert read_benchmark(str(listed)).tolist() == hashes.tolist()
 
 
 def test_pairs_near_a_benchmark_are_flagged(tmp_path: Path) -> None:
@@ -74,7 +72,7 @@ def test_what_is_no_benchmark(tmp_path: Path, content: bytes, message: str) -> N
     path = tmp_path / "hashes"
     path.write_bytes(content)
     with pytest.raises(UsageError, match=message):
-        read_benchmark(str(path), LIMIT)
+        read_benchmark(str(path))
 
 
 def test_a_benchmark_that_is_not_there(tmp_path: Path) -> None:

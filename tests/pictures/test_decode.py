@@ -3,8 +3,8 @@ import io
 import pytest
 from PIL import Image
 
-from pmc15m.decode import Decoded, DecodeError, decode
 from pmc15m.export.picture import Picture, PictureError, make_picture
+from pmc15m.pictures.decode import Decoded, DecodeError, decode
 
 
 def encoded(image: Image.Image, kind: str) -> bytes:
@@ -49,14 +49,14 @@ def test_what_is_no_usable_picture() -> None:
 
 def test_a_bomb_is_refused_by_its_header() -> None:
     bomb = encoded(Image.new("1", (30_000, 30_000)), "PNG")
-    assert decode(bomb, 128_000_000) is DecodeError.TOO_MANY_PIXELS
+    assert decode(bomb) is DecodeError.TOO_MANY_PIXELS
 
 
 BOX = {"x0": 10, "y0": 10, "x1": 30, "y1": 40}
 
 
 def make(content: bytes, box: dict[str, int] | None = None, side: int = 0) -> Picture | PictureError | DecodeError:
-    return make_picture(content, box, side=side, quality=90, max_pixels=10_000)
+    return make_picture(content, box, side=side, quality=90)
 
 
 @pytest.mark.parametrize(("kind", "extension"), [("JPEG", "jpg"), ("PNG", "png"), ("WEBP", "webp")])

@@ -9,8 +9,8 @@ import pytest
 
 from pmc15m.config import Config
 from pmc15m.engine import Failure, Success, map_units
+from pmc15m.engine.stage import Execution, Stage, run_stage, stage_state
 from pmc15m.errors import ExitCode, UsageError
-from pmc15m.stage import Execution, Stage, run_stage, stage_state
 from pmc15m.workspace import Workspace, write_part
 
 

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from benchmarks.kindnet import compose
-from pmc15m.curate.hashes import working_picture
-from pmc15m.curate.kinds import GRAPHICS, PICTURES, ImageKind, classify
 from pmc15m.demo import charts, photographs
 from pmc15m.demo.pictures import Picture
+from pmc15m.pictures.hashes import working_picture
+from pmc15m.pictures.kinds import GRAPHICS, PICTURES, ImageKind, classify
 
 Draw = Callable[..., Picture]
 # The drawings of the demo are strangers to the network: others were drawn for its training.

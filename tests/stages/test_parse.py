@@ -6,7 +6,7 @@ import pytest
 from pmc15m.config import Config
 from pmc15m.parse import parse_shard
 from pmc15m.workspace import Workspace
-from tests.house.rawshard import Made, write_raw_shard
+from tests.stages.rawshard import Made, write_raw_shard
 
 XML = b"""<article xmlns:xlink="http://www.w3.org/1999/xlink" xml:lang="en"><front><article-meta>
 <article-id pub-id-type="pmid">42</article-id><title-group><article-title>Cells</article-title></title-group>

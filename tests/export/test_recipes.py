@@ -4,8 +4,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pmc15m.curate.recipes import Funnel, Recipe, Step, load_recipe, parse_recipe, run_recipe, shipped_recipes
 from pmc15m.errors import UsageError
+from pmc15m.export.recipes import Funnel, Recipe, Step, load_recipe, parse_recipe, run_recipe, shipped_recipes
 from pmc15m.query import connect
 from pmc15m.schema import PAIRS
 from tests.curate.made import Made

@@ -8,12 +8,12 @@ import io
 import warnings
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image
-
-from pmc15m.figures.raster import as_image
 
 # What may be decoded: the formats of figures. Pillow's other readers (EPS runs a program) are kept out.
 FORMATS = ("JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP")
+MAX_PIXELS = 128_000_000  # of one picture; larger ones are rows with a reason, never decoded
 
 
 class DecodeError(enum.StrEnum):
@@ -34,7 +34,7 @@ class Decoded:
     frames: int
 
 
-def decode(content: bytes, max_pixels: int) -> Decoded | DecodeError:
+def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> Decoded | DecodeError:
     """Decode a picture of at most `max_pixels` pixels; larger ones are refused by their header alone."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # broken EXIF, odd palettes, Pillow's own pixel limit: what matters raises
@@ -56,3 +56,20 @@ def decode(content: bytes, max_pixels: int) -> Decoded | DecodeError:
         except Exception:  # Pillow's decoders raise nearly anything for hostile bytes
             return DecodeError.BROKEN
     return Decoded(image, mode, kind, frames)
+
+
+def as_image(image: Image.Image | np.ndarray) -> Image.Image:
+    """RGB or L, with transparency on white. Arrays are uint8 (H, W), (H, W, 3) or (H, W, 4)."""
+    picture = Image.fromarray(image) if isinstance(image, np.ndarray) else image
+    if picture.mode in ("I;16", "I", "F"):
+        values = np.asarray(picture, np.float32)
+        top = float(values.max()) if values.size else 0.0
+        picture = Image.fromarray((values * (255 / top if top > 255 else 1)).clip(0, 255).astype(np.uint8))
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        if picture.getchannel("A").getextrema() == (255, 255):
+            return picture.convert("RGB")
+        paper = Image.new("RGBA", picture.size, "white")
+        paper.alpha_composite(picture)
+        picture = paper
+    return picture if picture.mode in ("RGB", "L") else picture.convert("RGB")

@@ -20,15 +20,15 @@ are the same to it, and so are small figures of many panels: letters of 5 px do 
 """
 
 import enum
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pmc15m.inference import network
+from pmc15m import weights
+from pmc15m.pictures.network import network
 
-WEIGHTS = Path(__file__).with_name("kinds.onnx")
+WEIGHTS = weights.FOLDER / "kinds.onnx"
 SIDE = 128  # px of the square that the network looks at
 
 

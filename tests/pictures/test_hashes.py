@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pmc15m.curate.features import image_features
-from pmc15m.curate.hashes import crop_facts, perceptual_hash, pixel_facts, pixel_sha256, working_picture
-from pmc15m.curate.kinds import ImageKind
 from pmc15m.demo import charts, photographs
+from pmc15m.pictures.features import image_features
+from pmc15m.pictures.hashes import crop_facts, perceptual_hash, pixel_facts, pixel_sha256, working_picture
+from pmc15m.pictures.kinds import ImageKind
 
 DRAWERS = (charts.line_plot, charts.bar_chart, charts.tree, photographs.histology, photographs.ct, photographs.blot)
 

@@ -1,6 +1,6 @@
 """Hashes of one decoded picture, and the facts of `pixels` and `panels` that only the decoded picture tells.
 
-One decode for all of it, always the complete one of `pmc15m.decode`: a reduced ("draft") JPEG decode is cheaper, but
+One decode for all of it, always the complete one of `pictures.decode`: a reduced ("draft") JPEG decode is cheaper, but
 moves 4 % of the perceptual hashes by more than 4 bits, so a corpus must use one way for every picture.
 """
 
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pmc15m.curate.features import image_features
-from pmc15m.curate.kinds import ImageKind, classify
+from pmc15m.pictures.features import image_features
+from pmc15m.pictures.kinds import ImageKind, classify
 
 _KEPT = 8  # lowest frequencies each way
 _TAPER = 0.1  # share of each side that fades out

@@ -1,7 +1,7 @@
 """Pictures of a benchmark that training data must stay away from (`curate.against`).
 
 Either a folder of pictures (with folders in it), or a text file with one 64-bit perceptual hash a line, as 16 hex
-digits, with or without more columns behind it: what `python -m pmc15m.curate.benchmark FOLDER` prints, so that a
+digits, with or without more columns behind it: what `python -m pmc15m.curate.against FOLDER` prints, so that a
 benchmark can be shared as hashes where its pictures may not.
 """
 
@@ -15,21 +15,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pmc15m.curate.hashes import perceptual_hash, working_picture
-from pmc15m.decode import Decoded, decode
 from pmc15m.errors import UsageError
+from pmc15m.pictures.decode import Decoded, decode
+from pmc15m.pictures.hashes import perceptual_hash, working_picture
 
 log = logging.getLogger(__name__)
 _LINE = re.compile(r"(?:0x)?([0-9a-fA-F]{16})\b")
 
 
-def read_benchmark(against: str, max_pixels: int) -> NDArray[np.uint64]:
+def read_benchmark(against: str) -> NDArray[np.uint64]:
     """Distinct perceptual hashes of a benchmark, ascending; none for an empty name. Raises `UsageError`."""
     if not against:
         return np.empty(0, np.uint64)
     path = Path(against)
     if path.is_dir():
-        found = [value for _, value in hash_folder(path, max_pixels)]
+        found = [value for _, value in hash_folder(path)]
     else:
         found = [_hash_of(path, number, line) for number, line in enumerate(_lines(path), 1) if line.strip()]
     if not found:
@@ -51,10 +51,10 @@ def benchmark_digest(against: str) -> str:
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
-def hash_folder(folder: Path, max_pixels: int) -> Iterator[tuple[Path, int]]:
+def hash_folder(folder: Path) -> Iterator[tuple[Path, int]]:
     """Perceptual hash of every picture below a folder that can be decoded and has one, in the order of their names."""
     for file in _files(folder):
-        decoded = decode(file.read_bytes(), max_pixels)
+        decoded = decode(file.read_bytes())
         value = perceptual_hash(working_picture(decoded.image)) if isinstance(decoded, Decoded) else None
         if value is None:
             log.warning("curate.against: no perceptual hash of %s", file)
@@ -81,5 +81,5 @@ def _hash_of(path: Path, number: int, line: str) -> int:
 
 
 if __name__ == "__main__":
-    for picture, value in hash_folder(Path(sys.argv[1]), 128_000_000):
+    for picture, value in hash_folder(Path(sys.argv[1])):
         print(f"{value:016x}\t{picture.name}")

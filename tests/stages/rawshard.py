@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pmc15m import schema
-from pmc15m.jats import sniff_format
+from pmc15m.sources.sniff import sniff_format
 from pmc15m.workspace import Workspace, rows_to_table, write_part
 
 
@@ -56,4 +56,4 @@ def write_raw_shard(workspace: Workspace, shard: str, articles: Sequence[Made]) 
                     "format": sniff_format(content),
                 }
                 rows.append({**row, **stored, **digests, "status": "ok"})
-    write_part(workspace.part("raw", shard), rows_to_table(rows, schema.RAW_INDEX), shard)
+    write_part(workspace.part("raw", shard), rows_to_table(rows, schema.RAW_INDEX, partial=True), shard)

@@ -1,0 +1,183 @@
+"""The chain from a source to a report: its steps in order, how all of them are run, and what of each is done.
+
+The steps stand here once: the command line makes a sub-command of each, `run` runs them, `status` asks them. Their
+modules are loaded by the one that needs them, so that `pmc15m --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pmc15m.config import Config, to_toml
+from pmc15m.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from pmc15m.engine.stage import Execution, Stage, StageState
+    from pmc15m.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a step does, and how it tells what of its parts is done; None where it has none."""
+
+    run: Callable[[Workspace, Config, Execution], ExitCode]
+    state: Callable[[Workspace, Config], StageState] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step, named as its sub-command."""
+
+    name: str
+    summary: str
+    load: Callable[[], Work]
+    fetches: bool = False  # asks the source
+    joins: bool = False  # looks at all shards at once: waits until every process of an array job has done its share
+
+
+def _index() -> Work:
+    from pmc15m.crawl import index
+
+    return Work(lambda workspace, config, _: index(workspace, config))
+
+
+def _crawl() -> Work:
+    from pmc15m.crawl import crawl
+
+    return Work(crawl)
+
+
+def _parse() -> Work:
+    from pmc15m.parse import PARSE
+
+    return _mapping(PARSE)
+
+
+def _split() -> Work:
+    from pmc15m.split import SPLIT
+
+    return _mapping(SPLIT)
+
+
+def _mapping(stage: Stage) -> Work:
+    from pmc15m.engine.stage import run_stage, stage_state
+
+    return Work(lambda *context: run_stage(stage, *context), lambda *where: stage_state(stage, *where))
+
+
+def _curate() -> Work:
+    from pmc15m.curate import curate, curate_state
+
+    return Work(curate, curate_state)
+
+
+def _export() -> Work:
+    from pmc15m.export import export, export_state
+
+    return Work(export, export_state)
+
+
+def _report() -> Work:
+    from pmc15m.query import report
+
+    def run(workspace: Workspace, config: Config, _: Execution) -> ExitCode:
+        report(workspace, config)
+        return ExitCode.COMPLETE
+
+    return Work(run)
+
+
+STEPS = (
+    Step("index", "read the source's inventory into the catalog", _index, fetches=True),
+    Step("crawl", "fetch the selected articles into raw shards, verified", _crawl, fetches=True),
+    Step("parse", "raw shards to articles, figures and images", _parse),
+    Step("split", "images to pixels and panels with sub-captions", _split),
+    Step("curate", "duplicates, splits and pairs", _curate, joins=True),
+    Step("export", "pairs to training shards", _export, joins=True),
+    Step("report", "one self-contained HTML page: funnel, plots, drop reasons, gallery", _report, joins=True),
+)
+
+
+def run(workspace: Workspace, config: Config, execution: Execution, *, base_url: str | None = None) -> ExitCode:
+    """Bring a workspace up to date with a source, each step doing only what is left; the worst of their exit codes.
+
+    A step that leaves something undone (an article that could not be fetched) does not keep the next ones from
+    working on what is there. `base_url` stands in for `config.source` where that has a passing address only.
+    """
+    workspace.create()
+    save_config(workspace, config)
+    fetching = dataclasses.replace(config, source=base_url or config.source)
+    is_alone = execution.processes == 1
+    codes = [
+        step.load().run(workspace, fetching if step.fetches else config, execution)
+        for step in STEPS
+        if is_alone or not step.joins
+    ]
+    if not is_alone:
+        log.info("run: a share of the shards is done; when all are, `pmc15m run` without --shard finishes")
+    return max(codes)
+
+
+def run_demo(workspace: Workspace, config: Config, execution: Execution, *, articles: int, seed: int) -> ExitCode:
+    """Generate a miniature PMC below the workspace, serve it on loopback, and `run` against that."""
+    from pmc15m.demo import generate, serve
+    from pmc15m.query import sql
+
+    workspace.create()
+    bucket = workspace.root / "pmc"
+    log.info("demo: a miniature PMC of %d articles in %s", articles, bucket)
+    generate(bucket, seed=seed, articles=articles)
+    config = dataclasses.replace(
+        config,
+        source=str(bucket),
+        crawl=dataclasses.replace(config.crawl, articles_per_shard=20),
+        curate=dataclasses.replace(config.curate, val_share=0.1, test_share=0.1),
+    )
+    with serve(bucket) as server:
+        code = run(workspace, config, execution, base_url=server.url)
+    sql(workspace, "SELECT thing, step, rows_in, rows_out FROM funnel ORDER BY position")
+    print(f"\nwhat was lost and why, plots, and a gallery: {workspace.root / 'report' / 'index.html'}")
+    # The miniature PMC holds articles that cannot be had, on purpose: being told so is the demo's success.
+    return ExitCode.COMPLETE if code is ExitCode.INCOMPLETE else code
+
+
+def save_config(workspace: Workspace, config: Config) -> None:
+    """Keep the effective configuration beside the data."""
+    from pmc15m.workspace import atomic
+
+    path = workspace.root / "config.toml"
+    text = to_toml(config)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        with atomic(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def show_status(workspace: Workspace, config: Config, *, as_json: bool = False) -> tuple[str, ExitCode]:
+    """What is complete, stale, missing or failed, from the local state alone, as text or JSON.
+
+    INCOMPLETE while anything is stale, missing or failed.
+    """
+    from pmc15m import crawl
+
+    if not workspace.root.is_dir():
+        raise UsageError(f"there is no workspace {workspace.root}; make one with `pmc15m run --workspace DIR`")
+    crawled = crawl.status(workspace)
+    states = {step.name: state(workspace, config) for step in STEPS if (state := step.load().state)}
+    complete = not crawled["todo"] and not any(state.todo for state in states.values())
+    code = ExitCode.COMPLETE if complete else ExitCode.INCOMPLETE
+    counted = {name: state.counts for name, state in states.items()}
+    if as_json:
+        return json.dumps({"crawl": crawled, "stages": counted, "complete": complete}, default=str), code
+    lines = [
+        f"{name:8} " + (", ".join(f"{key} {value}" for key, value in counts.items() if value) or "-")
+        for name, counts in {"crawl": crawled, **counted}.items()
+    ]
+    lines.append("complete" if complete else "incomplete: run `pmc15m run` with the same options to go on")
+    return "\n".join(lines), code
