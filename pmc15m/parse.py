@@ -64,7 +64,7 @@ def parse_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str
 
 PARSE = Stage(
     name="parse",
-    version=1,
+    version=2,
     reads=("raw",),
     writes=("figures", "images", "articles"),
     section="parse",

@@ -30,7 +30,7 @@ from pmc15m.workspace import Workspace, atomic, fingerprint, read_fingerprint, s
 log = logging.getLogger(__name__)
 
 _ROW_GROUP = 65_536
-_VERSION = 1
+VERSION = 1  # raised with every change of the code that changes the catalog
 _MEMORY = "2GB"
 
 # A range of PMCIDs, sorted by number and version; a version that the source lists twice is taken once. What the
@@ -72,7 +72,7 @@ def index(workspace: Workspace, config: Config) -> ExitCode:
     """Read the source's list of article versions into the catalog. Raises `SourceError`."""
     path = workspace.catalog
     with scratch_folder(workspace) as scratch, closing(open_source(config, scratch)) as source:
-        made_from = fingerprint("index", _VERSION, {}, [source.name, source.snapshot(), config.select.pmc_ids])
+        made_from = fingerprint("index", VERSION, {}, [source.name, source.snapshot(), config.select.pmc_ids])
         if read_fingerprint(path) == made_from:
             log.info("index: nothing to do, the source lists what it listed before")
             return ExitCode.COMPLETE

@@ -21,10 +21,12 @@ from pmc15m.export.summary import write_summary
 from pmc15m.export.webdataset import write_webdataset
 from pmc15m.pictures.decode import DecodeError
 from pmc15m.query import connect
+from pmc15m.query.manifests import VIEWS
 from pmc15m.workspace import Workspace, atomic, fingerprint, read_fingerprint, write_part
 
 log = logging.getLogger(__name__)
-_VERSION = 1
+VERSION = 1  # raised with every change of the code that changes what is exported
+ASSETS = (VIEWS,)
 
 
 def export(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
@@ -65,7 +67,7 @@ def export_state(workspace: Workspace, config: Config) -> StageState:
 def _plan_fingerprint(workspace: Workspace, config: Config, recipe: Recipe) -> str:
     pairs = [read_fingerprint(part) or "" for part in workspace.parts("pairs")]
     digest = hashlib.sha256(recipe.text.encode()).hexdigest()
-    return fingerprint("export", _VERSION, as_dict(config.export) | {"recipe_sha256": digest}, pairs)
+    return fingerprint("export", VERSION, as_dict(config.export) | {"recipe_sha256": digest}, pairs, ASSETS)
 
 
 def _state(layout: Layout, made_from: str) -> StageState:

@@ -16,7 +16,7 @@ import duckdb
 
 from pmc15m.errors import UsageError
 from pmc15m.query.harmless import harmless
-from pmc15m.query.manifests import ALL_TABLES, FOLDER
+from pmc15m.query.manifests import ALL_TABLES, VIEWS
 from pmc15m.schema import TABLES
 from pmc15m.workspace import Workspace
 
@@ -51,7 +51,7 @@ def connect(workspace: Workspace | Path | str, *, allow_files: bool = False) -> 
     connection.execute("SET TimeZone = 'UTC'")
     parts = _glob_escaped(str(root))
     connection.execute("SET VARIABLE parts = ?", [parts])
-    connection.execute((FOLDER / "views.sql").read_text(encoding="utf-8"))
+    connection.execute(VIEWS.read_text(encoding="utf-8"))
     for table in ALL_TABLES:  # the same views without variables, which a cursor() would not inherit
         [(source,)] = connection.execute("SELECT getvariable(?)", [table]).fetchall()
         connection.execute(f"CREATE OR REPLACE VIEW {table} AS {source}")

@@ -13,6 +13,9 @@ from pmc15m.schema import CATALOG, RAW_INDEX, TABLES
 _HOMES = (Path(__file__).parents[2] / "manifests", Path(__file__).parents[1] / "manifests")
 FOLDER = next((home for home in _HOMES if (home / "views.sql").is_file()), _HOMES[-1])
 
+VIEWS = FOLDER / "views.sql"
+QUERIES = tuple(sorted((FOLDER / "queries").glob("*.sql")))
+
 # Every table that can be asked, in the order of the flow.
 ALL_TABLES: Mapping[str, pa.Schema] = {"catalog": CATALOG, "raw": RAW_INDEX, **TABLES}
 
@@ -30,7 +33,7 @@ class NamedQuery:
 def named_queries() -> Mapping[str, NamedQuery]:
     """The questions of `manifests/queries`, by name."""
     queries = {}
-    for path in sorted((FOLDER / "queries").glob("*.sql")):
+    for path in QUERIES:
         text = path.read_text(encoding="utf-8")
         title = text.partition("\n")[0].removeprefix("--").strip()
         queries[path.stem] = NamedQuery(name=path.stem, title=title, sql=text)

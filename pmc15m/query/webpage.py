@@ -11,20 +11,14 @@ import pyarrow as pa
 from pmc15m import __version__
 from pmc15m.query.output import cell_text, is_number
 
-_PAGE = Path(__file__).parent / "page"
-
-
-def parts() -> tuple[str, str]:
-    """The page's style and script."""
-    style, script = ((_PAGE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    return style, "\n" + script
+STYLE, SCRIPT = (Path(__file__).parent / "page" / name for name in ("page.css", "page.js"))
 
 
 def page(
     title: str, lead: str, sections: Sequence[tuple[str, str, str]], opening: str = "", made_from: str = ""
 ) -> str:
     """HTML of a page with `sections` of (anchor, heading, content); title, lead and headings are text."""
-    style, script = parts()
+    style, script = STYLE.read_text(encoding="utf-8"), "\n" + SCRIPT.read_text(encoding="utf-8")
     allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{allowed}'"
     links = "".join(f'<li><a href="#{anchor}">{escape(heading)}</a></li>' for anchor, heading, _ in sections)

@@ -10,8 +10,8 @@ import pytest
 
 from pmc15m.demo import Server, generate, serve
 
-ARTICLES = 30
-FLAGS = ("--set", "crawl.articles_per_shard=10", "--set", "curate.val_share=0.1", "--set", "curate.test_share=0.1")
+ARTICLES = 45  # as many as it takes to fill every column
+FLAGS = ("--set", "crawl.articles_per_shard=15", "--set", "curate.val_share=0.1", "--set", "curate.test_share=0.1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,6 +48,6 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def finished(bucket: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace after one uninterrupted run."""
     workspace = tmp_path_factory.mktemp("finished")
-    ran = pmc15m("run", "--workspace", workspace, "--source", bucket.url, *FLAGS)
+    ran = pmc15m("run", "--workspace", workspace, "--source", bucket.url, *FLAGS, timeout=300)
     assert ran.returncode in (0, 1), ran.stderr
     return workspace
