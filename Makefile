@@ -5,15 +5,22 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format sample pmc15m index crawl import parse split curate export report stats status verify run sql train bench clean
+.PHONY: help demo test check format sample pmc15m index crawl import parse split curate export report stats status verify run sql train clean
 
 help:  ## this list
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-# The stamp makes installing happen once, and again when what is to be installed changes.
+INSTALL = $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
+
+# The stamps make installing happen once, and again when what is to be installed changes. What only the tests need (Ray,
+# open_clip, linters) is left out until they are asked for.
 .venv/installed: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,dev]'
+	$(INSTALL) '.[train]'
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	$(INSTALL) '.[train,dev]'
 	@touch $@
 
 demo: .venv/installed  ## the whole chain on a generated miniature PMC, without internet: articles to dataset to model
@@ -21,18 +28,18 @@ demo: .venv/installed  ## the whole chain on a generated miniature PMC, without 
 	$(BIN)/python -m train $(WORKSPACE)/demo/export/panels --preset tiny --out $(WORKSPACE)/demo/model --resume
 	@echo "report: $(WORKSPACE)/demo/report/index.html"
 
-test: .venv/installed  ## lint, types and all tests
+test: .venv/installed-dev  ## lint, types and all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
-check: .venv/installed  ## lint and types
+check: .venv/installed-dev  ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: .venv/installed  ## let ruff format and mend what it can
+format: .venv/installed-dev  ## let ruff format and mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

@@ -29,13 +29,14 @@ def map_ray(
 def _stream(
     ray: Any, function: Callable[[Unit], Any], units: Sequence[Unit]
 ) -> Iterator[Success[Unit] | Failure[Unit]]:
-    task = ray.remote(function)
+    # A stage is an instance that can be called, and Ray takes functions only.
+    task, work = ray.remote(_call), ray.put(function)
     window = 4 * max(1, int(ray.cluster_resources().get("CPU", 1)))  # bounded: never all units in the object store
     waiting = iter(units)
     running: dict[Any, Unit] = {}
     while True:
         while len(running) < window and (unit := next(waiting, None)) is not None:
-            running[task.remote(unit)] = unit
+            running[task.remote(work, unit)] = unit
         if not running:
             return
         done, _ = ray.wait(list(running), num_returns=1)
@@ -45,3 +46,7 @@ def _stream(
                 yield Success(unit, ray.get(reference))
             except Exception as error:
                 yield failure(unit, error)
+
+
+def _call(work: Callable[[Unit], Any], unit: Unit) -> Any:
+    return work(unit)

@@ -1,13 +1,20 @@
-"""The Ray engine does what the local one does. Skipped without the extra: pip install 'pmc15m[ray]'."""
+"""The Ray engine does what the local one does."""
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from pmc15m.config import Config
 from pmc15m.engine import Failure, Success, map_units
+from pmc15m.engine.stage import Execution, run_stage
+from pmc15m.errors import ExitCode
+from pmc15m.parse import PARSE
+from pmc15m.workspace import Workspace
+from tests.stages.rawshard import Made, write_raw_shard
 
-ray = pytest.importorskip("ray", reason="the `ray` extra is not installed")
+ray = pytest.importorskip("ray", reason="Ray has no wheel for this platform: pip install 'pmc15m[ray]'")
 pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
 
 
@@ -46,3 +53,15 @@ def die_once(marker: str) -> bool:
 def test_a_killed_worker_is_tried_again(tmp_path: object) -> None:
     marker = f"{tmp_path}/died"
     assert list(map_units(die_once, [marker], engine="ray", workers=2)) == [Success(marker, True)]
+
+
+def test_a_stage_writes_the_parts_that_it_writes_locally(tmp_path: Path) -> None:
+    written = {}
+    for engine in ("local", "ray"):
+        workspace = Workspace(tmp_path / engine)
+        for shard in ("00000", "00001"):
+            write_raw_shard(workspace, shard, [Made(f"PMC{shard}", b"<article><body/></article>")])
+        assert run_stage(PARSE, workspace, Config(), Execution(engine=engine, workers=2)) is ExitCode.COMPLETE
+        written[engine] = [path.read_bytes() for table in PARSE.writes for path in workspace.parts(table)]
+    assert written["ray"] == written["local"]
+    assert len(written["ray"]) == 6
