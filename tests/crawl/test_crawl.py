@@ -14,6 +14,7 @@ import pytest
 from pmc15m.demo import Bucket, Fault, FaultKind, Server, parse_faults
 from pmc15m.demo.layout import replace_object
 from pmc15m.errors import ExitCode, SourceError
+from pmc15m.sources.courtesy import Courtesy
 from tests.crawl.conftest import FAST, Place
 
 FAULTS = "slow_down=0.10,reset=0.02,truncated=0.02,wrong_bytes=0.05,stall=0.005"
@@ -78,6 +79,21 @@ def test_other_numbers_of_threads_and_processes_change_nothing(place: Place, und
     for share in range(3):
         place.crawl("network.connections=3", shard=(share, 3))
     assert place.digests() == undisturbed.digests()
+
+
+def test_processes_of_an_array_keep_the_limits_together(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[float, int]] = []
+    make = Courtesy.__init__
+
+    def note(courtesy: Courtesy, requests_per_s: float, connections: int) -> None:
+        made.append((requests_per_s, connections))
+        make(courtesy, 0, connections)  # noted, not kept: nobody waits for it
+
+    place.index()
+    monkeypatch.setattr(Courtesy, "__init__", note)
+    for share in range(4):
+        place.crawl("network.requests_per_s=40", "network.connections=9", shard=(share, 4))
+    assert made == [(10, 2)] * 4
 
 
 def test_a_second_crawl_asks_for_nothing(place: Place, server: Server) -> None:
@@ -157,6 +173,15 @@ def test_an_object_replaced_after_its_metadata_was_read(place: Place, server: Se
 def test_damaged_metadata_is_not_believed(place: Place, server: Server, undisturbed: Place) -> None:
     place.index()
     server.faults = (Fault(FaultKind.WRONG_BYTES, "metadata/*", times=1),)
+    assert place.crawl() is ExitCode.COMPLETE
+    assert place.digests() == undisturbed.digests()
+
+
+def test_metadata_damaged_in_two_ways_is_not_believed_before_it_comes_whole(
+    place: Place, server: Server, undisturbed: Place
+) -> None:
+    place.index()
+    server.faults = (Fault(FaultKind.WRONG_BYTES, "metadata/*", times=1), Fault(FaultKind.CUT, "metadata/*", times=2))
     assert place.crawl() is ExitCode.COMPLETE
     assert place.digests() == undisturbed.digests()
 

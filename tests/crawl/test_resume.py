@@ -182,6 +182,22 @@ def test_a_budget_is_cut_in_the_order_of_the_plan(
     assert complete == {row["pmcid"] for row in undisturbed.rows(role="article", status="complete")}
 
 
+def test_a_budget_may_be_used_to_its_last_byte(
+    place: Place, another_place: Callable[[str, str], Place], server: Server
+) -> None:
+    def bytes_and_articles(where: Place, budget: int) -> tuple[int, int]:
+        where.index()
+        where.crawl(f"crawl.max_bytes={budget}")
+        size = sum(where.workspace.tar(shard).stat().st_size for shard in where.workspace.shards())
+        return size, len(where.rows(role="article", status="complete"))
+
+    size, articles = bytes_and_articles(place, 700_000)
+    assert bytes_and_articles(another_place("exact", server.url), size) == (size, articles)
+    smaller, fewer = bytes_and_articles(another_place("a byte less", server.url), size - 1)
+    assert smaller < size
+    assert fewer < articles
+
+
 def test_too_little_disk_stops_before_the_first_request(place: Place, server: Server, undisturbed: Place) -> None:
     place.index()
     server.counts.clear()
