@@ -1,19 +1,22 @@
 """Interruptions, budgets and damage: what is left behind, and what the same command makes of it."""
 
+import itertools
 import os
 import random
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 
 from pmc15m.crawl import status, verify
 from pmc15m.crawl.shard import GrowingShard
-from pmc15m.demo import Fault, FaultKind, Server, parse_faults
+from pmc15m.demo import Fault, Server, parse_faults
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.sources.content import Content
 from pmc15m.sources.model import ArticleStatus, ObjectStatus, Role, StoredArticle, StoredObject
@@ -21,12 +24,38 @@ from pmc15m.workspace import Workspace
 from tests.crawl.conftest import FAST, Place
 
 
-def command(place: Place, name: str, *settings: str) -> list[str]:
-    flags = [flag for setting in (*FAST, *settings) for flag in ("--set", setting)]
-    return [
-        *(sys.executable, "-m", "pmc15m.cli", name, "--workspace", str(place.workspace.root)),
-        *("--source", place.source, *flags),
-    ]
+@contextmanager
+def halted(
+    place: Place, server: Server, number: int, *settings: str, keys: str = "*"
+) -> Iterator["subprocess.Popen[str]"]:
+    """A crawl from the moment when it asks for the `number`-th of such keys: it waits for that answer for a minute.
+
+    At the end of the block the process is killed, if it still runs.
+    """
+    patient = ("network.read_timeout_s=60", "network.object_deadline_s=60")
+    flags = [flag for setting in (*FAST, *patient, *settings) for flag in ("--set", setting)]
+    where = ["--workspace", str(place.workspace.root), "--source", place.source]
+    log, numbers = server.log, itertools.count(1)
+    came, over = threading.Event(), threading.Event()
+
+    def hold(method: str, key: str, user_agent: str) -> Fault | None:
+        fault = log(method, key, user_agent)
+        if fnmatchcase(key, keys) and next(numbers) == number:
+            came.set()
+            over.wait()
+        return fault
+
+    server.log = hold  # type: ignore[method-assign]
+    command = [sys.executable, "-m", "pmc15m.cli", "crawl", *where, *flags]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert came.wait(60), f"there was no request {number} for {keys}"
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+            over.set()
+            server.log = log  # type: ignore[method-assign]
 
 
 def article(number: int, size: int) -> StoredArticle:
@@ -127,18 +156,13 @@ def test_a_full_disk_tears_nothing(tmp_path: Path, whole: Workspace, monkeypatch
 
 def test_killed_again_and_again(place: Place, server: Server, undisturbed: Place) -> None:
     place.index()
-    server.faults = parse_faults("slow_down=0.1,reset=0.02,truncated=0.02,wrong_bytes=0.01")
-    kills = 0
-    for wait in (1.2, 1.5, 1.8, 2.1):
-        process = subprocess.Popen(command(place, "crawl", "network.requests_per_s=150"), stderr=subprocess.DEVNULL)
-        try:
-            process.wait(wait)
-        except subprocess.TimeoutExpired:
+    server.faults = parse_faults("slow_down=0.2x1,reset=0.1x1,truncated=0.1x1,wrong_bytes=0.1x1")
+    for count in (30, 50, 70, 90):
+        with halted(place, server, count) as process:
             process.send_signal(signal.SIGKILL)
-            process.wait()
-            kills += 1
-    assert kills
     assert place.crawl() is ExitCode.COMPLETE
+    assert len({request.fault for request in server.requests}) == 5  # all four, and none
+    assert verify(place.workspace) is ExitCode.COMPLETE
     assert place.digests() == undisturbed.digests()
 
 
@@ -147,18 +171,12 @@ def test_interrupted_it_ends_soon_and_says_how_to_go_on(
     place: Place, server: Server, undisturbed: Place, number: signal.Signals
 ) -> None:
     place.index()
-    server.faults = (Fault(FaultKind.STALL, "*.jpg", probability=0.3, seconds=60),)
-    process = subprocess.Popen(command(place, "crawl", "network.read_timeout_s=60"), stderr=subprocess.PIPE, text=True)
-    while not any(key.endswith(".jpg") for _, key in list(server.counts)):
-        time.sleep(0.02)
-    sent = time.monotonic()
-    process.send_signal(number)
-    _, said = process.communicate(timeout=20)
-    assert time.monotonic() - sent < 5
+    with halted(place, server, 1, keys="*.jpg") as process:
+        process.send_signal(number)
+        _, said = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "the same command goes on" in said
     assert "Traceback" not in said
-    server.faults = ()
     place.crawl()
     assert place.digests() == undisturbed.digests()
 
@@ -246,13 +264,9 @@ def test_status_tells_what_is_there_while_a_crawl_runs(place: Place, server: Ser
     place.index()
     assert status(place.workspace)["catalog"] == 63
     place.crawl("select.limit=12", shard=(0, 2))
-    process = subprocess.Popen(command(place, "crawl", "network.requests_per_s=60"), stderr=subprocess.DEVNULL)
-    try:
-        while not (found := status(place.workspace))["arrived"]:
-            time.sleep(0.05)
-    finally:
-        process.kill()
-        process.wait()
+    with halted(place, server, 110, "network.connections=1"):
+        found = status(place.workspace)
+    assert found["arrived"] > 0
     assert found["todo"] > 0
     assert (
         found["todo"]
