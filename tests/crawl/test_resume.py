@@ -228,11 +228,9 @@ def test_too_little_disk_stops_before_the_first_request(place: Place, server: Se
 @pytest.mark.parametrize(
     "harm", ["flipped bit", "flipped header", "truncated", "no end", "no index", "odd index", "no tar"]
 )
-def test_damage_is_found_and_repaired(place: Place, server: Server, undisturbed: Place, harm: str) -> None:
-    place.index()
-    place.crawl()
-    assert verify(place.workspace) is ExitCode.COMPLETE
-    tar, part = place.workspace.tar("00002"), place.workspace.part("raw", "00002")
+def test_damage_is_found_and_repaired(crawled: Place, server: Server, undisturbed: Place, harm: str) -> None:
+    assert verify(crawled.workspace) is ExitCode.COMPLETE
+    tar, part = crawled.workspace.tar("00002"), crawled.workspace.part("raw", "00002")
     if harm in ("flipped bit", "flipped header"):
         content = bytearray(tar.read_bytes())
         content[len(content) // 2 // 512 * 512 + (4 if harm == "flipped header" else 700)] ^= 16
@@ -249,11 +247,11 @@ def test_damage_is_found_and_repaired(place: Place, server: Server, undisturbed:
         part.write_bytes(content)
     else:
         tar.unlink()
-    assert verify(place.workspace) is ExitCode.INCOMPLETE
+    assert verify(crawled.workspace) is ExitCode.INCOMPLETE
     server.counts.clear()
-    assert place.crawl() is ExitCode.COMPLETE
-    assert verify(place.workspace) is ExitCode.COMPLETE
-    assert place.digests() == undisturbed.digests()
+    assert crawled.crawl() is ExitCode.COMPLETE
+    assert verify(crawled.workspace) is ExitCode.COMPLETE
+    assert crawled.digests() == undisturbed.digests()
     if harm in ("flipped bit", "flipped header", "no end"):
         assert len({key.removeprefix("metadata/").split(".")[0] for _, key in server.counts}) <= 1
 
@@ -280,23 +278,21 @@ def test_status_tells_what_is_there_while_a_crawl_runs(place: Place, server: Ser
 
 
 @pytest.mark.parametrize("harm", ["no tar", "odd index", "noted by verify"])
-def test_status_counts_damage_and_the_next_crawl_repairs_it(place: Place, undisturbed: Place, harm: str) -> None:
-    place.index()
-    place.crawl()
-    assert (status(place.workspace)["damaged"], status(place.workspace)["todo"]) == (0, 0)
+def test_status_counts_damage_and_the_next_crawl_repairs_it(crawled: Place, undisturbed: Place, harm: str) -> None:
+    assert (status(crawled.workspace)["damaged"], status(crawled.workspace)["todo"]) == (0, 0)
     if harm == "no tar":
-        place.workspace.tar("00002").unlink()
+        crawled.workspace.tar("00002").unlink()
     elif harm == "odd index":
-        place.workspace.part("raw", "00002").write_bytes(b"x\n")
+        crawled.workspace.part("raw", "00002").write_bytes(b"x\n")
     else:
-        os.truncate(place.workspace.tar("00002"), 5000)
-        verify(place.workspace)
-    found = status(place.workspace)
+        os.truncate(crawled.workspace.tar("00002"), 5000)
+        verify(crawled.workspace)
+    found = status(crawled.workspace)
     assert found["damaged"] == 1
     assert found["todo"] > 0
-    assert place.crawl() is ExitCode.COMPLETE
-    assert (status(place.workspace)["damaged"], status(place.workspace)["todo"]) == (0, 0)
-    assert place.digests() == undisturbed.digests()
+    assert crawled.crawl() is ExitCode.COMPLETE
+    assert (status(crawled.workspace)["damaged"], status(crawled.workspace)["todo"]) == (0, 0)
+    assert crawled.digests() == undisturbed.digests()
 
 
 def test_a_catalog_that_cannot_be_read_is_made_anew(place: Place, caplog: pytest.LogCaptureFixture) -> None:
