@@ -1,6 +1,5 @@
 """The chain over real articles, where they lie beside the checkout (or at $PMC15M_SHARED)."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,9 @@ from pmc15m.demo.real_articles import bucket_of_articles
 from pmc15m.export.recipes import load_recipe, run_recipe, shipped_recipes
 from pmc15m.query import connect
 from tests.chain.conftest import pmc15m
+from tests.shared_data import SHARED
 
-CORPUS = Path(os.environ.get("PMC15M_SHARED", Path(__file__).parents[3] / "shared")) / "corpus"
+CORPUS = SHARED / "corpus"
 pytestmark = [
     pytest.mark.corpus,
     pytest.mark.timeout(600),

@@ -6,6 +6,7 @@ import json
 import shutil
 import tarfile
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -65,6 +66,13 @@ def test_splits_share_no_article(exported: Path) -> None:
     assert not articles["train"] & articles["val"]
     assert not articles["train"] & articles["test"]
     assert not articles["val"] & articles["test"]
+
+
+def test_neighbours_in_a_shard_are_of_different_articles(exported: Path) -> None:
+    keys = list(samples(exported / "train" / "00000.tar"))
+    articles = [key.partition("_")[0] for key in keys]
+    assert len(keys) > 3 * len(set(articles)), "an article has many pairs"
+    assert sum(left == right for left, right in pairwise(articles)) < len(keys) / 8
 
 
 def test_every_article_is_attributed(exported: Path) -> None:

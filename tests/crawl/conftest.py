@@ -1,6 +1,7 @@
 """A small bucket on loopback, and a workspace to crawl it into."""
 
 import hashlib
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,4 +97,12 @@ def undisturbed(pmc: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
         place = Place(Workspace(tmp_path_factory.mktemp("undisturbed")), server.url)
         place.index()
         assert place.crawl() is ExitCode.COMPLETE
+    return place
+
+
+@pytest.fixture
+def crawled(place: Place, undisturbed: Place) -> Place:
+    """The workspace after such a crawl."""
+    place.index()
+    shutil.copytree(undisturbed.workspace.root / "raw", place.workspace.root / "raw")
     return place

@@ -14,6 +14,7 @@ import pytest
 from pmc15m.demo import Bucket, Fault, FaultKind, Server, parse_faults
 from pmc15m.demo.layout import replace_object
 from pmc15m.errors import ExitCode, SourceError
+from pmc15m.sources.courtesy import Courtesy
 from tests.crawl.conftest import FAST, Place
 
 FAULTS = "slow_down=0.10,reset=0.02,truncated=0.02,wrong_bytes=0.05,stall=0.005"
@@ -37,23 +38,14 @@ def test_every_object_is_asked_for_once(place: Place, server: Server) -> None:
 def test_every_article_is_a_row_and_the_bytes_are_those_published(undisturbed: Place, pmc: Path) -> None:
     articles = undisturbed.rows(role="article")
     assert len({(row["pmcid"], row["version"]) for row in articles}) == len(articles) == 63
-    for row in undisturbed.rows():
-        assert row["status"] in ("complete", "ok") or row["reason"], row
-        if row["member"] is None:
-            continue
-        shard = next(
-            shard
-            for shard in undisturbed.workspace.shards()
-            if (row["pmcid"], row["version"]) in _articles(undisturbed, shard)
-        )
-        content = undisturbed.workspace.read(shard, row["offset"], row["size"])
-        assert hashlib.sha256(content).hexdigest() == row["sha256"]
-        assert (pmc / row["member"]).read_bytes() == content
-
-
-def _articles(place: Place, shard: str) -> set[tuple[str, int]]:
-    rows = pq.read_table(place.workspace.part("raw", shard), columns=["pmcid", "version"]).to_pylist()
-    return {(row["pmcid"], row["version"]) for row in rows}
+    for shard in undisturbed.workspace.shards():
+        for row in pq.read_table(undisturbed.workspace.part("raw", shard)).to_pylist():
+            assert row["status"] in ("complete", "ok") or row["reason"], row
+            if row["member"] is None:
+                continue
+            content = undisturbed.workspace.read(shard, row["offset"], row["size"])
+            assert hashlib.sha256(content).hexdigest() == row["sha256"]
+            assert (pmc / row["member"]).read_bytes() == content
 
 
 def test_any_tar_program_reads_a_shard(undisturbed: Place) -> None:
@@ -80,14 +72,27 @@ def test_other_numbers_of_threads_and_processes_change_nothing(place: Place, und
     assert place.digests() == undisturbed.digests()
 
 
-def test_a_second_crawl_asks_for_nothing(place: Place, server: Server) -> None:
+def test_processes_of_an_array_keep_the_limits_together(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[float, int]] = []
+    make = Courtesy.__init__
+
+    def note(courtesy: Courtesy, requests_per_s: float, connections: int) -> None:
+        made.append((requests_per_s, connections))
+        make(courtesy, 0, connections)  # noted, not kept: nobody waits for it
+
     place.index()
-    place.crawl()
-    before = place.digests()
+    monkeypatch.setattr(Courtesy, "__init__", note)
+    for share in range(4):
+        place.crawl("network.requests_per_s=40", "network.connections=9", shard=(share, 4))
+    assert made == [(10, 2)] * 4
+
+
+def test_a_second_crawl_asks_for_nothing(crawled: Place, server: Server) -> None:
+    before = crawled.digests()
     server.counts.clear()
-    assert place.crawl() is ExitCode.COMPLETE
+    assert crawled.crawl() is ExitCode.COMPLETE
     assert not server.counts
-    assert place.digests() == before
+    assert crawled.digests() == before
 
 
 def test_a_listed_object_that_is_not_there(place: Place, server: Server, undisturbed: Place) -> None:
@@ -157,6 +162,15 @@ def test_an_object_replaced_after_its_metadata_was_read(place: Place, server: Se
 def test_damaged_metadata_is_not_believed(place: Place, server: Server, undisturbed: Place) -> None:
     place.index()
     server.faults = (Fault(FaultKind.WRONG_BYTES, "metadata/*", times=1),)
+    assert place.crawl() is ExitCode.COMPLETE
+    assert place.digests() == undisturbed.digests()
+
+
+def test_metadata_damaged_in_two_ways_is_not_believed_before_it_comes_whole(
+    place: Place, server: Server, undisturbed: Place
+) -> None:
+    place.index()
+    server.faults = (Fault(FaultKind.WRONG_BYTES, "metadata/*", times=1), Fault(FaultKind.CUT, "metadata/*", times=2))
     assert place.crawl() is ExitCode.COMPLETE
     assert place.digests() == undisturbed.digests()
 

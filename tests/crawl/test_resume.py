@@ -1,19 +1,22 @@
 """Interruptions, budgets and damage: what is left behind, and what the same command makes of it."""
 
+import itertools
 import os
 import random
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 
 from pmc15m.crawl import status, verify
 from pmc15m.crawl.shard import GrowingShard
-from pmc15m.demo import Fault, FaultKind, Server, parse_faults
+from pmc15m.demo import Fault, Server, parse_faults
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.sources.content import Content
 from pmc15m.sources.model import ArticleStatus, ObjectStatus, Role, StoredArticle, StoredObject
@@ -21,12 +24,38 @@ from pmc15m.workspace import Workspace
 from tests.crawl.conftest import FAST, Place
 
 
-def command(place: Place, name: str, *settings: str) -> list[str]:
-    flags = [flag for setting in (*FAST, *settings) for flag in ("--set", setting)]
-    return [
-        *(sys.executable, "-m", "pmc15m.cli", name, "--workspace", str(place.workspace.root)),
-        *("--source", place.source, *flags),
-    ]
+@contextmanager
+def halted(
+    place: Place, server: Server, number: int, *settings: str, keys: str = "*"
+) -> Iterator["subprocess.Popen[str]"]:
+    """A crawl from the moment when it asks for the `number`-th of such keys: it waits for that answer for a minute.
+
+    At the end of the block the process is killed, if it still runs.
+    """
+    patient = ("network.read_timeout_s=60", "network.object_deadline_s=60")
+    flags = [flag for setting in (*FAST, *patient, *settings) for flag in ("--set", setting)]
+    where = ["--workspace", str(place.workspace.root), "--source", place.source]
+    log, numbers = server.log, itertools.count(1)
+    came, over = threading.Event(), threading.Event()
+
+    def hold(method: str, key: str, user_agent: str) -> Fault | None:
+        fault = log(method, key, user_agent)
+        if fnmatchcase(key, keys) and next(numbers) == number:
+            came.set()
+            over.wait()
+        return fault
+
+    server.log = hold  # type: ignore[method-assign]
+    command = [sys.executable, "-m", "pmc15m.cli", "crawl", *where, *flags]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert came.wait(60), f"there was no request {number} for {keys}"
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+            over.set()
+            server.log = log  # type: ignore[method-assign]
 
 
 def article(number: int, size: int) -> StoredArticle:
@@ -127,18 +156,13 @@ def test_a_full_disk_tears_nothing(tmp_path: Path, whole: Workspace, monkeypatch
 
 def test_killed_again_and_again(place: Place, server: Server, undisturbed: Place) -> None:
     place.index()
-    server.faults = parse_faults("slow_down=0.1,reset=0.02,truncated=0.02,wrong_bytes=0.01")
-    kills = 0
-    for wait in (1.2, 1.5, 1.8, 2.1):
-        process = subprocess.Popen(command(place, "crawl", "network.requests_per_s=150"), stderr=subprocess.DEVNULL)
-        try:
-            process.wait(wait)
-        except subprocess.TimeoutExpired:
+    server.faults = parse_faults("slow_down=0.2x1,reset=0.1x1,truncated=0.1x1,wrong_bytes=0.1x1")
+    for count in (30, 50, 70, 90):
+        with halted(place, server, count) as process:
             process.send_signal(signal.SIGKILL)
-            process.wait()
-            kills += 1
-    assert kills
     assert place.crawl() is ExitCode.COMPLETE
+    assert len({request.fault for request in server.requests}) == 5  # all four, and none
+    assert verify(place.workspace) is ExitCode.COMPLETE
     assert place.digests() == undisturbed.digests()
 
 
@@ -147,18 +171,12 @@ def test_interrupted_it_ends_soon_and_says_how_to_go_on(
     place: Place, server: Server, undisturbed: Place, number: signal.Signals
 ) -> None:
     place.index()
-    server.faults = (Fault(FaultKind.STALL, "*.jpg", probability=0.3, seconds=60),)
-    process = subprocess.Popen(command(place, "crawl", "network.read_timeout_s=60"), stderr=subprocess.PIPE, text=True)
-    while not any(key.endswith(".jpg") for _, key in list(server.counts)):
-        time.sleep(0.02)
-    sent = time.monotonic()
-    process.send_signal(number)
-    _, said = process.communicate(timeout=20)
-    assert time.monotonic() - sent < 5
+    with halted(place, server, 1, keys="*.jpg") as process:
+        process.send_signal(number)
+        _, said = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "the same command goes on" in said
     assert "Traceback" not in said
-    server.faults = ()
     place.crawl()
     assert place.digests() == undisturbed.digests()
 
@@ -182,6 +200,22 @@ def test_a_budget_is_cut_in_the_order_of_the_plan(
     assert complete == {row["pmcid"] for row in undisturbed.rows(role="article", status="complete")}
 
 
+def test_a_budget_may_be_used_to_its_last_byte(
+    place: Place, another_place: Callable[[str, str], Place], server: Server
+) -> None:
+    def bytes_and_articles(where: Place, budget: int) -> tuple[int, int]:
+        where.index()
+        where.crawl(f"crawl.max_bytes={budget}")
+        size = sum(where.workspace.tar(shard).stat().st_size for shard in where.workspace.shards())
+        return size, len(where.rows(role="article", status="complete"))
+
+    size, articles = bytes_and_articles(place, 700_000)
+    assert bytes_and_articles(another_place("exact", server.url), size) == (size, articles)
+    smaller, fewer = bytes_and_articles(another_place("a byte less", server.url), size - 1)
+    assert smaller < size
+    assert fewer < articles
+
+
 def test_too_little_disk_stops_before_the_first_request(place: Place, server: Server, undisturbed: Place) -> None:
     place.index()
     server.counts.clear()
@@ -194,11 +228,9 @@ def test_too_little_disk_stops_before_the_first_request(place: Place, server: Se
 @pytest.mark.parametrize(
     "harm", ["flipped bit", "flipped header", "truncated", "no end", "no index", "odd index", "no tar"]
 )
-def test_damage_is_found_and_repaired(place: Place, server: Server, undisturbed: Place, harm: str) -> None:
-    place.index()
-    place.crawl()
-    assert verify(place.workspace) is ExitCode.COMPLETE
-    tar, part = place.workspace.tar("00002"), place.workspace.part("raw", "00002")
+def test_damage_is_found_and_repaired(crawled: Place, server: Server, undisturbed: Place, harm: str) -> None:
+    assert verify(crawled.workspace) is ExitCode.COMPLETE
+    tar, part = crawled.workspace.tar("00002"), crawled.workspace.part("raw", "00002")
     if harm in ("flipped bit", "flipped header"):
         content = bytearray(tar.read_bytes())
         content[len(content) // 2 // 512 * 512 + (4 if harm == "flipped header" else 700)] ^= 16
@@ -215,11 +247,11 @@ def test_damage_is_found_and_repaired(place: Place, server: Server, undisturbed:
         part.write_bytes(content)
     else:
         tar.unlink()
-    assert verify(place.workspace) is ExitCode.INCOMPLETE
+    assert verify(crawled.workspace) is ExitCode.INCOMPLETE
     server.counts.clear()
-    assert place.crawl() is ExitCode.COMPLETE
-    assert verify(place.workspace) is ExitCode.COMPLETE
-    assert place.digests() == undisturbed.digests()
+    assert crawled.crawl() is ExitCode.COMPLETE
+    assert verify(crawled.workspace) is ExitCode.COMPLETE
+    assert crawled.digests() == undisturbed.digests()
     if harm in ("flipped bit", "flipped header", "no end"):
         assert len({key.removeprefix("metadata/").split(".")[0] for _, key in server.counts}) <= 1
 
@@ -230,13 +262,9 @@ def test_status_tells_what_is_there_while_a_crawl_runs(place: Place, server: Ser
     place.index()
     assert status(place.workspace)["catalog"] == 63
     place.crawl("select.limit=12", shard=(0, 2))
-    process = subprocess.Popen(command(place, "crawl", "network.requests_per_s=60"), stderr=subprocess.DEVNULL)
-    try:
-        while not (found := status(place.workspace))["arrived"]:
-            time.sleep(0.05)
-    finally:
-        process.kill()
-        process.wait()
+    with halted(place, server, 110, "network.connections=1"):
+        found = status(place.workspace)
+    assert found["arrived"] > 0
     assert found["todo"] > 0
     assert (
         found["todo"]
@@ -250,23 +278,21 @@ def test_status_tells_what_is_there_while_a_crawl_runs(place: Place, server: Ser
 
 
 @pytest.mark.parametrize("harm", ["no tar", "odd index", "noted by verify"])
-def test_status_counts_damage_and_the_next_crawl_repairs_it(place: Place, undisturbed: Place, harm: str) -> None:
-    place.index()
-    place.crawl()
-    assert (status(place.workspace)["damaged"], status(place.workspace)["todo"]) == (0, 0)
+def test_status_counts_damage_and_the_next_crawl_repairs_it(crawled: Place, undisturbed: Place, harm: str) -> None:
+    assert (status(crawled.workspace)["damaged"], status(crawled.workspace)["todo"]) == (0, 0)
     if harm == "no tar":
-        place.workspace.tar("00002").unlink()
+        crawled.workspace.tar("00002").unlink()
     elif harm == "odd index":
-        place.workspace.part("raw", "00002").write_bytes(b"x\n")
+        crawled.workspace.part("raw", "00002").write_bytes(b"x\n")
     else:
-        os.truncate(place.workspace.tar("00002"), 5000)
-        verify(place.workspace)
-    found = status(place.workspace)
+        os.truncate(crawled.workspace.tar("00002"), 5000)
+        verify(crawled.workspace)
+    found = status(crawled.workspace)
     assert found["damaged"] == 1
     assert found["todo"] > 0
-    assert place.crawl() is ExitCode.COMPLETE
-    assert (status(place.workspace)["damaged"], status(place.workspace)["todo"]) == (0, 0)
-    assert place.digests() == undisturbed.digests()
+    assert crawled.crawl() is ExitCode.COMPLETE
+    assert (status(crawled.workspace)["damaged"], status(crawled.workspace)["todo"]) == (0, 0)
+    assert crawled.digests() == undisturbed.digests()
 
 
 def test_a_catalog_that_cannot_be_read_is_made_anew(place: Place, caplog: pytest.LogCaptureFixture) -> None:

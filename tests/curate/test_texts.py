@@ -1,8 +1,6 @@
 import json
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -11,8 +9,8 @@ import pytest
 from pmc15m.curate.captions import define_is_boilerplate, define_normalised, simhashes
 from pmc15m.curate.language import guess_language
 from pmc15m.curate.modalities import define_modalities_of
+from tests.shared_data import SHARED
 
-SHARED = Path(os.environ.get("PMC15M_SHARED", Path(__file__).parents[3] / "shared"))
 CAPTIONS = SHARED / "groundtruth" / "captions" / "zou458.json"
 RADIOLOGY = {"CT", "MRI", "nuclear", "radiography", "angiography", "ultrasound"}
 

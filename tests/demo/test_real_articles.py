@@ -2,13 +2,13 @@
 
 import csv
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from pmc15m.demo import bucket_of_articles
 from pmc15m.demo.real_articles import licence_code
+from tests.shared_data import SHARED
 
 COLUMNS = ("folder", "pmcid", "doi", "journal", "year", "licence", "xml_file")
 XML = "<article><front><article-meta><article-id pub-id-type='pmid'>17</article-id><title-group><article-title>On <b>x</b></article-title></title-group></article-meta></front></article>"  # noqa: E501
@@ -85,8 +85,7 @@ def test_a_folder_without_index(tmp_path: Path) -> None:
 
 @pytest.mark.corpus
 def test_the_real_corpus_becomes_a_bucket(tmp_path: Path) -> None:
-    shared = Path(os.environ.get("PMC15M_SHARED", Path(__file__).parents[3] / "shared"))
-    articles = shared / "corpus" / "articles"
+    articles = SHARED / "corpus" / "articles"
     if not articles.is_dir():
         pytest.skip(f"the real corpus is not at {articles}")
     with (articles / "INDEX.csv").open(newline="", encoding="utf-8") as lines:

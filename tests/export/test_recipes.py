@@ -8,6 +8,7 @@ from pmc15m.errors import UsageError
 from pmc15m.export.recipes import Funnel, Recipe, Step, load_recipe, parse_recipe, run_recipe, shipped_recipes
 from pmc15m.query import connect
 from pmc15m.schema import PAIRS
+from pmc15m.workspace import Workspace
 from tests.curate.made import Made
 
 TEXT = """
@@ -23,14 +24,19 @@ why = "to see"
 """
 
 
-@pytest.fixture
-def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    made = Made(tmp_path / "data")
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Four pairs; tests only read them."""
+    made = Made(tmp_path_factory.mktemp("recipes"))
     article = made.article(1)
     for index, (kind, width) in enumerate([("plot", 400), ("plot", 600), ("photo", 600), (None, 600)], 1):
         made.figure(article, 0xFFFF << (12 * index), index=index, kind="figure", pixels_kind=kind, width=width)
-    made.curated()
-    with connect(made.workspace) as connection:
+    return made.curated().workspace
+
+
+@pytest.fixture
+def connection(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
+    with connect(workspace) as connection:
         yield connection
 
 

@@ -16,11 +16,13 @@ GRID: list[Box] = [(0, 0, 100, 100), (110, 0, 210, 100), (0, 110, 100, 210), (11
 ABCD = split_caption("Growth of mice. (A) Weight. (B) Length. (C) Organs. (D) Tails.")
 
 
-def read(panel: int, letter: str, probability: float = 0.95) -> LabelReading:
-    rest = (1 - probability) / (2 * len(LABEL_ALPHABET))
+def read(panel: int, letter: str, probability: float = 0.95, **others: float) -> LabelReading:
+    """A letter, perhaps read as some other one as well: `B=0.4`."""
+    rest = (1 - probability - sum(others.values())) / (2 * len(LABEL_ALPHABET))
     log_probs = [math.log(rest)] * len(LABEL_ALPHABET)
-    log_probs[LABEL_ALPHABET.index(letter.lower())] = math.log(probability)
-    return LabelReading(panel, GRID[panel], tuple(log_probs), float(letter.isupper()))
+    for text, p in {letter: probability, **others}.items():
+        log_probs[LABEL_ALPHABET.index(text.lower())] = math.log(p)
+    return LabelReading(panel, (0, 0, 9, 9), tuple(log_probs), float(letter.isupper()))
 
 
 def labels(readings: list[LabelReading], split: CaptionSplit, boxes: list[Box] | None = None) -> list[str | None]:
@@ -48,6 +50,26 @@ def test_one_letter_is_filled_up_by_the_caption() -> None:
     assert [match.label for match in alignment.matches] == ["A", "B", "C", "D"]
     assert alignment.matches[3].confidence > alignment.matches[0].confidence
     assert alignment.matches[0].confidence > align(GRID, [], ABCD).matches[0].confidence
+
+
+def test_of_two_letters_the_one_next_in_the_series_is_likelier_than_one_far_on() -> None:
+    many = split_caption("Growth of mice. (A) Weight. (B) Length. (C) Organs. (D) Tails. (E) Ears. (F) Feet.")
+    before = [read(0, "A"), read(1, "B")]
+    assert labels([*before, read(2, "F", 0.5, D=0.4)], many, GRID[:3]) == ["A", "B", "D"]
+    assert labels([*before, read(2, "F", 0.9, D=0.05)], many, GRID[:3]) == ["A", "B", "F"]
+
+
+def test_where_letters_and_order_say_different_things_equally_loud_no_label_is_certain() -> None:
+    """Two panels, each read as the other's letter: from a whisper on, over a draw, to where the letters win."""
+    ab = split_caption("Growth of mice. (A) Weight. (B) Length.")
+    found = []
+    for step in range(100):
+        p = 0.5 + 0.0049 * step
+        readings = [read(0, "B", p, A=0.999 - p), read(1, "A", p, B=0.999 - p)]
+        found.append(align(GRID[:2], readings, ab).matches)
+    assert [match.label for match in (*found[0], *found[-1])] == ["A", "B", "B", "A"]
+    assert all(match.confidence > 0.5 for match in (*found[0], *found[-1]))
+    assert min(match.confidence for matches in found for match in matches) < 0.2
 
 
 def test_a_label_without_a_panel_is_named() -> None:

@@ -41,6 +41,7 @@ def test_without_a_caption_there_is_no_text_to_give():
         ("Maps. (A) Roads. (B) Towns. (C) Rivers of the north. Arrows in (A) mark bridges.", "B", "A"),
         ("Maps. (A) Roads. Towns (B) and rivers (C) are blue.", "A", "B"),  # one statement about two panels
         ("Maps. (A) Roads. (B, C) Towns. Those of (C) are old. (D) Rivers. All are long.", "A", "C"),
+        ("Maps. (A) Roads. (B) Towns. (C) Rivers that cross the roads in (A).", "B", "A"),  # nothing but a reference
     ],
 )
 def test_some_texts_are_surer_than_others(caption, sure, less_sure):

@@ -191,6 +191,12 @@ def test_a_sentence_behind_several_panels_is_about_the_figure() -> None:
     assert texts(caption)["B"] == "Head and tail. This mouse died early."
 
 
+def test_a_last_sentence_belongs_to_the_last_panel_where_it_repeats_its_words() -> None:
+    caption = "Growth. (A) Weight of mice. (B) Tails of rats. "
+    assert texts(caption + "Tails of rats grew.")["B"] == "Tails of rats. Tails of rats grew."
+    assert texts(caption + "Water was given freely.")["B"] == "Tails of rats."
+
+
 def test_abbreviations_do_not_end_sentences() -> None:
     caption = "Weeds. (A) S. pumila cf. Fig. 2 of Smith et al. 2001. (B) S. viridis."
     assert texts(caption) == {"A": "S. pumila cf. Fig. 2 of Smith et al. 2001.", "B": "S. viridis."}

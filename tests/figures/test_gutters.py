@@ -8,7 +8,7 @@ from pmc15m.figures.evidence import weigh
 from pmc15m.figures.labels import Found, Series
 from pmc15m.figures.lanes import Lanes
 from pmc15m.figures.raster import rasterise
-from pmc15m.figures.separate import believed, box_certainty, with_unread
+from pmc15m.figures.separate import believed, box_certainty, fill, with_unread
 from pmc15m.figures.tiles import find_tiles
 from tests.figures.drawn_pages import letter, overlap, page, photograph, plot
 
@@ -144,6 +144,15 @@ def test_a_panel_whose_label_was_not_read_is_a_panel_all_the_same():
     assert with_unread(evidence_of(picture), merged[1:], labels[:1]) == merged[1:]  # three more would be too many
 
 
+def test_a_strip_beside_the_panels_is_not_the_panel_whose_label_was_not_read():
+    picture, row = page(640, 360), [(0, 60, 310, 360), (330, 60, 640, 360)]
+    for seed, box in enumerate(row):
+        photograph(picture, box, seed)
+    assert fill(evidence_of(picture), [(0, 0, 640, 360)], 2) == tuple(row)
+    photograph(picture, (0, 0, 640, 40), 2)  # a scale of colours
+    assert fill(evidence_of(picture), [(0, 0, 310, 360), row[1]], 3) == ((0, 0, 310, 360), row[1])
+
+
 def test_an_empty_page_has_no_partitions():
     assert list(gutters.partitions(evidence_of(page(200, 200)))) == []
 
@@ -190,6 +199,15 @@ def test_a_weak_series_needs_the_network_to_be_sure_of_every_cut():
     assert believed(weigh(raster, lanes_of(picture, 0.5)), weak, named=False) is None
     assert believed(weigh(raster, lanes_of(picture, 0.95)), weak, named=False).boxes == tuple(boxes)
     assert believed(weigh(raster), Series(labels, 9.0), named=False).boxes == tuple(boxes)
+
+
+def test_letters_inside_one_photograph_make_panels_only_where_the_caption_names_them():
+    picture = page(640, 300)
+    photograph(picture, (0, 0, 640, 300))
+    marks = Series(tuple(Found(text, i, (40 + 320 * i, 40, 60 + 320 * i, 60), 4.5) for i, text in enumerate("AB")), 9.0)
+    evidence = evidence_of(picture)
+    assert believed(evidence, marks, named=False) is None
+    assert len(believed(evidence, marks, named=True).boxes) == 2
 
 
 def test_a_gutter_inside_a_box_makes_it_less_certain():

@@ -1,7 +1,5 @@
 import json
-import os
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -9,8 +7,7 @@ from benchmarks import separation
 from pmc15m.figures import separate
 from pmc15m.pictures.decode import decode
 from tests.figures.drawn_pages import letter, page, photograph
-
-SHARED = Path(os.environ.get("PMC15M_SHARED", Path(__file__).parents[3] / "shared"))
+from tests.shared_data import SHARED
 
 
 def test_one_line_a_figure_with_boxes_labels_and_texts(tmp_path, monkeypatch, capsys):

@@ -2,16 +2,14 @@
 
 import importlib.util
 import json
-import os
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from benchmarks.jats import record, sources
 from pmc15m.jats import ArticleStatus, parse_article
+from tests.shared_data import SHARED
 
-SHARED = Path(os.environ.get("PMC15M_SHARED", Path(__file__).parents[3] / "shared"))
 ARTICLES = SHARED / "corpus" / "articles"
 GOLD = SHARED / "groundtruth" / "jats-dev" / "gold.jsonl"
 SCORER = SHARED / "tools" / "score_jats.py"

@@ -1,14 +1,13 @@
 """The perceptual hash on real figures, where they lie beside the checkout (or at $PMC15M_SHARED)."""
 
-import os
 from itertools import islice
-from pathlib import Path
 
 import pytest
 
 from benchmarks.image_hashes import COPIES, phash, pictures
+from tests.shared_data import SHARED
 
-ARTICLES = Path(os.environ.get("PMC15M_SHARED", Path(__file__).parents[3] / "shared")) / "corpus" / "articles"
+ARTICLES = SHARED / "corpus" / "articles"
 pytestmark = [
     pytest.mark.corpus,
     pytest.mark.skipif(not ARTICLES.is_dir(), reason="the real corpus is not beside the checkout; set PMC15M_SHARED"),

@@ -1,7 +1,6 @@
 """The inventory: manifests, shards, listings."""
 
 import gzip
-import os
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,9 @@ from pmc15m.demo import Bucket, serve
 from pmc15m.errors import SourceError
 from pmc15m.sources.inventory import parse_manifest, read_shard
 from pmc15m.sources.stores import HttpStore, read_listing
+from tests.shared_data import SHARED
 
-CLOUD = Path(os.environ.get("PMC15M_SHARED", Path(__file__).parents[3] / "shared")) / "corpus" / "cloud"
+CLOUD = SHARED / "corpus" / "cloud"
 COLUMNS = ("Bucket", "Key", "LastModifiedDate", "ETag")
 ROW = '"pmc-oa-opendata","metadata/PMC10000002.1.json","2026-01-08T11:47:59.000Z","f25d9c5f5b85338f62156faeedfc1e95"\n'
 

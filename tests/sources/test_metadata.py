@@ -2,7 +2,6 @@
 
 import json
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,8 +10,9 @@ from hypothesis import strategies as st
 from pmc15m.sources.metadata import read_metadata
 from pmc15m.sources.model import Reason
 from pmc15m.sources.names import is_safe_name, object_key
+from tests.shared_data import SHARED
 
-CLOUD = Path(os.environ.get("PMC15M_SHARED", Path(__file__).parents[3] / "shared")) / "corpus" / "cloud"
+CLOUD = SHARED / "corpus" / "cloud"
 MD5 = "0123456789abcdef" * 2
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

@@ -16,8 +16,9 @@ from pmc15m.errors import ExitCode, SourceError
 from pmc15m.sources.tables import read_date, read_file_list, read_identifiers
 from pmc15m.workspace import Workspace
 from tests.crawl.conftest import Place
+from tests.shared_data import SHARED
 
-SHARED = Path(os.environ.get("PMC15M_SHARED", Path(__file__).parents[3] / "shared")) / "corpus"
+CORPUS = SHARED / "corpus"
 XML = b"""<article xmlns:xlink="http://www.w3.org/1999/xlink"><body><fig id="F1"><caption><p>A cell.</p></caption>
 <graphic xlink:href="f1"/></fig></body></article>"""
 JPEG = b"\xff\xd8\xff\xe0" + b"x" * 1000
@@ -49,9 +50,9 @@ def taken(tmp_path: Path, source: Path | str, *settings: str) -> Place:
 
 
 @pytest.mark.corpus
-@pytest.mark.skipif(not (SHARED / "tarballs").is_dir(), reason=f"no packages in {SHARED}")
+@pytest.mark.skipif(not (CORPUS / "tarballs").is_dir(), reason=f"no packages in {CORPUS}")
 def test_real_packages(tmp_path: Path) -> None:
-    place = taken(tmp_path, SHARED / "tarballs")
+    place = taken(tmp_path, CORPUS / "tarballs")
     assert [row["status"] for row in place.rows(role="article")] == ["complete"] * 4
     pictures = place.rows(role="media", status="ok")
     assert len(pictures) == 3 + 15 + 4 + 3
@@ -177,13 +178,13 @@ def test_no_source_is_one_line(tmp_path: Path, source: str, said: str) -> None:
 
 
 @pytest.mark.corpus
-@pytest.mark.skipif(not (SHARED / "cloud").is_dir(), reason=f"no lists in {SHARED}")
+@pytest.mark.skipif(not (CORPUS / "cloud").is_dir(), reason=f"no lists in {CORPUS}")
 def test_real_file_lists() -> None:
-    rows = list(read_file_list((SHARED / "cloud" / "oa_file_list_headerless_first_rows.csv").read_bytes()))
+    rows = list(read_file_list((CORPUS / "cloud" / "oa_file_list_headerless_first_rows.csv").read_bytes()))
     assert len(rows) == 10_000
     assert rows[0]["path"] == "oa_package/08/e0/PMC13900.tar.gz"
     assert all(read_date(row["updated"]) for row in rows)
-    (first, *_) = read_file_list((SHARED / "cloud" / "oa_file_list_4rows_with_header.csv").read_bytes())
+    (first, *_) = read_file_list((CORPUS / "cloud" / "oa_file_list_4rows_with_header.csv").read_bytes())
     assert (first["pmcid"], str(read_date(first["updated"]))) == ("PMC7112410", "2020-04-06 14:56:00+00:00")
 
 
