@@ -20,6 +20,7 @@ from pmc15m.curate.language import guess_language
 from pmc15m.curate.modalities import define_modalities_of
 from pmc15m.curate.splits import define_split_of
 from pmc15m.errors import ExitCode, UsageError
+from pmc15m.query.connection import read_files
 from pmc15m.stage import Execution, Stage, StageState, expected_fingerprint, run_stage, stage_state
 from pmc15m.workspace import Workspace, fingerprint, read_fingerprint, write_part
 
@@ -114,8 +115,7 @@ class Grouping:
         with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": str(spill)}) as connection:
             shards = self.shards(workspace)
             for table in self.reads:
-                paths = [str(workspace.part(table, shard)) for shard in shards]
-                connection.read_parquet(paths).create_view(table)
+                read_files(connection, [workspace.part(table, shard) for shard in shards]).create_view(table)
             return self.find(connection, config)
 
 

@@ -12,6 +12,7 @@ from pmc15m.curate.recipes import Funnel, Recipe
 from pmc15m.export.card import data_card
 from pmc15m.export.layout import Layout
 from pmc15m.export.plan import SPLITS, Shard
+from pmc15m.query.connection import read_files
 from pmc15m.workspace import atomic
 
 _ATTRIBUTION = """
@@ -31,9 +32,9 @@ def write_summary(
     made_from: str,
 ) -> None:
     """Write `sizes.json` a split, `attribution.csv`, `README.md` and, last, `export.json`."""
-    paths = [str(layout.rows(shard)) for shard in shards]
-    exported = "SELECT * FROM read_parquet(?)" if paths else "SELECT *, '' AS export_status FROM pairs LIMIT 0"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE exported AS {exported}", [paths] if paths else [])
+    nothing = "SELECT *, '' AS export_status FROM pairs LIMIT 0"
+    exported = read_files(connection, map(layout.rows, shards)) if shards else connection.sql(nothing)
+    exported.create_view("exported")
 
     def counts(expression: str, condition: str = "export_status = 'success'") -> dict[str, int]:
         return dict(
@@ -52,7 +53,7 @@ def write_summary(
         "samples": counts("split"),
         "levels": counts("level"),
         "licences": counts("coalesce(licence_code, 'none')"),
-        "failed": counts("export_reason", "export_status = 'failed'") if paths else {},
+        "failed": counts("export_reason", "export_status = 'failed'") if shards else {},
         "funnel": funnel.as_rows(),
     }
     with atomic(layout.folder / "README.md") as temporary:
