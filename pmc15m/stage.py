@@ -12,7 +12,7 @@ from pmc15m.config import Config, as_dict
 from pmc15m.engine import Failure, Unit, map_units
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.progress import Progress
-from pmc15m.workspace import Workspace, fingerprint, read_fingerprint, write_part
+from pmc15m.workspace import Workspace, fingerprint, in_order, read_fingerprint, write_part
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class StageState:
 
     @property
     def todo(self) -> tuple[str, ...]:
-        return tuple(sorted(self.stale + self.missing))
+        return tuple(in_order(self.stale + self.missing))
 
 
 def expected_fingerprint(stage: Stage, workspace: Workspace, config: Config, shard: str) -> str | None:

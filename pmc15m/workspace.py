@@ -16,6 +16,7 @@ is current when that equals what the stage would record today; so re-running a c
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ from pmc15m.schema import SCHEMA_VERSION
 
 _METADATA_KEY = b"pmc15m"
 _TEMPORARY = ".tmp"
+_SHARD = re.compile(r"[0-9]{5}|[1-9][0-9]{5,}")
 _ROW_GROUP = 65_536
 # Columns whose values hardly repeat: a dictionary would hold them all, and every reader would look each of them up.
 _KEYS = ("key", "pair_key", "figure_key", "image_key", "panel_key")
@@ -72,13 +74,29 @@ class Workspace:
         """Path of a table's part; table `raw` is the index of the raw shard."""
         return self.root / table / f"{shard}.parquet"
 
-    def shards(self, table: str = "raw") -> list[str]:
-        """Names of the parts that a table has, sorted."""
-        return sorted(path.stem for path in (self.root / table).glob("*.parquet"))
+    def shards(self, table: str = "raw", suffix: str = ".parquet") -> list[str]:
+        """Names of the shards of which a table has a part, or a folder a file of that suffix, in order."""
+        names = (path.stem for path in (self.root / table).glob(f"*{suffix}"))
+        return in_order(name for name in names if _SHARD.fullmatch(name))
 
     def parts(self, table: str) -> list[Path]:
-        """Paths of the parts that a table has, sorted."""
+        """Paths of the parts that a table has, in the order of their shards."""
         return [self.part(table, shard) for shard in self.shards(table)]
+
+
+def shard_name(number: int) -> str:
+    """What the files of a shard are called: five digits, or as many as it takes."""
+    return f"{number:05d}"
+
+
+def shard_number(name: str) -> int:
+    """The number of a shard of that name."""
+    return int(name)
+
+
+def in_order(shards: Iterable[str]) -> list[str]:
+    """Names of shards in the order of their numbers: 99999 before 100000."""
+    return sorted(shards, key=lambda name: (len(name), name))
 
 
 def fingerprint(stage: str, version: int, config: Mapping[str, Any], inputs: Iterable[str]) -> str:

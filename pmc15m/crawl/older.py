@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from pmc15m.crawl.ledger import Ledger
 from pmc15m.sources.content import Content
-from pmc15m.workspace import Workspace
+from pmc15m.workspace import Workspace, shard_name
 
 _Places = dict[tuple[str, int, str], tuple[int, int, str]]  # (PMCID, version, md5) → offset, size, sha256
 
@@ -27,7 +27,7 @@ class OlderObjects:
         number = self._ledger.shard_of(pmcid, version)
         if number < 0:
             return None
-        shard = f"{number:05d}"
+        shard = shard_name(number)
         with self._lock:
             place = self._places(shard).get((pmcid, version, md5))
         if place is None:

@@ -6,14 +6,14 @@ import pyarrow.parquet as pq
 
 from pmc15m.crawl.shard import GrowingShard, Row
 from pmc15m.crawl.verify import check_shard, damage_path, damaged_shards
-from pmc15m.workspace import Workspace
+from pmc15m.workspace import Workspace, in_order
 
 log = logging.getLogger(__name__)
 
 
 def reopen_damaged(workspace: Workspace) -> None:
     """Reopen every shard that `verify` noted, that lost its tar, or whose index cannot be read."""
-    for shard in sorted(damaged_shards(workspace)):
+    for shard in in_order(damaged_shards(workspace)):
         reopen(workspace, shard)
 
 

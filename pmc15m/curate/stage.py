@@ -22,7 +22,7 @@ from pmc15m.curate.splits import define_split_of
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.query.connection import read_files
 from pmc15m.stage import Execution, Stage, StageState, expected_fingerprint, run_stage, stage_state
-from pmc15m.workspace import Workspace, fingerprint, read_fingerprint, write_part
+from pmc15m.workspace import Workspace, fingerprint, in_order, read_fingerprint, write_part
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class Grouping:
 
     def shards(self, workspace: Workspace) -> list[str]:
         """Shards that have every input."""
-        return sorted(set.intersection(*(set(workspace.shards(table)) for table in self.reads)))
+        return in_order(set.intersection(*(set(workspace.shards(table)) for table in self.reads)))
 
     def rows(self, workspace: Workspace, config: Config) -> Mapping[str, pa.Table]:
         """The table, by shard; shards without duplicates are not in it."""
@@ -184,6 +184,6 @@ def curate_state(workspace: Workspace, config: Config) -> StageState:
     old &= set(pairs.current)
     return StageState(
         current=tuple(shard for shard in pairs.current if shard not in old),
-        stale=tuple(sorted({*pairs.stale, *old})),
+        stale=tuple(in_order({*pairs.stale, *old})),
         missing=pairs.missing,
     )

@@ -6,7 +6,17 @@ import pytest
 
 from pmc15m import schema
 from pmc15m.errors import UsageError
-from pmc15m.workspace import Workspace, atomic, fingerprint, read_fingerprint, rows_to_table, write_part
+from pmc15m.workspace import (
+    Workspace,
+    atomic,
+    fingerprint,
+    in_order,
+    read_fingerprint,
+    rows_to_table,
+    shard_name,
+    shard_number,
+    write_part,
+)
 
 
 def test_a_part_appears_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -20,6 +30,19 @@ def test_a_part_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(InterruptedError):
         write_half()
     assert list(path.parent.iterdir()) == []
+
+
+def test_shards_are_ordered_by_number_and_nothing_else_is_one(tmp_path: Path) -> None:
+    numbers = [0, 7, 10_000, 99_999, 100_000, 100_001, 1_000_000]
+    names = [shard_name(number) for number in numbers]
+    (tmp_path / "pairs").mkdir()
+    for name in [*names, "notes", "7", "000007", "00007 (copy)", "._00007", "0000x"]:
+        (tmp_path / "pairs" / f"{name}.parquet").touch()
+    workspace = Workspace(tmp_path)
+    assert workspace.shards("pairs") == names
+    assert workspace.parts("pairs") == [workspace.part("pairs", name) for name in names]
+    assert [shard_number(name) for name in names] == numbers
+    assert in_order(reversed(names)) == names
 
 
 def test_same_table_same_bytes(tmp_path: Path) -> None:
