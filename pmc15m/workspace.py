@@ -114,6 +114,11 @@ def read_fingerprint(path: Path) -> str | None:
         return None
 
 
+def read_part(path: Path, columns: list[str] | None = None, filters: list[Any] | None = None) -> pa.Table:
+    """The rows of a part; a folder above it that is named like a column is none. Raises `OSError`, `ArrowInvalid`."""
+    return pq.read_table(path, columns=columns, filters=filters, partitioning=None)
+
+
 def write_part(path: Path, table: pa.Table, made_from: str) -> None:
     """Write a table atomically, with the fingerprint `made_from`. Same table and fingerprint, same bytes.
 

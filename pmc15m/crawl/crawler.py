@@ -10,8 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-import pyarrow.parquet as pq
-
 from pmc15m.config import Config
 from pmc15m.crawl.catalog import count_catalog, scratch_folder
 from pmc15m.crawl.interrupt import Interruption
@@ -31,7 +29,7 @@ from pmc15m.sources import Source, open_source
 from pmc15m.sources.bucket import BucketSource
 from pmc15m.sources.model import ArticleStatus, Facts, FetchTask, Reason, StoredArticle, Wanted
 from pmc15m.stage import Execution
-from pmc15m.workspace import Workspace, atomic, in_order, shard_name, shard_number
+from pmc15m.workspace import Workspace, atomic, in_order, read_part, shard_name, shard_number
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +85,7 @@ def left_out_bytes(workspace: Workspace, ledger: Ledger) -> int:
     if not by_budget.any():
         return 0
     path = workspace.part("raw", shard_name(int(ledger.shards[by_budget].max())))
-    sizes = pq.read_table(path, columns=["size"], filters=[("reason", "=", Reason.BUDGET.value)])["size"]
+    sizes = read_part(path, columns=["size"], filters=[("reason", "=", Reason.BUDGET.value)])["size"]
     return int(sizes[0].as_py())
 
 

@@ -29,7 +29,7 @@ from pmc15m.crawl.select import Condition, catalog_conditions, ids_text, known_e
 from pmc15m.crawl.stream import BATCH, stream
 from pmc15m.schema import CATALOG
 from pmc15m.sources.model import ArticleStatus, Reason, Wanted
-from pmc15m.workspace import Workspace, atomic, shard_name, shard_number
+from pmc15m.workspace import Workspace, atomic, read_part, shard_name, shard_number
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def read_plan(workspace: Workspace) -> list[PlanFile]:
 
 def read_articles(plan_file: PlanFile, shard: str) -> list[Wanted]:
     """The article versions of a shard, in order."""
-    rows = pq.read_table(plan_file.path, filters=[("shard", "=", shard_number(shard))]).to_pylist()
+    rows = read_part(plan_file.path, filters=[("shard", "=", shard_number(shard))]).to_pylist()
     return [
         Wanted(
             pmcid=row["pmcid"],

@@ -5,14 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pmc15m.crawl.ledger import KEY, Ledger, article_key
 from pmc15m.crawl.select import locked_database
 from pmc15m.crawl.shard import write_index
 from pmc15m.crawl.stream import stream
 from pmc15m.sources.model import ArticleStatus, Reason
-from pmc15m.workspace import Workspace, shard_name
+from pmc15m.workspace import Workspace, read_part, shard_name
 
 Verdict = tuple[ArticleStatus, Reason | None]
 
@@ -46,7 +45,7 @@ def _withdrawn(workspace: Workspace) -> npt.NDArray[np.int64]:
 
 
 def _mark(workspace: Workspace, shard: str, verdicts: Mapping[int, Verdict]) -> None:
-    table = pq.read_table(workspace.part("raw", shard)).replace_schema_metadata(None)
+    table = read_part(workspace.part("raw", shard)).replace_schema_metadata(None)
     status, reason = table["status"].to_pylist(), table["reason"].to_pylist()
     heads = zip(table["role"].to_pylist(), table["pmcid"].to_pylist(), table["version"].to_pylist(), strict=True)
     for row, (role, pmcid, version) in enumerate(heads):

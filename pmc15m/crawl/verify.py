@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pmc15m.crawl.shard import TAR_END, Row, digest_of, member_name, tar_header, tar_size
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.progress import Progress
-from pmc15m.workspace import Workspace, atomic, in_order, read_fingerprint
+from pmc15m.workspace import Workspace, atomic, in_order, read_fingerprint, read_part
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +72,7 @@ def check_shard(workspace: Workspace, shard: str) -> Damage:
     """Re-read one shard."""
     path = workspace.part("raw", shard)
     try:
-        table = pq.read_table(path)
+        table = read_part(path)
     except FileNotFoundError:
         return Damage(shard, ("its index is missing",), is_index_good=False)
     except (OSError, pa.ArrowException) as error:

@@ -8,7 +8,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pmc15m import schema
 from pmc15m.config import Config, CurateConfig
@@ -22,7 +21,7 @@ from pmc15m.curate.splits import define_split_of
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.query.connection import read_files
 from pmc15m.stage import Execution, Stage, StageState, expected_fingerprint, run_stage, stage_state
-from pmc15m.workspace import Workspace, fingerprint, in_order, read_fingerprint, write_part
+from pmc15m.workspace import Workspace, fingerprint, in_order, read_fingerprint, read_part, write_part
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +62,7 @@ def _shard_tables(workspace: Workspace, shard: str, tables: tuple[str, ...]) -> 
     """A connection with the tables of one shard, and the views of `texts.sql`."""
     connection = duckdb.connect(config={"threads": 1})
     for table in tables:
-        connection.register(table, pq.read_table(workspace.part(table, shard)))
+        connection.register(table, read_part(workspace.part(table, shard)))
     connection.execute(_TEXTS)
     return connection
 

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
-import pyarrow.parquet as pq
 
 from pmc15m.curate.recipes import Funnel, Recipe
 from pmc15m.export.card import data_card
 from pmc15m.export.layout import Layout
 from pmc15m.export.plan import SPLITS, Shard
 from pmc15m.query.connection import read_files
-from pmc15m.workspace import atomic
+from pmc15m.workspace import atomic, read_part
 
 _ATTRIBUTION = """
     SELECT pmcid, version, doi, pmid, title, array_to_string(authors, '; ') AS authors, journal,
@@ -78,7 +77,7 @@ def _write_sizes(layout: Layout, shards: Sequence[Shard]) -> None:
         sizes = {}
         for shard in shards:
             if shard.split == split:
-                statuses = pq.read_table(layout.rows(shard), columns=["export_status"])["export_status"]
+                statuses = read_part(layout.rows(shard), columns=["export_status"])["export_status"]
                 sizes[layout.data(shard).name] = statuses.to_pylist().count("success")
         if sizes:
             _write_json(layout, f"{split}/sizes.json", sizes)
