@@ -24,14 +24,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from benchmarks.pairs_table import is_generated
 from pmc15m import schema
 from pmc15m.config import Config
 from pmc15m.curate.captions import simhashes
 from pmc15m.curate.stage import CAPTION_GROUPS
-from pmc15m.workspace import Workspace, write_part
+from pmc15m.workspace import Workspace, read_part, write_part
 
 _WORD = re.compile(r"[^\W_]+")
 _FARTHEST = 12  # bits that `alike` looks at
@@ -69,7 +68,7 @@ def captions_parts(generated: Workspace, workspace: Workspace) -> None:
     rng = np.random.default_rng(6)
     first = np.empty(0, np.uint64)
     for shard in generated.shards("pairs"):
-        pairs = pq.read_table(
+        pairs = read_part(
             generated.part("pairs", shard),
             columns=["figure_key", "level", "pmcid", "version", "shard", "n_chars", "caption_hash", "caption_simhash"],
         )

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from pmc15m import schema
 from pmc15m.curate.captions import define_normalised
 from pmc15m.curate.modalities import define_modalities_of
-from pmc15m.workspace import Workspace, fingerprint, read_fingerprint, write_part
+from pmc15m.workspace import Workspace, fingerprint, read_fingerprint, shard_name, write_part
 
 ROWS = 15_282_336
 PARTS = 125
@@ -42,7 +42,7 @@ def pairs_workspace(root: Path, rows: int = ROWS, parts: int = PARTS) -> Workspa
     workspace.create()
     edges = np.linspace(0, rows, parts + 1).astype(int)
     for number in range(parts):
-        path = workspace.part("pairs", f"{number:05d}")
+        path = workspace.part("pairs", shard_name(number))
         if read_fingerprint(path) != _made_from(rows, parts):
             part = _part(number, int(edges[number + 1] - edges[number]), int(edges[number]))
             write_part(path, part, _made_from(rows, parts))
@@ -89,7 +89,7 @@ def _part(number: int, rows: int, first_row: int) -> pa.Table:
         "version": np.ones(rows, np.int32),
         "figure_key": figure_key,
         "image_key": image_key,
-        "shard": _constant(f"{number:05d}", rows),
+        "shard": _constant(shard_name(number), rows),
         "offset": np.cumsum(rng.integers(20_000, 300_000, rows)),
         "size": rng.integers(20_000, 300_000, rows),
         "width": rng.integers(120, 2400, rows).astype(np.int32),

@@ -114,7 +114,7 @@ def _ask(folder: Path, question: Question, mode: str) -> dict[str, float]:
         asked = named_queries()[question.ours].sql if question.ours in named_queries() else question.ours
     else:
         connection = duckdb.connect()
-        connection.execute(f"CREATE VIEW pairs AS FROM read_parquet('{folder}/pairs/*.parquet')")
+        connection.read_parquet(f"{folder}/pairs/*.parquet", hive_partitioning=False).create_view("pairs")
         asked = question.plain
     before, started = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
     connection.sql(asked).to_arrow_table()

@@ -3,7 +3,8 @@
 --   plain duckdb:  cd data && duckdb -init path/to/views.sql
 --   Python:        connection = pmc15m.query.connect("data")
 --
--- Views whose tables have no parts yet are there, typed and empty.
+-- Views whose tables have no parts yet are there, typed and empty. Only parts have columns: a folder that is named
+-- like one (year=1999) adds and changes nothing.
 
 -- Where the parts lie: the current folder, unless a program has said otherwise.
 SET VARIABLE parts = coalesce(getvariable('parts'), '.');
@@ -12,7 +13,8 @@ SET VARIABLE parts = coalesce(getvariable('parts'), '.');
 
 SET VARIABLE catalog = (
   SELECT if(count(*) > 0,
-    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/catalog/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/catalog/catalog.parquet', $$'$$, $$''$$)
+      || $$', hive_partitioning = false)$$,
     $$SELECT
       NULL::VARCHAR AS "pmcid", NULL::INTEGER AS "version", NULL::VARCHAR AS "change_token", NULL::TIMESTAMPTZ AS
       "last_modified", NULL::VARCHAR AS "locator", NULL::VARCHAR AS "state", NULL::VARCHAR AS "pmid", NULL::VARCHAR
@@ -20,12 +22,13 @@ SET VARIABLE catalog = (
       "licence_code", NULL::VARCHAR AS "licence_group", NULL::BOOLEAN AS "is_pmc_openaccess", NULL::BOOLEAN AS
       "is_manuscript", NULL::BOOLEAN AS "is_historical_ocr", NULL::BOOLEAN AS "is_retracted"
     WHERE false$$)
-  FROM glob(getvariable('parts') || '/catalog/*.parquet'));
+  FROM glob(getvariable('parts') || '/catalog/catalog.parquet'));
 CREATE VIEW catalog AS FROM query(getvariable('catalog'));
 
 SET VARIABLE raw = (
   SELECT if(count(*) > 0,
-    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/raw/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/raw/[0-9]*.parquet', $$'$$, $$''$$)
+      || $$', hive_partitioning = false)$$,
     $$SELECT
       NULL::VARCHAR AS "pmcid", NULL::INTEGER AS "version", NULL::VARCHAR AS "role", NULL::VARCHAR AS "member",
       NULL::VARCHAR AS "name", NULL::BIGINT AS "offset", NULL::BIGINT AS "size", NULL::VARCHAR AS "md5",
@@ -35,12 +38,13 @@ SET VARIABLE raw = (
       "is_pmc_openaccess", NULL::BOOLEAN AS "is_manuscript", NULL::BOOLEAN AS "is_historical_ocr", NULL::BOOLEAN AS
       "is_retracted"
     WHERE false$$)
-  FROM glob(getvariable('parts') || '/raw/*.parquet'));
+  FROM glob(getvariable('parts') || '/raw/[0-9]*.parquet'));
 CREATE VIEW raw AS FROM query(getvariable('raw'));
 
 SET VARIABLE articles = (
   SELECT if(count(*) > 0,
-    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/articles/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/articles/[0-9]*.parquet', $$'$$, $$''$$)
+      || $$', hive_partitioning = false)$$,
     $$SELECT
       NULL::VARCHAR AS "pmcid", NULL::INTEGER AS "version", NULL::VARCHAR AS "pmid", NULL::VARCHAR AS "doi",
       NULL::VARCHAR AS "title", NULL::VARCHAR AS "journal", NULL::VARCHAR AS "issn", NULL::VARCHAR AS "publisher",
@@ -54,12 +58,13 @@ SET VARIABLE articles = (
       "source", NULL::VARCHAR AS "shard", NULL::INTEGER AS "n_figures", NULL::INTEGER AS "n_media_unreferenced",
       NULL::VARCHAR AS "status", NULL::VARCHAR AS "reason"
     WHERE false$$)
-  FROM glob(getvariable('parts') || '/articles/*.parquet'));
+  FROM glob(getvariable('parts') || '/articles/[0-9]*.parquet'));
 CREATE VIEW articles AS FROM query(getvariable('articles'));
 
 SET VARIABLE figures = (
   SELECT if(count(*) > 0,
-    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/figures/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/figures/[0-9]*.parquet', $$'$$, $$''$$)
+      || $$', hive_partitioning = false)$$,
     $$SELECT
       NULL::VARCHAR AS "figure_key", NULL::VARCHAR AS "pmcid", NULL::INTEGER AS "version", NULL::VARCHAR AS
       "figure_id", NULL::INTEGER AS "order", NULL::VARCHAR AS "kind", NULL::VARCHAR AS "origin", NULL::VARCHAR AS
@@ -73,12 +78,13 @@ SET VARIABLE figures = (
       NULL::VARCHAR AS "permissions", NULL::VARCHAR[] AS "rights", NULL::VARCHAR[] AS "media", NULL::INTEGER AS
       "n_graphics", NULL::VARCHAR AS "status", NULL::VARCHAR AS "reason"
     WHERE false$$)
-  FROM glob(getvariable('parts') || '/figures/*.parquet'));
+  FROM glob(getvariable('parts') || '/figures/[0-9]*.parquet'));
 CREATE VIEW figures AS FROM query(getvariable('figures'));
 
 SET VARIABLE images = (
   SELECT if(count(*) > 0,
-    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/images/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/images/[0-9]*.parquet', $$'$$, $$''$$)
+      || $$', hive_partitioning = false)$$,
     $$SELECT
       NULL::VARCHAR AS "image_key", NULL::VARCHAR AS "figure_key", NULL::VARCHAR AS "pmcid", NULL::INTEGER AS
       "version", NULL::INTEGER AS "graphic_index", NULL::VARCHAR AS "href", NULL::VARCHAR[] AS "alternatives",
@@ -86,12 +92,13 @@ SET VARIABLE images = (
       NULL::BIGINT AS "size", NULL::VARCHAR AS "md5", NULL::VARCHAR AS "sha256", NULL::VARCHAR AS "format",
       NULL::VARCHAR AS "status", NULL::VARCHAR AS "reason"
     WHERE false$$)
-  FROM glob(getvariable('parts') || '/images/*.parquet'));
+  FROM glob(getvariable('parts') || '/images/[0-9]*.parquet'));
 CREATE VIEW images AS FROM query(getvariable('images'));
 
 SET VARIABLE pixels = (
   SELECT if(count(*) > 0,
-    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/pixels/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/pixels/[0-9]*.parquet', $$'$$, $$''$$)
+      || $$', hive_partitioning = false)$$,
     $$SELECT
       NULL::VARCHAR AS "image_key", NULL::INTEGER AS "width", NULL::INTEGER AS "height", NULL::VARCHAR AS "mode",
       NULL::VARCHAR AS "pixel_sha256", NULL::UBIGINT AS "phash", NULL::VARCHAR AS "kind", NULL::FLOAT AS
@@ -99,12 +106,13 @@ SET VARIABLE pixels = (
       AS "colour_share", NULL::FLOAT AS "compound", NULL::INTEGER AS "n_panels", NULL::VARCHAR AS "status",
       NULL::VARCHAR AS "reason"
     WHERE false$$)
-  FROM glob(getvariable('parts') || '/pixels/*.parquet'));
+  FROM glob(getvariable('parts') || '/pixels/[0-9]*.parquet'));
 CREATE VIEW pixels AS FROM query(getvariable('pixels'));
 
 SET VARIABLE panels = (
   SELECT if(count(*) > 0,
-    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/panels/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/panels/[0-9]*.parquet', $$'$$, $$''$$)
+      || $$', hive_partitioning = false)$$,
     $$SELECT
       NULL::VARCHAR AS "panel_key", NULL::VARCHAR AS "image_key", NULL::VARCHAR AS "figure_key", NULL::VARCHAR AS
       "pmcid", NULL::INTEGER AS "version", NULL::INTEGER AS "order", NULL::VARCHAR AS "label", NULL::STRUCT("x0"
@@ -116,45 +124,49 @@ SET VARIABLE panels = (
       NULL::FLOAT AS "brightness", NULL::FLOAT AS "entropy", NULL::FLOAT AS "white_share", NULL::FLOAT AS
       "colour_share", NULL::VARCHAR AS "splitter", NULL::VARCHAR AS "status", NULL::VARCHAR AS "reason"
     WHERE false$$)
-  FROM glob(getvariable('parts') || '/panels/*.parquet'));
+  FROM glob(getvariable('parts') || '/panels/[0-9]*.parquet'));
 CREATE VIEW panels AS FROM query(getvariable('panels'));
 
 SET VARIABLE captions = (
   SELECT if(count(*) > 0,
-    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/captions/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/captions/[0-9]*.parquet', $$'$$, $$''$$)
+      || $$', hive_partitioning = false)$$,
     $$SELECT
       NULL::VARCHAR AS "key", NULL::VARCHAR AS "level", NULL::VARCHAR AS "pmcid", NULL::INTEGER AS "version",
       NULL::VARCHAR AS "shard", NULL::INTEGER AS "n_chars", NULL::INTEGER AS "n_words", NULL::INTEGER AS "n_tokens",
       NULL::VARCHAR[] AS "modalities", NULL::UBIGINT AS "caption_hash", NULL::UBIGINT AS "caption_simhash",
       NULL::VARCHAR AS "language_guess", NULL::BOOLEAN AS "is_boilerplate"
     WHERE false$$)
-  FROM glob(getvariable('parts') || '/captions/*.parquet'));
+  FROM glob(getvariable('parts') || '/captions/[0-9]*.parquet'));
 CREATE VIEW captions AS FROM query(getvariable('captions'));
 
 SET VARIABLE duplicates = (
   SELECT if(count(*) > 0,
-    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/duplicates/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/duplicates/[0-9]*.parquet', $$'$$, $$''$$)
+      || $$', hive_partitioning = false)$$,
     $$SELECT
       NULL::VARCHAR AS "key", NULL::VARCHAR AS "duplicate_group", NULL::INTEGER AS "group_size", NULL::BOOLEAN AS
       "is_keeper", NULL::VARCHAR AS "relation", NULL::INTEGER AS "distance", NULL::VARCHAR AS "split_article",
       NULL::INTEGER AS "benchmark_distance"
     WHERE false$$)
-  FROM glob(getvariable('parts') || '/duplicates/*.parquet'));
+  FROM glob(getvariable('parts') || '/duplicates/[0-9]*.parquet'));
 CREATE VIEW duplicates AS FROM query(getvariable('duplicates'));
 
 SET VARIABLE caption_groups = (
   SELECT if(count(*) > 0,
-    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/caption_groups/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/caption_groups/[0-9]*.parquet', $$'$$, $$''$$)
+      || $$', hive_partitioning = false)$$,
     $$SELECT
       NULL::VARCHAR AS "key", NULL::VARCHAR AS "caption_group", NULL::INTEGER AS "group_size", NULL::BOOLEAN AS
       "is_keeper", NULL::VARCHAR AS "relation", NULL::INTEGER AS "distance"
     WHERE false$$)
-  FROM glob(getvariable('parts') || '/caption_groups/*.parquet'));
+  FROM glob(getvariable('parts') || '/caption_groups/[0-9]*.parquet'));
 CREATE VIEW caption_groups AS FROM query(getvariable('caption_groups'));
 
 SET VARIABLE pairs = (
   SELECT if(count(*) > 0,
-    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/pairs/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/pairs/[0-9]*.parquet', $$'$$, $$''$$)
+      || $$', hive_partitioning = false)$$,
     $$SELECT
       NULL::VARCHAR AS "pair_key", NULL::VARCHAR AS "level", NULL::VARCHAR AS "pmcid", NULL::INTEGER AS "version",
       NULL::VARCHAR AS "figure_key", NULL::VARCHAR AS "image_key", NULL::VARCHAR AS "panel_key", NULL::VARCHAR AS
@@ -173,7 +185,7 @@ SET VARIABLE pairs = (
       NULL::VARCHAR AS "duplicate_group", NULL::BOOLEAN AS "is_duplicate", NULL::VARCHAR AS "split", NULL::VARCHAR[]
       AS "flags"
     WHERE false$$)
-  FROM glob(getvariable('parts') || '/pairs/*.parquet'));
+  FROM glob(getvariable('parts') || '/pairs/[0-9]*.parquet'));
 CREATE VIEW pairs AS FROM query(getvariable('pairs'));
 -- generated from pmc15m/schema.py: end
 

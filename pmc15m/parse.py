@@ -11,14 +11,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pmc15m import schema
 from pmc15m.config import Config
 from pmc15m.engine.stage import Stage
 from pmc15m.jats import Article, ArticleStatus, Figure, FileNames, Graphic, parse_article, resolve_graphic
 from pmc15m.jats.licence import group_of
-from pmc15m.workspace import Workspace, rows_to_table
+from pmc15m.workspace import Workspace, read_part, rows_to_table
 
 Row = Mapping[str, Any]
 
@@ -40,7 +39,7 @@ class StoredArticle:
 
 def parse_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str, pa.Table]:
     """The three tables of one raw shard, in the order of its index."""
-    index = pq.read_table(workspace.part("raw", shard)).to_pylist()
+    index = read_part(workspace.part("raw", shard)).to_pylist()
     articles: list[Row] = []
     figures: list[Row] = []
     images: list[Row] = []

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pmc15m import schema
 from pmc15m.config import Config, SplitConfig
@@ -18,17 +17,17 @@ from pmc15m.figures.captions import without
 from pmc15m.pictures.decode import Decoded, DecodeError, decode
 from pmc15m.pictures.hashes import crop_facts, pixel_facts
 from pmc15m.weights import FILES
-from pmc15m.workspace import Workspace, rows_to_table
+from pmc15m.workspace import Workspace, read_part, rows_to_table
 
 Row = Mapping[str, Any]
 
 
 def split_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str, pa.Table]:
     """The pixels and panels of one shard's images, in the order of the images."""
-    images = pq.read_table(workspace.part("images", shard)).to_pylist()
+    images = read_part(workspace.part("images", shard)).to_pylist()
     columns = ["figure_key", "caption", "caption_markup"]
     figures = {
-        row["figure_key"]: row for row in pq.read_table(workspace.part("figures", shard), columns=columns).to_pylist()
+        row["figure_key"]: row for row in read_part(workspace.part("figures", shard), columns=columns).to_pylist()
     }
     pixels: list[Row] = []
     panels: list[Row] = []

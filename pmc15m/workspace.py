@@ -18,6 +18,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,7 @@ from pmc15m.schema import SCHEMA_VERSION
 
 _METADATA_KEY = b"pmc15m"
 _TEMPORARY = ".tmp"
+_SHARD = re.compile(r"[0-9]{5}|[1-9][0-9]{5,}")
 _ROW_GROUP = 65_536
 # Columns whose values hardly repeat: a dictionary would hold them all, and every reader would look each of them up.
 _KEYS = ("key", "pair_key", "figure_key", "image_key", "panel_key")
@@ -74,13 +76,29 @@ class Workspace:
         """Path of a table's part; table `raw` is the index of the raw shard."""
         return self.root / table / f"{shard}.parquet"
 
-    def shards(self, table: str = "raw") -> list[str]:
-        """Names of the parts that a table has, sorted."""
-        return sorted(path.stem for path in (self.root / table).glob("*.parquet"))
+    def shards(self, table: str = "raw", suffix: str = ".parquet") -> list[str]:
+        """Names of the shards of which a table has a part, or a folder a file of that suffix, in order."""
+        names = (path.stem for path in (self.root / table).glob(f"*{suffix}"))
+        return in_order(name for name in names if _SHARD.fullmatch(name))
 
     def parts(self, table: str) -> list[Path]:
-        """Paths of the parts that a table has, sorted."""
+        """Paths of the parts that a table has, in the order of their shards."""
         return [self.part(table, shard) for shard in self.shards(table)]
+
+
+def shard_name(number: int) -> str:
+    """What the files of a shard are called: five digits, or as many as it takes."""
+    return f"{number:05d}"
+
+
+def shard_number(name: str) -> int:
+    """The number of a shard of that name."""
+    return int(name)
+
+
+def in_order(shards: Iterable[str]) -> list[str]:
+    """Names of shards in the order of their numbers: 99999 before 100000."""
+    return sorted(shards, key=lambda name: (len(name), name))
 
 
 def fingerprint(
@@ -104,6 +122,11 @@ def read_fingerprint(path: Path) -> str | None:
         return str(json.loads(metadata[_METADATA_KEY])["fingerprint"])
     except (OSError, pa.ArrowInvalid, KeyError, ValueError):
         return None
+
+
+def read_part(path: Path, columns: list[str] | None = None, filters: list[Any] | None = None) -> pa.Table:
+    """The rows of a part; a folder above it that is named like a column is none. Raises `OSError`, `ArrowInvalid`."""
+    return pq.read_table(path, columns=columns, filters=filters, partitioning=None)
 
 
 def write_part(path: Path, table: pa.Table, made_from: str) -> None:

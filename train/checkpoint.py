@@ -14,6 +14,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,7 @@ from train.towers import Clip, build_model
 FORMAT = 1
 FOLDER = "checkpoints"
 OPTIMIZER_STATE = ("exp_avg", "exp_avg_sq", "step")
+_NAME = re.compile(r"step_([0-9]{6}|[1-9][0-9]{6,})")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +51,7 @@ class Meta:
 
 def save_checkpoint(run: Path, meta: Meta, model: Clip, optimizer: torch.optim.Optimizer, tokenizer: Tokenizer) -> Path:
     """Write the checkpoint of `meta.step` and return its folder."""
-    final = run / FOLDER / f"step_{meta.step:06d}"
+    final = checkpoint_path(run, meta.step)
     temporary = final.with_name(f".{final.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -72,9 +74,15 @@ def save_checkpoint(run: Path, meta: Meta, model: Clip, optimizer: torch.optim.O
     return final
 
 
+def checkpoint_path(run: Path, step: int) -> Path:
+    """Where the checkpoint after `step` steps lies."""
+    return run / FOLDER / f"step_{step:06d}"
+
+
 def checkpoints(run: Path) -> list[Path]:
     """The complete checkpoints of a run, oldest first."""
-    return sorted((run / FOLDER).glob("step_*"))
+    names = (_NAME.fullmatch(path.name) for path in (run / FOLDER).glob("step_*"))
+    return [checkpoint_path(run, step) for step in sorted(int(name[1]) for name in names if name)]
 
 
 def prune(run: Path, keep: int) -> None:

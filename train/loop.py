@@ -201,7 +201,7 @@ def _run(config: Config, data: Path, out: Path, world: World, stopped: list[int]
         seconds=seconds,
         first_loss=_first_loss(out / "metrics.jsonl"),
         last_loss=loss,
-        checkpoint=str(out / checkpoint.FOLDER / f"step_{step:06d}"),
+        checkpoint=str(checkpoint.checkpoint_path(out, step)),
         val=scores.as_dict() if scores else None,
     )
     if complete and world.leads:

@@ -5,14 +5,16 @@ Two layouts, both as `pmc15m export` writes them:
     DATA/train/00000.tar …  + sizes.json        WebDataset: `<key>.jpg|png|jpeg|webp` and `<key>.txt`, adjacent
     DATA/data/train-00000-of-000NN.parquet …    Hugging Face: column `image` struct<bytes, path>, column `text`
 
-A *unit* is what is opened at once: a tar, or a row group. Units are numbered in name order, rows through all units in
-turn. Nothing is unpacked, and nothing but pictures and text is ever decoded (WebDataset would allow pickles).
+A *unit* is what is opened at once: a tar, or a row group. Units are numbered in the order of the names, whose digits
+count as numbers, and rows through all units in turn. Nothing is unpacked, and nothing but pictures and text is ever
+decoded (WebDataset would allow pickles).
 """
 
 import bisect
 import functools
 import itertools
 import json
+import re
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -62,13 +64,19 @@ def open_split(data: Path, name: str) -> Split:
     if not data.is_dir():
         raise DataError(f"there is no data folder {data}; `pmc15m export` writes one")
     for alias in SPLIT_NAMES[name]:
-        if tars := sorted((data / alias).glob("*.tar")):
+        if tars := sorted((data / alias).glob("*.tar"), key=_by_numbers):
             return TarSplit(name, tars)
-        if files := sorted((data / "data").glob(f"{alias}-*.parquet")):
+        if files := sorted((data / "data").glob(f"{alias}-*.parquet"), key=_by_numbers):
             return ParquetSplit(name, files)
     raise DataError(
         f"{data} has no {name} split: neither {name}/*.tar (WebDataset) nor data/{name}-*.parquet (Hugging Face)"
     )
+
+
+def _by_numbers(path: Path) -> tuple[list[str | int], str]:
+    """A key that sorts 99999.tar before 100000.tar."""
+    words = re.split(r"([0-9]+)", path.name)  # every second one is a number
+    return [int(word) if place % 2 else word for place, word in enumerate(words)], path.name
 
 
 class TarSplit:

@@ -10,8 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-import pyarrow.parquet as pq
-
 from pmc15m.config import Config
 from pmc15m.crawl.catalog import count_catalog, scratch_folder
 from pmc15m.crawl.interrupt import Interruption
@@ -31,7 +29,7 @@ from pmc15m.errors import ExitCode
 from pmc15m.sources import Source, open_source
 from pmc15m.sources.bucket import BucketSource
 from pmc15m.sources.model import ArticleStatus, Facts, FetchTask, Reason, StoredArticle, Wanted
-from pmc15m.workspace import Workspace, atomic
+from pmc15m.workspace import Workspace, atomic, in_order, read_part, shard_name, shard_number
 
 log = logging.getLogger(__name__)
 
@@ -86,8 +84,8 @@ def left_out_bytes(workspace: Workspace, ledger: Ledger) -> int:
     by_budget = ledger.kinds_where((ArticleStatus.EXCLUDED.value, Reason.BUDGET.value))[ledger.outcomes]
     if not by_budget.any():
         return 0
-    path = workspace.part("raw", f"{ledger.shards[by_budget].max():05d}")
-    sizes = pq.read_table(path, columns=["size"], filters=[("reason", "=", Reason.BUDGET.value)])["size"]
+    path = workspace.part("raw", shard_name(int(ledger.shards[by_budget].max())))
+    sizes = read_part(path, columns=["size"], filters=[("reason", "=", Reason.BUDGET.value)])["size"]
     return int(sizes[0].as_py())
 
 
@@ -208,7 +206,7 @@ class Crawler:
 
     def _is_elsewhere(self, wanted: Wanted, shard: str) -> bool:
         """Whether a later shard, planned for another selection, has the article meanwhile."""
-        return self._ledger.shard_of(wanted.pmcid, wanted.version) > int(shard)
+        return self._ledger.shard_of(wanted.pmcid, wanted.version) > shard_number(shard)
 
     def _fetch(self, job: _Job) -> list[StoredArticle]:
         task = FetchTask(
@@ -294,7 +292,7 @@ class Crawler:
 
         Jobs went out in that order, so everything before the cut is there, whatever came back first.
         """
-        growing = sorted(self._growing)
+        growing = in_order(self._growing)
         used = self._bytes - sum(self._growing[shard].size for shard in growing)
         is_cut = False
         for shard in growing:

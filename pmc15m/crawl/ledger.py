@@ -14,9 +14,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pmc15m.sources.model import ArticleStatus
-from pmc15m.workspace import Workspace
+from pmc15m.workspace import Workspace, shard_number
 
-KEY = "(CAST(pmcid[4:] AS BIGINT) << 20) + version"
+_VERSION_BITS = 20
+KEY = f"(CAST(pmcid[4:] AS BIGINT) << {_VERSION_BITS}) + version"
+"""The key of an article version in SQL."""
 _COLUMNS = ["pmcid", "version", "role", "change_token", "status", "reason"]
 _READ = pa.schema(
     [
@@ -24,6 +26,17 @@ _READ = pa.schema(
         pa.field("shard", pa.int32()),
     ]
 )
+
+
+def article_key(pmcid: str, version: int) -> int:
+    """`KEY` of one article version."""
+    return (int(pmcid[3:]) << _VERSION_BITS) + version
+
+
+def pmcid_numbers(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """int64 (n,): the numbers of the PMCIDs in some keys."""
+    return keys >> _VERSION_BITS
+
 
 Outcome = tuple[str, str | None]
 """Status and reason of an article."""
@@ -61,7 +74,7 @@ class Ledger:
 
     def shard_of(self, pmcid: str, version: int) -> int:
         """The shard that has an article, -1 where none has. Only for a ledger without doubles (`last`)."""
-        found, at = self.find(np.array([(int(pmcid[3:]) << 20) + version]))
+        found, at = self.find(np.array([article_key(pmcid, version)]))
         return int(self.shards[at[0]]) if found[0] else -1
 
     def _where(self, chosen: npt.NDArray[np.bool_]) -> "Ledger":
@@ -108,5 +121,5 @@ def _article_rows(workspace: Workspace, without: Collection[str]) -> Iterator[pa
             pc.equal(table["role"], "article"), pc.not_equal(table["status"], ArticleStatus.SUPERSEDED.value)
         )
         table = table.filter(is_counted)
-        numbers = pa.array(np.full(table.num_rows, int(shard), np.int32))
+        numbers = pa.array(np.full(table.num_rows, shard_number(shard), np.int32))
         yield from table.append_column("shard", numbers).cast(_READ).to_batches()

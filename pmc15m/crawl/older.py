@@ -4,11 +4,9 @@ import functools
 import hashlib
 import threading
 
-import pyarrow.parquet as pq
-
 from pmc15m.crawl.ledger import Ledger
 from pmc15m.sources.content import Content
-from pmc15m.workspace import Workspace
+from pmc15m.workspace import Workspace, read_part, shard_name
 
 _Places = dict[tuple[str, int, str], tuple[int, int, str]]  # (PMCID, version, md5) → offset, size, sha256
 
@@ -27,7 +25,7 @@ class OlderObjects:
         number = self._ledger.shard_of(pmcid, version)
         if number < 0:
             return None
-        shard = f"{number:05d}"
+        shard = shard_name(number)
         with self._lock:
             place = self._places(shard).get((pmcid, version, md5))
         if place is None:
@@ -41,7 +39,7 @@ class OlderObjects:
 
     def _read_places(self, shard: str) -> _Places:
         columns = ["pmcid", "version", "published_md5", "offset", "size", "sha256", "status"]
-        rows = pq.read_table(self._workspace.part("raw", shard), columns=columns).to_pylist()
+        rows = read_part(self._workspace.part("raw", shard), columns=columns).to_pylist()
         return {
             (row["pmcid"], row["version"], row["published_md5"]): (row["offset"], row["size"], row["sha256"])
             for row in rows

@@ -24,17 +24,18 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from pmc15m.config import Config
-from pmc15m.crawl.ledger import KEY, Ledger
+from pmc15m.crawl.ledger import KEY, Ledger, pmcid_numbers
 from pmc15m.crawl.select import Condition, catalog_conditions, ids_text, known_exclusions, locked_database, read_ids
 from pmc15m.crawl.stream import BATCH, stream
 from pmc15m.schema import CATALOG
 from pmc15m.sources.model import ArticleStatus, Reason, Wanted
-from pmc15m.workspace import Workspace, atomic
+from pmc15m.workspace import Workspace, atomic, read_part, shard_name, shard_number
 
 log = logging.getLogger(__name__)
 
 _PLAN = pa.schema([pa.field("shard", pa.int32()), *CATALOG])
 _FACTS_KEY = b"pmc15m-plan"
+_FOLDER = "raw/plan"
 _MEMORY = "256MB"
 
 _Bools = npt.NDArray[np.bool_]
@@ -53,17 +54,17 @@ class PlanFile:
     @property
     def shards(self) -> Iterator[str]:
         """Names of its shards, in order."""
-        return (f"{number:05d}" for number in range(self.first, self.last + 1))
+        return (shard_name(number) for number in range(self.first, self.last + 1))
 
 
 def read_plan(workspace: Workspace) -> list[PlanFile]:
     """All files of the plan, in order."""
-    return [_read_plan_file(path) for path in sorted((workspace.root / "raw" / "plan").glob("[0-9]*.parquet"))]
+    return [_read_plan_file(path) for path in workspace.parts(_FOLDER)]
 
 
 def read_articles(plan_file: PlanFile, shard: str) -> list[Wanted]:
     """The article versions of a shard, in order."""
-    rows = pq.read_table(plan_file.path, filters=[("shard", "=", int(shard))]).to_pylist()
+    rows = read_part(plan_file.path, filters=[("shard", "=", shard_number(shard))]).to_pylist()
     return [
         Wanted(
             pmcid=row["pmcid"],
@@ -80,7 +81,7 @@ def count_articles(shards: Sequence[tuple[str, PlanFile]]) -> int:
     """How many article versions some shards are planned with."""
     by_file: dict[Path, list[int]] = {}
     for shard, file in shards:
-        by_file.setdefault(file.path, []).append(int(shard))
+        by_file.setdefault(file.path, []).append(shard_number(shard))
     return sum(ds.dataset(path).count_rows(filter=ds.field("shard").isin(numbers)) for path, numbers in by_file.items())
 
 
@@ -99,7 +100,7 @@ def extend_plan(
     Raises `UsageError` for a selection that cannot be.
     """
     files = read_plan(workspace)
-    first = 1 + max([file.last for file in files] + [int(shard) for shard in workspace.shards()], default=-1)
+    first = 1 + max([file.last for file in files] + [shard_number(shard) for shard in workspace.shards()], default=-1)
     needs = _Needs(workspace, config, condition, ledger, retried, files)
     with locked_database(memory=_MEMORY, spill=scratch) as database:
         database.register("catalog", stream(workspace.catalog))
@@ -111,7 +112,7 @@ def extend_plan(
         ).to_arrow_reader(BATCH)
         by_pmcid = config.select.versions == "preferred"
         needed = _needed(reader, needs, by_pmcid=by_pmcid, limit=config.select.limit)
-        count = _write(needed, workspace.root / "raw" / "plan" / f"{first:05d}.parquet", first, config)
+        count = _write(needed, workspace.part(_FOLDER, shard_name(first)), first, config)
     if count:
         log.info("crawl: planned %s article versions", f"{count:,}")
 
@@ -172,7 +173,7 @@ def _pending(workspace: Workspace, files: list[PlanFile], selection: str) -> npt
     finished = set(workspace.shards())
     keys = [np.empty(0, np.int64)]
     for file in files:
-        unfinished = [int(shard) for shard in file.shards if shard not in finished]
+        unfinished = [shard_number(shard) for shard in file.shards if shard not in finished]
         if file.selection == selection and unfinished:
             with locked_database(memory=_MEMORY) as database:
                 database.register("rows", stream(file.path, ["shard", "pmcid", "version"]))
@@ -193,7 +194,7 @@ def _needed(
     rest = reader.schema.empty_table()
     for batch in itertools.chain(reader, [None]):
         rows = rest if batch is None else pa.concat_tables([rest, pa.Table.from_batches([batch])])
-        numbers = rows["key"].to_numpy() >> 20
+        numbers = pmcid_numbers(rows["key"].to_numpy())
         if len(numbers) and (np.diff(rows["key"].to_numpy()) <= 0).any():
             raise AssertionError("the catalog is not in the order of its keys")
         # The last PMCID may go on in the next batch.
@@ -240,4 +241,4 @@ def _read_plan_file(path: Path) -> PlanFile:
     metadata = pq.read_metadata(path)
     facts = json.loads(metadata.metadata[_FACTS_KEY])
     last = metadata.row_group(metadata.num_row_groups - 1).column(0).statistics.max
-    return PlanFile(path, int(path.stem), int(last), facts["selection"], tuple(facts["extras"]))
+    return PlanFile(path, shard_number(path.stem), int(last), facts["selection"], tuple(facts["extras"]))

@@ -2,18 +2,16 @@
 
 import logging
 
-import pyarrow.parquet as pq
-
 from pmc15m.crawl.shard import GrowingShard, Row
 from pmc15m.crawl.verify import check_shard, damage_path, damaged_shards
-from pmc15m.workspace import Workspace
+from pmc15m.workspace import Workspace, in_order, read_part
 
 log = logging.getLogger(__name__)
 
 
 def reopen_damaged(workspace: Workspace) -> None:
     """Reopen every shard that `verify` noted, that lost its tar, or whose index cannot be read."""
-    for shard in sorted(damaged_shards(workspace)):
+    for shard in in_order(damaged_shards(workspace)):
         reopen(workspace, shard)
 
 
@@ -21,7 +19,7 @@ def reopen(workspace: Workspace, shard: str) -> None:
     """Turn a finished shard into an unfinished one. Interrupted at any point, it starts again."""
     damage = check_shard(workspace, shard)
     log.info("crawl: repairing shard %s", shard)
-    rows = pq.read_table(workspace.part("raw", shard)).to_pylist() if damage.is_index_good else []
+    rows = read_part(workspace.part("raw", shard)).to_pylist() if damage.is_index_good else []
     articles: dict[tuple[str, int], list[Row]] = {}
     for row in rows:
         articles.setdefault((row["pmcid"], row["version"]), []).append(row)

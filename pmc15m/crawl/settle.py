@@ -5,14 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from pmc15m.crawl.ledger import KEY, Ledger
+from pmc15m.crawl.ledger import KEY, Ledger, article_key
 from pmc15m.crawl.select import locked_database
 from pmc15m.crawl.shard import write_index
 from pmc15m.crawl.stream import stream
 from pmc15m.sources.model import ArticleStatus, Reason
-from pmc15m.workspace import Workspace
+from pmc15m.workspace import Workspace, read_part, shard_name
 
 Verdict = tuple[ArticleStatus, Reason | None]
 
@@ -34,7 +33,7 @@ def settle(workspace: Workspace, ledger: Ledger) -> None:
             verdict = (ArticleStatus.REMOVED, Reason.WITHDRAWN)
             marks.setdefault(int(current.shards[position]), {})[int(current.keys[position])] = verdict
     for shard, verdicts in sorted(marks.items()):
-        _mark(workspace, f"{shard:05d}", verdicts)
+        _mark(workspace, shard_name(shard), verdicts)
 
 
 def _withdrawn(workspace: Workspace) -> npt.NDArray[np.int64]:
@@ -46,11 +45,11 @@ def _withdrawn(workspace: Workspace) -> npt.NDArray[np.int64]:
 
 
 def _mark(workspace: Workspace, shard: str, verdicts: Mapping[int, Verdict]) -> None:
-    table = pq.read_table(workspace.part("raw", shard)).replace_schema_metadata(None)
+    table = read_part(workspace.part("raw", shard)).replace_schema_metadata(None)
     status, reason = table["status"].to_pylist(), table["reason"].to_pylist()
     heads = zip(table["role"].to_pylist(), table["pmcid"].to_pylist(), table["version"].to_pylist(), strict=True)
     for row, (role, pmcid, version) in enumerate(heads):
-        verdict = verdicts.get((int(pmcid[3:]) << 20) + version) if role == "article" else None
+        verdict = verdicts.get(article_key(pmcid, version)) if role == "article" else None
         if verdict is not None:
             status[row], reason[row] = verdict
     for name, values in (("status", status), ("reason", reason)):

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pmc15m.crawl.shard import TAR_END, Row, digest_of, member_name, tar_header, tar_size
 from pmc15m.engine.progress import Progress
 from pmc15m.errors import ExitCode, UsageError
-from pmc15m.workspace import Workspace, atomic, read_fingerprint
+from pmc15m.workspace import Workspace, atomic, in_order, read_fingerprint, read_part
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +34,7 @@ def verify(workspace: Workspace) -> ExitCode:
     """Check every raw shard; INCOMPLETE where something is damaged. Raises `UsageError` without a workspace."""
     if not workspace.root.is_dir():
         raise UsageError(f"there is no workspace {workspace.root}; make one with `pmc15m run --workspace DIR`")
-    shards = sorted({path.stem for path in (workspace.root / "raw").glob("[0-9]*.tar")} | set(workspace.shards()))
+    shards = in_order({*workspace.shards(), *workspace.shards(suffix=".tar")})
     damaged = 0
     with Progress("verify", total=len(shards), unit="shard") as progress:
         for shard in shards:
@@ -62,8 +61,7 @@ def damage_path(workspace: Workspace, shard: str) -> Path:
 
 def damaged_shards(workspace: Workspace) -> set[str]:
     """The shards that the last `verify` noted, and those that are seen to be damaged without reading their bytes."""
-    noted = {path.stem for path in (workspace.root / "raw").glob("[0-9]*.damage")}
-    return noted | {
+    return set(workspace.shards(suffix=".damage")) | {
         shard
         for shard in workspace.shards()
         if not workspace.tar(shard).exists() or read_fingerprint(workspace.part("raw", shard)) is None
@@ -74,7 +72,7 @@ def check_shard(workspace: Workspace, shard: str) -> Damage:
     """Re-read one shard."""
     path = workspace.part("raw", shard)
     try:
-        table = pq.read_table(path)
+        table = read_part(path)
     except FileNotFoundError:
         return Damage(shard, ("its index is missing",), is_index_good=False)
     except (OSError, pa.ArrowException) as error:

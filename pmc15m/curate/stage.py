@@ -8,7 +8,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pmc15m import schema
 from pmc15m.config import Config, CurateConfig
@@ -21,7 +20,8 @@ from pmc15m.curate.modalities import define_modalities_of
 from pmc15m.curate.splits import define_split_of
 from pmc15m.engine.stage import Execution, Stage, StageState, expected_fingerprint, run_stage, stage_state
 from pmc15m.errors import ExitCode, UsageError
-from pmc15m.workspace import Workspace, fingerprint, read_fingerprint, write_part
+from pmc15m.query.connection import read_files
+from pmc15m.workspace import Workspace, fingerprint, in_order, read_fingerprint, read_part, write_part
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def _shard_tables(workspace: Workspace, shard: str, tables: tuple[str, ...]) -> 
     """A connection with the tables of one shard, and the views of `texts.sql`."""
     connection = duckdb.connect(config={"threads": 1})
     for table in tables:
-        connection.register(table, pq.read_table(workspace.part(table, shard)))
+        connection.register(table, read_part(workspace.part(table, shard)))
     connection.execute(_TEXTS.read_text(encoding="utf-8"))
     return connection
 
@@ -106,7 +106,7 @@ class Grouping:
 
     def shards(self, workspace: Workspace) -> list[str]:
         """Shards that have every input."""
-        return sorted(set.intersection(*(set(workspace.shards(table)) for table in self.reads)))
+        return in_order(set.intersection(*(set(workspace.shards(table)) for table in self.reads)))
 
     def rows(self, workspace: Workspace, config: Config) -> Mapping[str, pa.Table]:
         """The table, by shard; shards without duplicates are not in it."""
@@ -114,8 +114,7 @@ class Grouping:
         with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": str(spill)}) as connection:
             shards = self.shards(workspace)
             for table in self.reads:
-                paths = [str(workspace.part(table, shard)) for shard in shards]
-                connection.read_parquet(paths).create_view(table)
+                read_files(connection, [workspace.part(table, shard) for shard in shards]).create_view(table)
             return self.find(connection, config)
 
 
@@ -184,6 +183,6 @@ def curate_state(workspace: Workspace, config: Config) -> StageState:
     old &= set(pairs.current)
     return StageState(
         current=tuple(shard for shard in pairs.current if shard not in old),
-        stale=tuple(sorted({*pairs.stale, *old})),
+        stale=tuple(in_order({*pairs.stale, *old})),
         missing=pairs.missing,
     )

@@ -13,7 +13,7 @@ from pmc15m.config import Config, as_dict
 from pmc15m.engine import Failure, Unit, map_units
 from pmc15m.engine.progress import Progress
 from pmc15m.errors import ExitCode, UsageError
-from pmc15m.workspace import Workspace, fingerprint, read_fingerprint, write_part
+from pmc15m.workspace import Workspace, fingerprint, in_order, read_fingerprint, write_part
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class StageState:
 
     @property
     def todo(self) -> tuple[str, ...]:
-        return tuple(sorted(self.stale + self.missing))
+        return tuple(in_order(self.stale + self.missing))
 
     @property
     def counts(self) -> dict[str, int]:

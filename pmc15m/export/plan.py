@@ -1,5 +1,6 @@
 """Which pairs are exported, in which order, into which shard."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pmc15m.workspace import atomic, stamp
+from pmc15m.workspace import atomic, shard_name, stamp
 
 SPLITS = ("train", "val", "test")
 
@@ -68,6 +69,5 @@ def read_shards(path: Path) -> list[Shard]:
     plan = pq.ParquetFile(path)
     splits = [plan.read_row_group(group, columns=["split"])["split"][0].as_py() for group in range(plan.num_row_groups)]
     counts = Counter(splits)
-    return [
-        Shard(split, f"{splits[:group].count(split):05d}", group, counts[split]) for group, split in enumerate(splits)
-    ]
+    numbers = {split: itertools.count() for split in counts}
+    return [Shard(split, shard_name(next(numbers[split])), group, counts[split]) for group, split in enumerate(splits)]

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
-import pyarrow.parquet as pq
 
 from pmc15m.export.card import data_card
 from pmc15m.export.layout import Layout
 from pmc15m.export.plan import SPLITS, Shard
 from pmc15m.export.recipes import Funnel, Recipe
-from pmc15m.workspace import atomic
+from pmc15m.query.connection import read_files
+from pmc15m.workspace import atomic, read_part
 
 _ATTRIBUTION = """
     SELECT pmcid, version, doi, pmid, title, array_to_string(authors, '; ') AS authors, journal,
@@ -31,9 +31,9 @@ def write_summary(
     made_from: str,
 ) -> None:
     """Write `sizes.json` a split, `attribution.csv`, `README.md` and, last, `export.json`."""
-    paths = [str(layout.rows(shard)) for shard in shards]
-    exported = "SELECT * FROM read_parquet(?)" if paths else "SELECT *, '' AS export_status FROM pairs LIMIT 0"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE exported AS {exported}", [paths] if paths else [])
+    nothing = "SELECT *, '' AS export_status FROM pairs LIMIT 0"
+    exported = read_files(connection, map(layout.rows, shards)) if shards else connection.sql(nothing)
+    exported.create_view("exported")
 
     def counts(expression: str, condition: str = "export_status = 'success'") -> dict[str, int]:
         return dict(
@@ -52,7 +52,7 @@ def write_summary(
         "samples": counts("split"),
         "levels": counts("level"),
         "licences": counts("coalesce(licence_code, 'none')"),
-        "failed": counts("export_reason", "export_status = 'failed'") if paths else {},
+        "failed": counts("export_reason", "export_status = 'failed'") if shards else {},
         "funnel": funnel.as_rows(),
     }
     with atomic(layout.folder / "README.md") as temporary:
@@ -77,7 +77,7 @@ def _write_sizes(layout: Layout, shards: Sequence[Shard]) -> None:
         sizes = {}
         for shard in shards:
             if shard.split == split:
-                statuses = pq.read_table(layout.rows(shard), columns=["export_status"])["export_status"]
+                statuses = read_part(layout.rows(shard), columns=["export_status"])["export_status"]
                 sizes[layout.data(shard).name] = statuses.to_pylist().count("success")
         if sizes:
             _write_json(layout, f"{split}/sizes.json", sizes)

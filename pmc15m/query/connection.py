@@ -8,7 +8,7 @@ it may read, also hidden in a WITH clause) `refuse_changes` refuses before anyth
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,11 @@ def connect(workspace: Workspace | Path | str, *, allow_files: bool = False) -> 
         connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+def read_files(connection: duckdb.DuckDBPyConnection, paths: Iterable[Path]) -> duckdb.DuckDBPyRelation:
+    """The rows of Parquet files, in the order of the paths; nothing in a path is a pattern or a column."""
+    return connection.read_parquet([_glob_escaped(str(path.resolve())) for path in paths], hive_partitioning=False)
 
 
 def refuse_changes(connection: duckdb.DuckDBPyConnection, query: str) -> str:

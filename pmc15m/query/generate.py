@@ -40,14 +40,16 @@ def table_views() -> str:
 def _table_view(table: str, schema: pa.Schema) -> str:
     columns = ", ".join(f'NULL::{duckdb_type(field.type)} AS "{field.name}"' for field in schema)
     empty = textwrap.fill(columns, width=116, initial_indent="      ", subsequent_indent="      ")
+    files = f"{table}/{'catalog' if table == 'catalog' else '[0-9]*'}.parquet"
     return f"""
 SET VARIABLE {table} = (
   SELECT if(count(*) > 0,
-    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/{table}/*.parquet', $$'$$, $$''$$) || $$')$$,
+    $$FROM read_parquet('$$ || replace(getvariable('parts') || '/{files}', $$'$$, $$''$$)
+      || $$', hive_partitioning = false)$$,
     $$SELECT
 {empty}
     WHERE false$$)
-  FROM glob(getvariable('parts') || '/{table}/*.parquet'));
+  FROM glob(getvariable('parts') || '/{files}'));
 CREATE VIEW {table} AS FROM query(getvariable('{table}'));"""
 
 

@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 
 from pmc15m.crawl import status, verify
-from pmc15m.crawl.shard import GrowingShard
+from pmc15m.crawl.plan import read_plan
+from pmc15m.crawl.shard import TAR_END, GrowingShard, write_index
 from pmc15m.demo import Fault, Server, parse_faults
 from pmc15m.errors import ExitCode, UsageError
+from pmc15m.schema import RAW_INDEX
 from pmc15m.sources.content import Content
 from pmc15m.sources.model import ArticleStatus, ObjectStatus, Role, StoredArticle, StoredObject
-from pmc15m.workspace import Workspace
+from pmc15m.workspace import Workspace, shard_name
 from tests.crawl.conftest import FAST, Place
 
 
@@ -214,6 +216,37 @@ def test_a_budget_may_be_used_to_its_last_byte(
     smaller, fewer = bytes_and_articles(another_place("a byte less", server.url), size - 1)
     assert smaller < size
     assert fewer < articles
+
+
+def test_shards_are_numbers(place: Place, another_place: Callable[[str, str], Place], server: Server) -> None:
+    budget, settings = 700_000, ("crawl.articles_per_shard=2",)
+    place.index()
+    assert place.crawl(f"crawl.max_bytes={budget}", *settings) is ExitCode.INCOMPLETE
+    far = another_place("far", server.url)  # the same, but the shard in which the budget ends is number 100,000
+    first = 100_000 - (len(place.workspace.shards()) - 1)
+    before = shard_name(first - 1)
+    far.index()
+    far.workspace.tar(before).parent.mkdir()
+    far.workspace.tar(before).write_bytes(bytes(TAR_END))
+    write_index(far.workspace, before, RAW_INDEX.empty_table())
+    (far.workspace.root / "raw" / "plan").mkdir()
+    for name in ("notes.parquet", "notes.tar", "notes.damage", "7.parquet", "plan/notes.parquet", "plan/7.parquet"):
+        (far.workspace.root / "raw" / name).write_bytes(b"no shard of ours")
+
+    assert far.crawl(f"crawl.max_bytes={budget + TAR_END}", *settings) is ExitCode.INCOMPLETE
+    assert far.workspace.shards() == [shard_name(number) for number in range(first - 1, 100_001)]
+    assert far.rows() == place.rows()
+    for where in (place, far):
+        assert where.crawl(*settings) is ExitCode.COMPLETE
+    assert far.rows() == place.rows()
+    firsts, far_firsts = ([file.first for file in read_plan(where.workspace)] for where in (place, far))
+    assert far_firsts == [number + first for number in firsts]
+    for where, number in ((place, 100_000 - first), (far, 100_000)):
+        where.workspace.tar(shard_name(number)).unlink()
+        assert verify(where.workspace) is ExitCode.INCOMPLETE
+        assert where.crawl(*settings) is ExitCode.COMPLETE
+        assert verify(where.workspace) is ExitCode.COMPLETE
+    assert far.rows() == place.rows()
 
 
 def test_too_little_disk_stops_before_the_first_request(place: Place, server: Server, undisturbed: Place) -> None:

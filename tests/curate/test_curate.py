@@ -258,6 +258,24 @@ def test_same_input_same_bytes(tmp_path: Path) -> None:
     assert contents[0] == contents[1]
 
 
+def test_groups_do_not_depend_on_how_wide_the_numbers_of_shards_are(tmp_path: Path) -> None:
+    tables = ("captions", "duplicates", "caption_groups", "pairs")
+    contents = []
+    for names in (("00000", "00001", "00002"), ("99999", "100000", "1000000")):
+        made = Made(tmp_path / names[0])
+        for number in range(1, 40):
+            shard = names[number % 3]
+            caption = f"Growth of the cells of line {number % 7} after ten days in the medium."
+            article = made.article(number, shard)
+            made.figure(article, number % 5 << 20, shard=shard, caption=caption, width=400 + number % 3)
+        made.curated()
+        assert curate_state(made.workspace, config_with()).current == names
+        assert curate_state(made.workspace, config_with(val_share=0.5)).todo == names
+        contents.append([[row | {"shard": None} for row in made.rows(table)] for table in tables])
+    assert all(contents[0])
+    assert contents[0] == contents[1]
+
+
 def test_a_change_of_the_settings_makes_the_parts_stale(made: Made) -> None:
     made.figure(made.article(1), 1 << 30)
     made.curated()

@@ -1,6 +1,7 @@
 """Checkpoints are whole or absent."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from safetensors.torch import save_file
 
 from tests.train.drawn_pairs import small_config
 from train import checkpoint, loop
-from train.checkpoint import checkpoints, load_weights, prune, read_meta
+from train.checkpoint import checkpoint_path, checkpoints, load_weights, newest, prune, read_meta
 from train.errors import CheckpointError
 from train.towers import build_model
 
@@ -45,6 +46,29 @@ def test_a_writer_that_dies_leaves_no_checkpoint(export: Path, tmp_path: Path, m
     assert checkpoints(tmp_path) == []
     prune(tmp_path, keep=1)
     assert list((tmp_path / "checkpoints").iterdir()) == []
+
+
+def test_steps_are_numbers(run: Path, tmp_path: Path) -> None:
+    steps = [999_000, 999_500, 1_000_000, 1_000_500, 10_000_000]
+    for step in steps:
+        shutil.copytree(checkpoints(run)[0], checkpoint_path(tmp_path, step))
+    for other in ("step_best", "step_1000000 (copy)", "step_"):
+        (tmp_path / "checkpoints" / other).mkdir()
+    assert checkpoints(tmp_path) == [checkpoint_path(tmp_path, step) for step in steps]
+    assert newest(tmp_path) == checkpoint_path(tmp_path, 10_000_000)
+    prune(tmp_path, keep=2)
+    assert [path.name for path in checkpoints(tmp_path)] == ["step_1000500", "step_10000000"]
+
+
+def test_a_run_goes_on_beyond_a_million_steps(export: Path, run: Path, tmp_path: Path) -> None:
+    first = Path(shutil.copytree(checkpoints(run)[0], checkpoint_path(tmp_path, 999_998)))
+    meta = json.loads((first / "meta.json").read_text())
+    (first / "meta.json").write_text(json.dumps(meta | {"step": 999_998}))
+    for last in (1_000_001, 1_000_002):
+        config = small_config(f"run.steps={last}", "run.save_every=1", "run.keep=2")
+        summary = loop.run(config, export, tmp_path)
+        assert Path(summary.checkpoint) == newest(tmp_path) == checkpoint_path(tmp_path, last)
+        assert [read_meta(path).step for path in checkpoints(tmp_path)] == [last - 1, last]
 
 
 def test_what_is_no_checkpoint_says_so(run: Path, tmp_path: Path) -> None:

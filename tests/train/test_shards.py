@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,28 @@ def test_rows_of_parquet_come_in_file_order(tmp_path: Path) -> None:
     assert list(split.sizes) == [3, 1, 2]  # a unit is a row group
     assert [split.pair(row) for row in range(6)] == [draw_pair(row) for row in range(6)]
     assert split.where(3) == "train-00000-of-00002.parquet, row group 1, row 0"
+
+
+@pytest.mark.parametrize(
+    ("write", "names"),
+    [
+        (write_webdataset, ["train/99999.tar", "train/100000.tar", "train/1000000.tar"]),
+        (write_webdataset, ["train/02.tar", "train/2.tar", "train/10.tar", "train/last.tar"]),
+        (write_parquet, [f"data/train-{number}-of-100001.parquet" for number in ("09999", "99999", "100000")]),
+    ],
+)
+def test_shards_come_in_the_order_of_their_numbers(
+    tmp_path: Path, write: Callable[[Path, str, list[int]], Path], names: list[str]
+) -> None:
+    [written] = [path for path in write(tmp_path, "train", [1]).glob("*/*") if path.name != "sizes.json"]
+    (tmp_path / "train" / "sizes.json").unlink(missing_ok=True)
+    for name in names:
+        shutil.copy(written, tmp_path / name)
+    written.unlink()
+    split = open_split(tmp_path, "train")
+    assert [split.where(row).partition(",")[0] for row in range(len(names))] == [
+        name.removeprefix("data/") for name in names
+    ]
 
 
 @pytest.mark.parametrize("write", [write_webdataset, write_parquet])
