@@ -3,7 +3,7 @@
 import datetime
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -93,15 +93,18 @@ class BucketSource:
         self._store.close()
 
     def fetch(self, task: FetchTask) -> list[StoredArticle]:
-        read = [self._read_metadata(wanted) for wanted in task.versions]
+        read = [self.read_head(wanted) for wanted in task.versions]
         chosen = _chosen(task, read)
         shared: dict[str, Content] = {}
         return [
-            head if isinstance(head, StoredArticle) else self._article(task, wanted, head, wanted in chosen, shared)
+            head
+            if isinstance(head, StoredArticle)
+            else _Fetch(self, task, wanted, head, shared).article(wanted in chosen)
             for wanted, head in zip(task.versions, read, strict=True)
         ]
 
-    def _read_metadata(self, wanted: Wanted) -> "StoredArticle | _Head":
+    def read_head(self, wanted: Wanted) -> "StoredArticle | _Head":
+        """The metadata of a version, or its end where that cannot be had."""
         try:
             content = self._get_metadata(wanted)
         except FetchError as error:
@@ -125,94 +128,8 @@ class BucketSource:
             content = again
         raise FetchError(Reason.MD5_MISMATCH, key)
 
-    def _article(
-        self, task: FetchTask, wanted: Wanted, head: _Head, is_chosen: bool, shared: dict[str, Content]
-    ) -> StoredArticle:
-        """One version. Where it is replaced meanwhile, it is fetched once more from the start."""
-        try:
-            return self._attempt(task, wanted, head, is_chosen, shared, is_last=False)
-        except _Replaced as replaced:
-            return self._attempt(task, wanted, replaced.head, is_chosen, shared, is_last=True)
-
-    def _attempt(
-        self,
-        task: FetchTask,
-        wanted: Wanted,
-        head: _Head,
-        is_chosen: bool,
-        shared: dict[str, Content],
-        *,
-        is_last: bool,
-    ) -> StoredArticle:
-        objects = [_stored(Role.METADATA, _json_name(wanted), head.content)]
-        facts = head.metadata.facts
-
-        def ended(status: ArticleStatus, reason: Reason | None = None) -> StoredArticle:
-            return StoredArticle(
-                pmcid=wanted.pmcid,
-                version=wanted.version,
-                status=status,
-                reason=reason,
-                change_token=wanted.change_token,
-                facts=facts,
-                objects=tuple(objects),
-            )
-
-        if not is_chosen:
-            return ended(ArticleStatus.EXCLUDED, Reason.OTHER_VERSION)
-        if not task.is_selected(wanted, facts):
-            return ended(ArticleStatus.EXCLUDED, Reason.NOT_SELECTED)
-        xml = head.metadata.xml
-        if xml is None:
-            return ended(ArticleStatus.FAILED, Reason.NO_XML)
-        if xml.reason is not None:
-            return ended(ArticleStatus.FAILED, xml.reason)
-        outcome = self._object(task, wanted, head, xml, Role.XML, shared, is_last)
-        objects.append(outcome)
-        media = head.metadata.media
-        if outcome.content is None:
-            objects += [_not_stored(item, ObjectStatus.FAILED, outcome.reason) for item in media]
-            return ended(ArticleStatus.FAILED, outcome.reason)
-        names = [item.name for item in media if item.reason is None]
-        wanted_media = task.read_xml(outcome.content.read(), wanted.pmcid, names).media
-        reasons = {item.name: item.reason or wanted_media[item.name] for item in media}
-        pictures = [item for item in media if reasons[item.name] is None]
-        fetched = iter(
-            task.each(lambda item: self._object(task, wanted, head, item, Role.MEDIA, shared, is_last), pictures)
-        )
-        for item in media:
-            reason = reasons[item.name]
-            objects.append(next(fetched) if reason is None else _not_stored(item, ObjectStatus.SKIPPED, reason))
-        failures = [item.reason for item in objects if item.status is ObjectStatus.FAILED]
-        return ended(ArticleStatus.PARTIAL, failures[0]) if failures else ended(ArticleStatus.COMPLETE)
-
-    def _object(
-        self,
-        task: FetchTask,
-        wanted: Wanted,
-        head: _Head,
-        item: Published,
-        role: Role,
-        shared: dict[str, Content],
-        is_last: bool,
-    ) -> StoredObject:
-        """One object, from another version or an older shard where its md5 is the same. Raises `_Replaced`."""
-        content = None
-        if item.md5 is not None:
-            content = shared.get(item.md5) or task.stored(wanted.pmcid, wanted.version, item.md5)
-        if content is None:
-            try:
-                content = self._get(wanted, item)
-            except FetchError as error:
-                if error.reason in _REREADABLE and not is_last:
-                    self._raise_if_replaced(wanted, head)
-                status = ObjectStatus.SKIPPED if error.reason is Reason.TOO_BIG else ObjectStatus.FAILED
-                return _not_stored(item, status, error.reason, role)
-        if item.md5 is not None and task.keep_all:
-            shared[item.md5] = content
-        return checked(role, item.name, content, item.md5)
-
-    def _get(self, wanted: Wanted, item: Published) -> Content:
+    def read_object(self, wanted: Wanted, item: Published) -> Content:
+        """An object as its metadata publishes it. Raises `FetchError`."""
         key = object_key(wanted.pmcid, wanted.version, item.name)
         try:
             return self._store.get(key, limit=self._limit, md5=item.md5)
@@ -220,13 +137,92 @@ class BucketSource:
             if error.reason is not Reason.MISSING or item.as_written in ("", item.name):
                 raise
         # What looked like an escape may be part of the name.
-        return self._store.get(
-            object_key(wanted.pmcid, wanted.version, item.as_written), limit=self._limit, md5=item.md5
+        key = object_key(wanted.pmcid, wanted.version, item.as_written)
+        return self._store.get(key, limit=self._limit, md5=item.md5)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetch:
+    """One version on its way into a shard."""
+
+    source: BucketSource
+    task: FetchTask
+    wanted: Wanted
+    head: _Head
+    shared: dict[str, Content]  # by md5: what the PMCID's other versions have brought
+    is_last: bool = False  # to be finished, whatever is replaced meanwhile
+
+    def article(self, is_chosen: bool) -> StoredArticle:
+        """The version. Where it is replaced meanwhile, it is fetched once more from the start."""
+        if not is_chosen:
+            return self._ended(ArticleStatus.EXCLUDED, Reason.OTHER_VERSION)
+        try:
+            return self._attempt()
+        except _Replaced as replaced:
+            return replace(self, head=replaced.head, is_last=True)._attempt()
+
+    def _attempt(self) -> StoredArticle:
+        metadata = self.head.metadata
+        if not self.task.is_selected(self.wanted, metadata.facts):
+            return self._ended(ArticleStatus.EXCLUDED, Reason.NOT_SELECTED)
+        if metadata.xml is None:
+            return self._ended(ArticleStatus.FAILED, Reason.NO_XML)
+        if metadata.xml.reason is not None:
+            return self._ended(ArticleStatus.FAILED, metadata.xml.reason)
+        xml = self._object(metadata.xml, Role.XML)
+        if xml.content is None:
+            lost = [_not_stored(item, ObjectStatus.FAILED, xml.reason) for item in metadata.media]
+            return self._ended(ArticleStatus.FAILED, xml.reason, xml, *lost)
+        media = self._media(xml.content)
+        failures = [item.reason for item in media if item.status is ObjectStatus.FAILED]
+        if failures:
+            return self._ended(ArticleStatus.PARTIAL, failures[0], xml, *media)
+        return self._ended(ArticleStatus.COMPLETE, None, xml, *media)
+
+    def _ended(self, status: ArticleStatus, reason: Reason | None, *objects: StoredObject) -> StoredArticle:
+        return StoredArticle(
+            pmcid=self.wanted.pmcid,
+            version=self.wanted.version,
+            status=status,
+            reason=reason,
+            change_token=self.wanted.change_token,
+            facts=self.head.metadata.facts,
+            objects=(_stored(Role.METADATA, _json_name(self.wanted), self.head.content), *objects),
         )
 
-    def _raise_if_replaced(self, wanted: Wanted, head: _Head) -> None:
-        again = self._read_metadata(wanted)
-        if isinstance(again, _Head) and again.content.md5 != head.content.md5:
+    def _media(self, xml: Content) -> list[StoredObject]:
+        """Every published medium: fetched where the XML wants it, or the reason why not."""
+        media = self.head.metadata.media
+        names = [item.name for item in media if item.reason is None]
+        wanted = self.task.read_xml(xml.read(), self.wanted.pmcid, names).media
+        reasons = {item.name: item.reason or wanted[item.name] for item in media}
+        pictures = [item for item in media if reasons[item.name] is None]
+        fetched = iter(self.task.each(lambda item: self._object(item, Role.MEDIA), pictures))
+        return [
+            next(fetched) if (reason := reasons[item.name]) is None else _not_stored(item, ObjectStatus.SKIPPED, reason)
+            for item in media
+        ]
+
+    def _object(self, item: Published, role: Role) -> StoredObject:
+        """One object, from another version or an older shard where its md5 is the same. Raises `_Replaced`."""
+        content = None
+        if item.md5 is not None:
+            content = self.shared.get(item.md5) or self.task.stored(self.wanted.pmcid, self.wanted.version, item.md5)
+        if content is None:
+            try:
+                content = self.source.read_object(self.wanted, item)
+            except FetchError as error:
+                if error.reason in _REREADABLE and not self.is_last:
+                    self._raise_if_replaced()
+                status = ObjectStatus.SKIPPED if error.reason is Reason.TOO_BIG else ObjectStatus.FAILED
+                return _not_stored(item, status, error.reason, role)
+        if item.md5 is not None and self.task.keep_all:
+            self.shared[item.md5] = content
+        return checked(role, item.name, content, item.md5)
+
+    def _raise_if_replaced(self) -> None:
+        again = self.source.read_head(self.wanted)
+        if isinstance(again, _Head) and again.content.md5 != self.head.content.md5:
             raise _Replaced(again)
 
 

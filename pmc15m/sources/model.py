@@ -60,9 +60,10 @@ class Reason(enum.StrEnum):
 class FetchError(Exception):
     """An object could not be had."""
 
-    def __init__(self, reason: Reason, detail: str = "") -> None:
+    def __init__(self, reason: Reason, detail: str = "", *, retry_after: float | None = None) -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason.value)
         self.reason = reason
+        self.retry_after = retry_after  # seconds, where the service says so
 
 
 class Stopped(Exception):

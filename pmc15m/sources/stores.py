@@ -1,7 +1,6 @@
 """Where a bucket's objects lie: behind HTTP or in a folder. Both answer the same three questions."""
 
 import random
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -11,13 +10,12 @@ from urllib.parse import quote, urlencode
 
 from lxml import etree
 
-from pmc15m import __version__
 from pmc15m.config import NetworkConfig
 from pmc15m.errors import SourceError
+from pmc15m.sources.client import Client
 from pmc15m.sources.content import Content, Receiver
 from pmc15m.sources.courtesy import Courtesy
 from pmc15m.sources.model import FetchError, Reason
-from pmc15m.sources.wire import Answer, Limits, Wire
 
 _LISTING_LIMIT = 16 << 20
 _S3 = "{http://s3.amazonaws.com/doc/2006-03-01/}"
@@ -95,11 +93,9 @@ class HttpStore:
         self._scratch = scratch
         self._draw = draw
         self.courtesy = Courtesy(network.requests_per_s, network.connections)
-        self._agent = f"pmc15m/{__version__}" + (f" ({network.contact})" if network.contact.isascii() else "")
-        self._limits = Limits(connect_s=network.connect_timeout_s, read_s=network.read_timeout_s)
         self._given_up = 0  # objects in a row that could not be had at all
         self._of_thread = threading.local()
-        self._wires: list[Wire] = []
+        self._clients: list[Client] = []
 
     def get(self, key: str, *, limit: int, md5: str | None = None) -> Content:
         return self._retried(f"/{quote(key)}", limit, md5)
@@ -121,32 +117,31 @@ class HttpStore:
 
     def close(self) -> None:
         self.stop()
-        for wire in self._wires:
-            wire.close()
+        for client in self._clients:
+            client.close()
 
     def _retried(self, target: str, limit: int, md5: str | None = None) -> Content:
         """GET with attempts, back-off with full jitter, and one deadline for all of it."""
         network = self._network
         deadline = time.monotonic() + network.object_deadline_s
-        mismatches = 0
-        for attempt in range(1, network.attempts + 1):
+        attempt = mismatches = 0
+        while True:
+            attempt += 1
             try:
                 return self._once(target, limit, md5, deadline)
-            except _Refused as refused:
-                error, pause = FetchError(refused.reason, target), refused.retry_after
             except FetchError as failed:
-                error, pause = failed, None
+                error = failed
             if error.reason in _SLOWING:
                 self.courtesy.went_badly()
             mismatches += error.reason is Reason.MD5_MISMATCH
-            if error.reason not in _RETRIED or attempt == network.attempts or mismatches >= _MISMATCHES:
+            if error.reason not in _RETRIED or attempt >= network.attempts or mismatches >= _MISMATCHES:
                 raise self._judged(error)
-            if pause is None:
-                pause = self._draw() * min(network.backoff_s * 2 ** (attempt - 1), network.backoff_max_s)
+            most = min(network.backoff_s * 2 ** (attempt - 1), network.backoff_max_s)
+            asked = error.retry_after
+            pause = self._draw() * most if asked is None else min(asked, network.backoff_max_s)
             if time.monotonic() + pause >= deadline:
                 raise self._judged(error)
             self.courtesy.wait(pause)
-        raise AssertionError("unreachable")
 
     def _judged(self, error: FetchError) -> Exception:
         """The error of one object, or of the whole service once nothing has come from it for long."""
@@ -158,46 +153,19 @@ class HttpStore:
 
     def _once(self, target: str, limit: int, md5: str | None, deadline: float) -> Content:
         with self.courtesy.turn():
-            answer = self._wire().get(target, limit=limit, deadline=deadline)
-        if answer.status != 200:
-            raise _Refused(_reason_of(answer.status), _retry_after(answer, self._network.backoff_max_s))
-        if md5 is not None and answer.content.md5 != md5:
+            content = self._client().get(target, limit=limit, deadline=deadline)
+        if md5 is not None and content.md5 != md5:
             raise FetchError(Reason.MD5_MISMATCH, target)
         self._given_up = 0
         self.courtesy.went_well()
-        return answer.content
+        return content
 
-    def _wire(self) -> Wire:
-        wire: Wire | None = getattr(self._of_thread, "wire", None)
-        if wire is None:
-            wire = Wire(self.where, self._limits, self._agent, self._scratch)
-            self._of_thread.wire = wire
-            self._wires.append(wire)
-        return wire
-
-
-class _Refused(Exception):
-    def __init__(self, reason: Reason, retry_after: float | None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.retry_after = retry_after
-
-
-def _reason_of(status: int) -> Reason:
-    if status in (404, 410):
-        return Reason.MISSING
-    if status in (401, 403):
-        return Reason.FORBIDDEN
-    if status in (429, 503):
-        return Reason.THROTTLED
-    if status in (408, 425):
-        return Reason.TIMEOUT
-    return Reason.SERVER_ERROR if status >= 500 else Reason.UNEXPECTED_ANSWER
-
-
-def _retry_after(answer: Answer, most_s: float) -> float | None:
-    value = answer.headers.get("retry-after", "")
-    return min(float(value), most_s) if re.fullmatch(r"[0-9]{1,6}", value) else None
+    def _client(self) -> Client:
+        client: Client | None = getattr(self._of_thread, "client", None)
+        if client is None:
+            client = self._of_thread.client = Client(self.where, self._network, self._scratch)
+            self._clients.append(client)
+        return client
 
 
 def read_listing(page: bytes, where: str) -> tuple[list[str], str | None]:
