@@ -23,6 +23,7 @@ TRAINERS = {
     "legend": "models.captions.legend",
     "certainty": "models.captions.certainty",
 }
+_Help = argparse.RawDescriptionHelpFormatter
 
 
 class Trainer(Protocol):
@@ -34,13 +35,12 @@ class Trainer(Protocol):
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser("python -m models", description=__doc__, formatter_class=_Help, add_help=False)
+    parser = argparse.ArgumentParser("python -m models", description=__doc__, formatter_class=_Help)
     parser.add_argument("name", choices=TRAINERS, metavar="NAME")
-    parser.add_argument("options", nargs=argparse.REMAINDER)
+    parser.add_argument("options", nargs=argparse.REMAINDER, metavar="…")
     chosen = parser.parse_args(argv)
-    module = importlib.import_module(TRAINERS[chosen.name])
-    trainer = cast(Trainer, module)
-    own = argparse.ArgumentParser(f"{parser.prog} {chosen.name}", description=module.__doc__, formatter_class=_Help)
+    trainer = cast(Trainer, importlib.import_module(TRAINERS[chosen.name]))
+    own = argparse.ArgumentParser(f"{parser.prog} {chosen.name}", description=trainer.__doc__, formatter_class=_Help)
     own.add_argument("--out", type=Path, required=True, metavar="FILE", help="where the trained file is written")
     own.add_argument("--force", action="store_true", help="overwrite FILE if it exists")
     own.set_defaults(name=chosen.name)
@@ -53,8 +53,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         temporary.write_bytes(content)
     print(f"{args.out}: {len(content)} bytes")
 
-
-_Help = argparse.RawDescriptionHelpFormatter
 
 if __name__ == "__main__":
     main()
