@@ -25,11 +25,11 @@ COLUMNS = {name for schema in TABLES.values() for name in schema.names}
 TESTS = {
     "pmc15m/parse.py": "tests/stages/test_parse.py",
     "pmc15m/split.py": "tests/stages/test_split.py",
-    "pmc15m/curate/stage.py": "tests/curate",
-    "pmc15m/curate/captions.sql": "tests/curate",
-    "pmc15m/curate/pairs.sql": "tests/curate",
-    "pmc15m/curate/duplicates.py": "tests/curate",
-    "pmc15m/curate/caption_groups.py": "tests/curate",
+    "pmc15m/curate/stage.py": "tests/curate/test_curate.py",
+    "pmc15m/curate/captions.sql": "tests/curate/test_curate.py",
+    "pmc15m/curate/pairs.sql": "tests/curate/test_curate.py",
+    "pmc15m/curate/duplicates.py": "tests/curate/test_curate.py",
+    "pmc15m/curate/caption_groups.py": "tests/curate/test_caption_groups.py",
 }
 WORKERS = 2
 
@@ -54,8 +54,8 @@ def deletions(file: str) -> Iterator[Deletion]:
         if isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values, strict=True):
                 if isinstance(key, ast.Constant) and key.value in COLUMNS and _has_lines_alone(lines, key, value):
-                    left = lines[: key.lineno - 1] + lines[value.end_lineno :]
-                    yield Deletion(file, str(key.value), "".join(left))
+                    kept = lines[: key.lineno - 1] + lines[value.end_lineno :]
+                    yield Deletion(file, str(key.value), "".join(kept))
         elif isinstance(node, ast.Constant | ast.JoinedStr):
             start, end = (
                 _offset(lines, node.lineno, node.col_offset),

@@ -73,6 +73,9 @@ class _Objects:
     def listing(self, scratch: Path) -> pa.RecordBatchReader:
         raise NotImplementedError
 
+    def identifiers(self, scratch: Path) -> None:
+        return None
+
     def stop(self) -> None:
         self._store.stop()
 

@@ -14,6 +14,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -92,20 +93,20 @@ def cpu(work: Callable[[], object]) -> float:
 def cost(found: list[tuple[Path, bytes, Image.Image]]) -> None:
     whole, parts = 0.0, {"decode": 0.0, "md5": 0.0, "sha256": 0.0, "pixel hash": 0.0, "perceptual hash": 0.0}
     for _, content, image in found:
-        whole += cpu(lambda content=content: together(content))
-        parts["decode"] += cpu(lambda content=content: decode(content))
-        parts["md5"] += cpu(lambda content=content: hashlib.md5(content))
-        parts["sha256"] += cpu(lambda content=content: hashlib.sha256(content))
-        parts["pixel hash"] += cpu(lambda image=image: pixel_sha256(image))
-        parts["perceptual hash"] += cpu(lambda image=image: phash(image))
+        whole += cpu(partial(together, content))
+        parts["decode"] += cpu(partial(decode, content))
+        parts["md5"] += cpu(partial(hashlib.md5, content))
+        parts["sha256"] += cpu(partial(hashlib.sha256, content))
+        parts["pixel hash"] += cpu(partial(pixel_sha256, image))
+        parts["perceptual hash"] += cpu(partial(phash, image))
     each = ", ".join(f"{name} {1e3 * seconds / len(found):.2f}" for name, seconds in parts.items())
     print(f"{len(found)} pictures, CPU ms each: together {1e3 * whole / len(found):.2f}; alone {each}")
     print(f"together / sum of the parts: {whole / sum(parts.values()):.3f}")
 
 
 def holding(found: list[tuple[Path, bytes, Image.Image]]) -> None:
-    hashed = [(path, image, phash(image)) for path, _, image in found if min(image.size) >= SMALLEST]
-    hashed = [row for row in hashed if row[2] is not None]
+    large = ((path, image, phash(image)) for path, _, image in found if min(image.size) >= SMALLEST)
+    hashed = [(path, image, own) for path, image, own in large if own is not None]
     print(f"{len(hashed)} pictures of at least {SMALLEST} px")
     for name, copy in COPIES.items():
         distances = [

@@ -1,11 +1,8 @@
-"""Trains the network of image kinds on drawn pictures, and says its error on real ones.
+"""Error of the image kinds on real figures.
 
-    python -m benchmarks.image_kinds train --drawn FILE.npz          draws, trains, writes pmc15m/curate/kinds.onnx
-    python -m benchmarks.image_kinds test PANELS.json --images DIR   confusion on figures with a known `kind`
+    python -m benchmarks.image_kinds PANELS.json --images DIR [--kinds FILE]
 
-Trained on what programs drew (`benchmarks.kindnet`), never on published pictures. Every drawing is a function of the
-seed and its number. `train` needs torch and onnx, and leaves its weights beside the drawings; --start goes on from such
-weights. `test` prints which kinds the figures are taken for that an annotator called plot, diagram and so on. With
+Prints which kinds the figures are taken for that an annotator called plot, diagram and so on (their `kind`). With
 --kinds FILE the truth is a table of one's own, and panels are scored as well: JSON, {"3": ["microscopy"],
 "3.0": ["microscopy", "radiology"], …}, the number of the figure (and of its panel) → the kinds that are accepted.
 Intervals: bootstrap over articles.
@@ -15,53 +12,16 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from benchmarks.kindnet.compose import draw
 from pmc15m.pictures.decode import Decoded, decode
 from pmc15m.pictures.hashes import working_picture
-from pmc15m.pictures.kinds import GRAPHICS, PICTURES, WEIGHTS, ImageKind, classify, squeezed
+from pmc15m.pictures.kinds import GRAPHICS, PICTURES, ImageKind, classify
 
-KINDS = list(ImageKind)
-STORED = 160  # px of the stored squares: more than the network sees, so that stretching them blurs nothing
 _ANNOTATED = {"photo/microscopy": ("photo", "microscopy")}  # one name for two kinds; the others are called as ours
-
-
-def drawn(seed: int, number: int) -> tuple[np.ndarray, int]:
-    """uint8 (STORED, STORED, 3) and the number of its kind."""
-    image, kind = draw(np.random.default_rng((seed, number)))
-    return squeezed(working_picture(image), STORED), KINDS.index(kind)
-
-
-def drawings(path: Path, seed: int, count: int, workers: int) -> tuple[np.ndarray, np.ndarray]:
-    """uint8 (count, STORED, STORED, 3) and int64 (count,): from the file where it exists, drawn and kept otherwise."""
-    if not path.exists():
-        pictures, kinds = np.zeros((count, STORED, STORED, 3), np.uint8), np.zeros(count, np.int64)
-        with ProcessPoolExecutor(workers) as pool:
-            for number, made in enumerate(pool.map(drawn, [seed] * count, range(count), chunksize=50)):
-                pictures[number], kinds[number] = made
-        np.savez(path, pictures=pictures, kinds=kinds)
-    stored = np.load(path)  # of another --seed or --count: delete it first
-    return stored["pictures"], stored["kinds"]
-
-
-def train(args: argparse.Namespace) -> None:
-    import torch  # `test` needs no torch
-
-    from benchmarks.kindnet import network
-
-    torch.set_num_threads(args.workers)
-    start = network.KindNet() if args.start else None
-    if start is not None:
-        start.load_state_dict(torch.load(args.start))
-    pictures, kinds = drawings(args.drawn, args.seed, args.count, args.workers)
-    net = network.train(pictures, kinds, args.epochs, args.seed, start)
-    torch.save(net.state_dict(), args.drawn.with_suffix(".pt"))
-    network.export(net, WEIGHTS)
 
 
 def examples(path: Path, images: Path) -> Iterator[tuple[str, dict[str, object], Image.Image]]:
@@ -104,40 +64,25 @@ def table(title: str, rows: list[tuple[str, tuple[str, ...], str, float]]) -> No
             print(f"  score from {low:.1f}: mean {mean:.2f}, right {np.mean(chosen):.2f} of {len(chosen)}")
 
 
-def test(args: argparse.Namespace) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("panels", type=Path)
+    parser.add_argument("--images", type=Path, required=True)
+    parser.add_argument("--kinds", type=Path)
+    args = parser.parse_args()
     truth = json.loads(args.kinds.read_text(encoding="utf-8")) if args.kinds else {}
     rows: dict[str, list[tuple[str, tuple[str, ...], str, float]]] = {"annotated": [], "figures": [], "panels": []}
     for name, figure, image in examples(args.panels, args.images):
         kind, score = classify(working_picture(image))
         article, annotated = str(figure["image"]).split("/")[0], str(figure["kind"])
         accepted = _ANNOTATED.get(annotated, (annotated,))
-        if "." not in name and set(accepted) <= set(KINDS):
+        if "." not in name and set(accepted) <= set(ImageKind):
             rows["annotated"].append((article, accepted, kind, score))
         if name in truth:
             rows["panels" if "." in name else "figures"].append((article, tuple(truth[name]), kind, score))
     for title, part in rows.items():
         if part:
             table(title, part)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    training = commands.add_parser("train")
-    training.add_argument("--drawn", type=Path, required=True, help="where the drawings are kept (1.5 GB)")
-    training.add_argument("--count", type=int, default=20_000)
-    training.add_argument("--epochs", type=int, default=10)
-    training.add_argument("--seed", type=int, default=0)
-    training.add_argument("--workers", type=int, default=1)
-    training.add_argument("--start", type=Path, help="weights (.pt) of an earlier run to go on from")
-    training.set_defaults(run=train)
-    testing = commands.add_parser("test")
-    testing.add_argument("panels", type=Path)
-    testing.add_argument("--images", type=Path, required=True)
-    testing.add_argument("--kinds", type=Path)
-    testing.set_defaults(run=test)
-    args = parser.parse_args()
-    args.run(args)
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def check(rows: int, spread: str) -> None:
     """Compare with every pair compared."""
     values = hashes(rows, spread)
     i, j = near_pairs(values, DISTANCE)
-    expected = set()
+    expected: set[tuple[int, int]] = set()
     for row in range(rows - 1):
         near = np.flatnonzero(np.bitwise_count(values[row] ^ values[row + 1 :]) <= DISTANCE)
         expected.update((row, row + 1 + int(n)) for n in near)

@@ -133,7 +133,7 @@ def _part(number: int, rows: int, first_row: int) -> pa.Table:
     return pa.table({**columns, **missing}).select(schema.PAIRS.names).cast(schema.PAIRS)
 
 
-_FLAGS = ([], ["compound"], ["own_rights"], ["retracted"])
+_FLAGS: tuple[list[str], ...] = ([], ["compound"], ["own_rights"], ["retracted"])
 
 
 def _captions(rng: np.random.Generator, words: np.ndarray) -> pa.Array:
@@ -187,8 +187,8 @@ def _journals() -> pa.Array:
 
 
 def _falling(count: int, offset: float) -> np.ndarray:
-    shares = 1 / (np.arange(count) + offset)
-    return shares / shares.sum()
+    shares: np.ndarray = 1 / (np.arange(count) + offset)
+    return shares / float(shares.sum())
 
 
 def _read(text: pa.Array) -> dict[str, pa.ChunkedArray | np.ndarray]:

@@ -15,6 +15,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -128,6 +129,10 @@ def _bytes_kept(call: Callable[[], object]) -> int:
     return sum(storages.values())
 
 
+def _by_torchvision(transform: Any, data: bytes) -> object:
+    return transform(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
 def _decoding(rounds: int) -> None:
     from torchvision.transforms import v2
 
@@ -142,8 +147,8 @@ def _decoding(rounds: int) -> None:
         smooth.resize((side, side * 3 // 4), Image.Resampling.BICUBIC).save(picture, "JPEG", quality=90)
         data = picture.getvalue()
         contenders: dict[str, Callable[[], object]] = {
-            "ours": lambda data=data: decode_crop(data, 224, 10**9, 0.9, rng),
-            "torchvision's way": lambda data=data: theirs(Image.open(io.BytesIO(data)).convert("RGB")),
+            "ours": partial(decode_crop, data, 224, 10**9, 0.9, rng),
+            "torchvision's way": partial(_by_torchvision, theirs, data),
         }
         seconds = _alternate(contenders, 10 * rounds)
         for name, value in seconds.items():

@@ -1,6 +1,6 @@
 """The figure network: where straight gutters divide panels, however wide or narrow they are. The weights are ours.
 
-Trained on synthetic figures alone; see benchmarks/panelnet.
+Trained on synthetic figures alone; see models/panels.
 """
 
 from collections.abc import Sequence

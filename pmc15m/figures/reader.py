@@ -1,4 +1,4 @@
-"""The label reader: candidates in, log probabilities of letters out. The weights are ours; see benchmarks/panelnet."""
+"""The label reader: candidates in, log probabilities of letters out. The weights are ours; see models/panels."""
 
 from dataclasses import dataclass
 

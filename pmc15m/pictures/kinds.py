@@ -1,8 +1,7 @@
 """What a picture shows: radiology, microscopy, a plot …, decided from its pixels alone.
 
 A small convolutional network (0.16 M parameters, ours) looks at the picture squeezed into a square. It was trained on
-drawn pictures (`benchmarks/kindnet`, `python -m benchmarks.image_kinds train`); no pixel of a published figure went
-into it.
+drawn pictures (`python -m models kinds`); no pixel of a published figure went into it.
 
 Its error on real ones, 95 % intervals over articles. The kind is right for 80 of 104 figures of a development set
 (.77 [.69, .84]), whose errors were looked at between two rounds of training, for 204 of its 275 panels (.74

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks.captions import from_html, main
-from benchmarks.captions_doubts import Captioned, Example, fit, legend_examples, likeness
 
 CAPTION = "Growth of mice. (A) Weight. (B) Length."
 
@@ -58,21 +57,3 @@ def test_names_of_an_instruction_set(tmp_path: Path, monkeypatch: pytest.MonkeyP
     gold = tmp_path / "ophtha.json"
     gold.write_text(json.dumps({"NAMING": [{"id": "P1", "user": CAPTION, "assistant": []}], "SPLITTING": []}))
     assert set(run(gold, tmp_path, monkeypatch, "--splitter", "regex")["P1"]) == {"A", "B"}
-
-
-def test_likeness_is_one_less_the_edits_a_letter_of_the_longer_text():
-    assert likeness("cells  before", "cells before") == 1
-    assert likeness("kitten", "sitting") == 1 - 3 / 7
-    assert likeness("", "cells") == 0
-
-
-def test_the_fit_finds_which_trait_tells():
-    told = [Example({"tells": n % 2, "noise": n % 3 == 0}, bool(n % 2), str(n % 5), 1.0) for n in range(60)]
-    _, tells, noise = fit(told)
-    assert tells > 2 > 0.5 > abs(noise)
-
-
-def test_sentences_behind_the_last_marker_become_examples():
-    text = "Mice. (A) Weight. (B) Length. Mice were fed. WT, wild type; KO, knock-out."
-    captioned = Captioned(text, "one", {"a": "Weight.", "b": "Length. Mice were fed."}, 1.0)
-    assert [(e.truth, e.traits["abbreviations"]) for e in legend_examples(captioned)] == [(False, False), (True, True)]

@@ -1,4 +1,4 @@
-"""The kinds of pictures: what the network says, and the drawings that it learned from."""
+"""The kinds of pictures: what the network says."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.kindnet import compose
 from pmc15m.demo import charts, photographs
 from pmc15m.demo.pictures import Picture
 from pmc15m.pictures.hashes import working_picture
@@ -22,7 +21,6 @@ STRANGERS: dict[ImageKind, tuple[Draw, ...]] = {
     ImageKind.DIAGRAM: (charts.diagram, charts.tree),
     ImageKind.TABLE_TEXT: (charts.table,),
 }
-PAINTERS = [(kind, paint) for kind, painters in compose.PAINTERS.items() for paint in dict.fromkeys(painters)]
 
 
 def kinds_of(draws: tuple[Draw, ...]) -> list[ImageKind]:
@@ -51,15 +49,3 @@ def test_every_size_has_a_kind(size: tuple[int, int]) -> None:
 def test_grey_is_the_same_stored_as_grey_or_as_colour() -> None:
     picture = photographs.ct(np.random.default_rng(0), 300, 260).image.convert("L")
     assert classify(picture) == classify(picture.convert("RGB"))
-
-
-def test_a_drawing_is_a_function_of_its_seed() -> None:
-    (first, kind), (second, again) = (compose.draw(np.random.default_rng((7, 3))) for _ in range(2))
-    assert (first.tobytes(), kind) == (second.tobytes(), again)
-
-
-@pytest.mark.parametrize(("kind", "paint"), PAINTERS, ids=[paint.__name__ for _, paint in PAINTERS])
-def test_every_painter_fills_every_size(kind: ImageKind, paint: compose.Paint) -> None:
-    for seed, size in enumerate([(40, 40), (44, 300), (300, 44), (160, 120)]):
-        picture = paint(np.random.default_rng(seed), *size)
-        assert (picture.mode, picture.size) == ("RGB", size)

@@ -12,7 +12,7 @@ from pmc15m.figures.captions.sentences import sentences
 from pmc15m.figures.model import Span
 
 ALIKE = 0.7  # of the longer text: what two texts share that say the same
-# Log-odds by `python -m benchmarks.captions_doubts` on the 199 sub-captions of panels-dev, 85 % of them right; on
+# Log-odds by `python -m models certainty` on the 199 sub-captions of panels-dev, 85 % of them right; on
 # articles left out a right one ranks above a wrong one in 77 of 100 cases.
 BIAS = 2.4
 WEIGHTS = {

@@ -1,7 +1,7 @@
 """How much speaks for each candidate: sparse features and a linear model over them.
 
-The weights (`pmc15m/weights/captions.json`) come from `python -m benchmarks.captions_train`. Reading them is a sum over
-the features that hold; there is nothing to install and nothing that differs between machines.
+The weights (`pmc15m/weights/captions.json`) come from `python -m models captions`. Reading them is a sum over the
+features that hold; there is nothing to install and nothing that differs between machines.
 """
 
 import re

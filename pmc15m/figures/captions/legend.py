@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence, Set
 
 from pmc15m.figures.model import Span
 
-# Log-odds that a sentence behind the last marker is about the whole figure, by `python -m benchmarks.captions_doubts`
+# Log-odds that a sentence behind the last marker is about the whole figure, by `python -m models legend`
 # from sentences of zou458 and, with three times the weight, of panels-dev that annotators gave to one panel or to all
 # (617; 72 % right on articles left out: two people would hardly agree more often). How the caption is built weighs as
 # much as what the sentence says.

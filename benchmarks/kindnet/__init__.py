@@ -1,1 +1,0 @@
-"""Drawn pictures of every kind, and the network that learns to name kinds from them."""

@@ -1,0 +1,1 @@
+"""The network that says what a picture shows, trained on drawings alone."""
