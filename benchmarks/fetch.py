@@ -97,7 +97,7 @@ def pmc15m(urls: list[str], md5s: list[str], tar_path: str, connections: int) ->
         ledger = read_ledger(workspace)
         extend_plan(workspace, config, Condition(), ledger, scratch)
         todo = [(shard, file) for file in read_plan(workspace) for shard in file.shards]
-        Crawler(workspace, config, source, MetadataCondition(Condition()), ledger).run(todo)
+        Crawler(workspace, config, source, MetadataCondition(Condition()), ledger, todo).run()
         source.close()
 
 

@@ -1,14 +1,11 @@
 """`crawl`: the selected articles, fetched by several threads, written by one, shard by shard."""
 
 import dataclasses
-import enum
 import itertools
 import logging
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 
 from pmc15m.config import Config
 from pmc15m.crawl.catalog import count_catalog, scratch_folder
@@ -19,9 +16,11 @@ from pmc15m.crawl.older import OlderObjects
 from pmc15m.crawl.plan import PlanFile, count_articles, extend_plan, read_articles, read_plan, selection_of
 from pmc15m.crawl.pool import Pool
 from pmc15m.crawl.repair import reopen_damaged
+from pmc15m.crawl.room import Ending, Room
 from pmc15m.crawl.select import MetadataCondition, read_condition
 from pmc15m.crawl.settle import settle
 from pmc15m.crawl.shard import FAILURES, TAR_END, GrowingShard, tar_size
+from pmc15m.crawl.turns import Job, Turns
 from pmc15m.crawl.watch import Watch
 from pmc15m.engine.progress import Progress
 from pmc15m.engine.stage import Execution
@@ -33,17 +32,7 @@ from pmc15m.workspace import Workspace, atomic, in_order, read_part, shard_name,
 
 log = logging.getLogger(__name__)
 
-_LOOK_AT_DISK_EVERY = 64 << 20  # bytes written
-_WAITING_BYTES = 64 << 20  # of articles that came before their turn
 _GRACE_S = 3.0  # for what is in flight, after an interruption
-
-
-class Ending(enum.Enum):
-    """Why a crawl ended."""
-
-    DONE = "done"
-    BUDGET = "crawl.max_bytes is reached"
-    DISK = "the disk has less than crawl.min_free_bytes left"
 
 
 def crawl(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
@@ -68,7 +57,7 @@ def crawl(workspace: Workspace, config: Config, execution: Execution) -> ExitCod
         if not todo:
             log.info("crawl: nothing to do")
             return _code(ledger, Ending.DONE)
-        ending = Crawler(workspace, config, source, MetadataCondition(condition), ledger).run(todo)
+        ending = Crawler(workspace, config, source, MetadataCondition(condition), ledger, todo).run()
     ledger = read_ledger(workspace)
     settle(workspace, ledger)
     return _code(ledger.last(), ending)
@@ -130,56 +119,40 @@ def _todo(workspace: Workspace, config: Config, execution: Execution) -> list[tu
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    number: int  # in the order of the plan
-    shard: str
-    versions: tuple[Wanted, ...]  # of one PMCID
-
-
 class Crawler:
     """One crawl: jobs go out in the order of the plan, results come back in any, one thread writes."""
 
     def __init__(
-        self, workspace: Workspace, config: Config, source: Source, condition: MetadataCondition, ledger: Ledger
+        self,
+        workspace: Workspace,
+        config: Config,
+        source: Source,
+        condition: MetadataCondition,
+        ledger: Ledger,
+        todo: Sequence[tuple[str, PlanFile]],
     ) -> None:
         self._workspace, self._config, self._source, self._ledger = workspace, config, source, ledger
-        self._condition = condition
+        self._condition, self._todo = condition, todo
         self._read_xml = XmlReader(config.crawl)
         self._stored = OlderObjects(workspace, ledger)
-        self._waiting: dict[int, tuple[_Job, list[StoredArticle]]] = {}  # for its turn, by number
-        self._waiting_bytes = 0
-        self._early: set[int] = set()  # written before their turn
-        self._turn = 0
-        self._growing: dict[str, GrowingShard] = {}
-        self._orders: dict[str, list[Wanted]] = {}
+        self._pool: Pool[Job] = Pool(config.network.connections, self._fetch)
         self._in_flight = 0
-        self._bytes = stored_bytes(workspace)
-        self._unlooked = 0
-        self._ending = Ending.DONE
+        self._interruption = Interruption(self._pool.wake)
+        self._progress = Progress("crawl", total=count_articles(todo), unit="article")
+        self._watch = Watch(self._progress)
+        self._turns = Turns()
+        self._room = Room(workspace.root, config.crawl, stored_bytes(workspace))
+        self._growing: dict[str, GrowingShard] = {}
+        self._orders: dict[str, list[Wanted]] = {}  # of the growing shards
 
-    def run(self, todo: Sequence[tuple[str, PlanFile]]) -> Ending:
-        """Fetch the given shards. Raises `SourceError`, and `KeyboardInterrupt` within seconds."""
-        self._pool: Pool[_Job] = Pool(self._config.network.connections, self._fetch)
-        self._check_room()
+    def run(self) -> Ending:
+        """Fetch all there is to do. Raises `SourceError`, and `KeyboardInterrupt` within seconds."""
         try:
-            with (
-                Interruption(self._pool.wake) as self._interruption,
-                Progress("crawl", total=count_articles(todo), unit="article") as progress,
-            ):
-                self._watch = Watch(progress)
-                for job in self._jobs(todo):
-                    self._pool.submit(job)
-                    self._in_flight += 1
-                    while self._in_flight >= 2 * self._pool.size:
-                        self._collect()
-                    if self._ending is not Ending.DONE:
-                        break
-                while self._in_flight:
-                    self._collect()
-            if self._ending is Ending.BUDGET:
+            with self._interruption, self._progress:
+                self._fetch_all()
+            if self._room.ending is Ending.BUDGET:
                 self._cut()
-            return self._ending
+            return self._room.ending
         except BaseException:
             self._abandon()
             raise
@@ -188,27 +161,39 @@ class Crawler:
             for growing in self._growing.values():
                 growing.close()
 
-    def _jobs(self, todo: Sequence[tuple[str, PlanFile]]) -> Iterator[_Job]:
+    def _fetch_all(self) -> None:
+        self._room.look(at_disk=True)
+        for job in self._jobs():
+            self._pool.submit(job)
+            self._in_flight += 1
+            while self._in_flight >= 2 * self._pool.size:
+                self._collect()
+            if not self._room.is_left:
+                break
+        while self._in_flight:
+            self._collect()
+
+    def _jobs(self) -> Iterator[Job]:
         numbers = itertools.count()
-        for shard, file in todo:
-            if self._ending is not Ending.DONE:
+        for shard, file in self._todo:
+            if not self._room.is_left:
                 return
             order = [wanted for wanted in read_articles(file, shard) if not self._is_elsewhere(wanted, shard)]
             growing = self._growing[shard] = GrowingShard(self._workspace, shard)
             self._orders[shard] = order
-            self._bytes += growing.size
+            self._room.take(growing.size)
             self._watch.found(len(growing.articles))
             for _, versions in itertools.groupby(order, key=lambda wanted: wanted.pmcid):
                 group = tuple(versions)
                 if any(wanted.key not in growing.articles for wanted in group):
-                    yield _Job(next(numbers), shard, group)
+                    yield Job(next(numbers), shard, group)
             self._finish_if_whole(shard)
 
     def _is_elsewhere(self, wanted: Wanted, shard: str) -> bool:
         """Whether a later shard, planned for another selection, has the article meanwhile."""
         return self._ledger.shard_of(wanted.pmcid, wanted.version) > shard_number(shard)
 
-    def _fetch(self, job: _Job) -> list[StoredArticle]:
+    def _fetch(self, job: Job) -> list[StoredArticle]:
         task = FetchTask(
             versions=job.versions,
             keep_all=self._config.select.versions == "all",
@@ -223,6 +208,7 @@ class Crawler:
         return self._condition({**wanted.row, **{key: value for key, value in facts.items() if value is not None}})
 
     def _collect(self) -> None:
+        """Wait for one result, and write what is due."""
         self._interruption.raise_if_noted()
         result = self._pool.result()
         if result is None:
@@ -231,26 +217,13 @@ class Crawler:
         job, articles, error = result
         if error is not None:
             raise error
-        self._waiting[job.number] = job, articles
-        self._waiting_bytes += _size(articles)
-        while self._turn in self._waiting or self._turn in self._early:
-            self._early.discard(self._turn)
-            self._write_waiting(self._turn)
-            self._turn += 1
-        if self._waiting_bytes > _WAITING_BYTES:
-            # One article holds the others up: write them out of turn, the shard is put in order when it is whole.
-            for number in sorted(self._waiting):
-                self._write_waiting(number)
-                self._early.add(number)
+        self._turns.add(job, articles)
+        for due in self._turns.due():
+            self._write(*due)
 
-    def _write_waiting(self, number: int) -> None:
-        if number in self._waiting:
-            job, articles = self._waiting.pop(number)
-            self._waiting_bytes -= _size(articles)
-            self._write(job, articles)
-
-    def _write(self, job: _Job, articles: Sequence[StoredArticle]) -> None:
-        if self._ending is Ending.DISK:
+    def _write(self, job: Job, articles: Sequence[StoredArticle]) -> None:
+        """Add articles to their shard. Written out of turn, they are put in order when the shard is whole."""
+        if self._room.ending is Ending.DISK:
             return
         growing = self._growing[job.shard]
         for article in articles:
@@ -260,26 +233,16 @@ class Crawler:
                     growing.add(article)
                 except OSError as error:
                     log.error("crawl: cannot write shard %s: %s", job.shard, error.strerror)
-                    self._ending = Ending.DISK
+                    self._room.ending = Ending.DISK
                     return
-                self._bytes += growing.size - before
-                self._unlooked += growing.size - before
+                self._room.take(growing.size - before)
                 self._watch.add(article)
-        self._check_room()
+        self._room.look(at_disk=not self._in_flight)
         self._finish_if_whole(job.shard)
-
-    def _check_room(self) -> None:
-        """Stop when the budget or the disk is used up."""
-        if 0 < self._config.crawl.max_bytes <= self._bytes:
-            self._ending = Ending.BUDGET
-        if self._unlooked >= _LOOK_AT_DISK_EVERY or not self._in_flight:
-            self._unlooked = 0
-            if shutil.disk_usage(self._workspace.root).free < self._config.crawl.min_free_bytes:
-                self._ending = Ending.DISK
 
     def _finish_if_whole(self, shard: str) -> None:
         growing, order = self._growing.get(shard), self._orders[shard]
-        if growing is None or len(growing.articles) < len(order) or self._ending is not Ending.DONE:
+        if growing is None or len(growing.articles) < len(order) or not self._room.is_left:
             return
         if all(wanted.key in growing.articles for wanted in order):
             self._finish(shard)
@@ -293,7 +256,7 @@ class Crawler:
         Jobs went out in that order, so everything before the cut is there, whatever came back first.
         """
         growing = in_order(self._growing)
-        used = self._bytes - sum(self._growing[shard].size for shard in growing)
+        used = self._room.bytes - sum(self._growing[shard].size for shard in growing)
         is_cut = False
         for shard in growing:
             if is_cut:
@@ -303,7 +266,7 @@ class Crawler:
             used += TAR_END
             for position, wanted in enumerate(order):
                 need = tar_size(articles[wanted.key])
-                if used + need > self._config.crawl.max_bytes:
+                if not self._room.fits(used, need):
                     for left_out in order[position:]:
                         self._growing[shard].leave_out(left_out, Reason.BUDGET, need)
                     is_cut = True
@@ -320,10 +283,6 @@ class Crawler:
                 self._in_flight -= 1
                 job, articles, error = result
                 if error is None:
-                    self._waiting[job.number] = job, articles
-        for number in sorted(self._waiting):
-            self._write_waiting(number)
-
-
-def _size(articles: Sequence[StoredArticle]) -> int:
-    return sum(item.content.size for article in articles for item in article.objects if item.content is not None)
+                    self._turns.add(job, articles)
+        for waiting in self._turns.rest():
+            self._write(*waiting)
