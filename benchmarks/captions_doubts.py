@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.logistic import Floats, fit_logistic
-from pmc15m.figures.captions import certainty, legend, render, split_caption
+from pmc15m.figures.captions import certainty, legend, split_caption, text_of
 from pmc15m.figures.captions.markers import plain
 from pmc15m.figures.captions.segments import Segments
 from pmc15m.figures.captions.sentences import sentences
@@ -96,9 +96,8 @@ def cut_examples(captioned: Captioned) -> Iterator[Example]:
     for label, traits in certainty.traits_of(captioned.text, found).items():
         gold = captioned.texts.get(label.casefold())
         if gold:
-            yield Example(
-                traits, likeness(gold, render(captioned.text, split, label)) >= certainty.ALIKE, captioned.article, 1.0
-            )
+            alike = likeness(gold, text_of(captioned.text, split.segments[label])) >= certainty.ALIKE
+            yield Example(traits, alike, captioned.article, 1.0)
 
 
 def likeness(a: str, b: str) -> float:

@@ -9,9 +9,9 @@ from pmc15m.figures.captions.evidence import Reading, log_odds, read
 from pmc15m.figures.captions.markers import find_candidates, plain
 from pmc15m.figures.captions.model import CaptionSplit, Style
 from pmc15m.figures.captions.positions import find_positions
-from pmc15m.figures.captions.render import merge
 from pmc15m.figures.captions.segments import Placed, cut
 from pmc15m.figures.captions.series import Choice, choose
+from pmc15m.figures.captions.spans import merge
 from pmc15m.weights import fitted
 
 POSITIONS = 0.5  # places name panels, or parts of one
