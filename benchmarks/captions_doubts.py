@@ -23,6 +23,7 @@ from pmc15m.figures.captions import certainty, legend, split_caption, text_of
 from pmc15m.figures.captions.markers import plain
 from pmc15m.figures.captions.segments import Segments
 from pmc15m.figures.captions.sentences import sentences
+from pmc15m.weights import fitted, log_odds
 
 RIDGE = 3.0
 EMPHASIS = 3.0  # of panels-dev among the legend's sentences: its annotator read, zou458's cut by rule
@@ -129,7 +130,7 @@ def left_out(examples: Sequence[Example]) -> Floats:
     return odds
 
 
-def report(title: str, examples: Sequence[Example], bias: float, weights: Mapping[str, float]) -> None:
+def report(title: str, examples: Sequence[Example], weights: Mapping[str, float]) -> None:
     """Print the fitted weights beside those in use, and how the fit does on articles left out."""
     odds, truth = left_out(examples), np.array([e.truth for e in examples])
     above = odds[truth][:, None] - odds[~truth]
@@ -137,8 +138,8 @@ def report(title: str, examples: Sequence[Example], bias: float, weights: Mappin
         f"{title}: {len(examples)} of {len({e.article for e in examples})} articles, {truth.mean():.3f} true; left out "
         f"{np.mean((odds > 0) == truth):.3f} right, true above false {np.mean((above > 0) + 0.5 * (above == 0)):.3f}"
     )
-    used = [bias, *(weights[name] for name in examples[0].traits)]
-    in_use = [bias + sum(weights[name] * value for name, value in e.traits.items()) > 0 for e in examples]
+    used = [weights[name] for name in ("bias", *examples[0].traits)]
+    in_use = [log_odds(weights, e.traits) > 0 for e in examples]
     print(f"  the weights in use: {np.mean(np.array(in_use) == truth):.3f} right")
     for name, new, now in zip(["bias", *examples[0].traits], fit(examples), used, strict=True):
         print(f"  {name:14} {new:6.2f}  in use {now:6.2f}")
@@ -152,8 +153,8 @@ def main() -> None:
     arguments = parser.parse_args()
     panels = list(read_panels(arguments.panels))
     tails = [e for captioned in (*panels, *read_zou(arguments.zou)) for e in legend_examples(captioned)]
-    report("legend", tails, legend.BIAS, legend.WEIGHTS)
-    report("cuts", [e for captioned in panels for e in cut_examples(captioned)], certainty.BIAS, certainty.WEIGHTS)
+    report("legend", tails, fitted("legend"))
+    report("cuts", [e for captioned in panels for e in cut_examples(captioned)], fitted("subcaptions"))
 
 
 def _letters(text: str) -> str:
