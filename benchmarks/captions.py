@@ -8,6 +8,7 @@ a file and decides how spans are rendered. `regex` is the plain "(A)" cutter tha
 """
 
 import argparse
+import enum
 import gzip
 import json
 import re
@@ -19,11 +20,19 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
-from pmc15m.figures.captions import Convention, render, split_caption
+from pmc15m.figures.captions import CaptionSplit, split_caption, text_of
 
 Markup = list[tuple[int, int, str]]
 _KINDS = {"b": "bold", "strong": "bold", "i": "italic", "em": "italic", "sup": "sup", "sub": "sub", "u": "underline"}
 _BLOCKS = frozenset(("p", "li", "ol", "ul", "div", "br"))
+
+
+class Convention(enum.StrEnum):
+    """What a sub-caption of a data set holds."""
+
+    OWN = "own"  # its own text, without the marker that leads it
+    SHARED = "shared"  # and the stem of its sentence, and everything that concerns the whole figure
+    MARKED = "marked"  # like SHARED, with its marker
 
 
 class Caption(NamedTuple):
@@ -98,6 +107,16 @@ def _manuscript(file: Path) -> Iterator[Caption]:
     for figure in manuscript["figures"]:
         text, markup = from_html(figure["figure_caption"])
         yield Caption(f"{manuscript['manuscript_id']}:{figure['figure_label']}", text, markup)
+
+
+def render(caption: str, split: CaptionSplit, label: str, convention: Convention = Convention.OWN) -> str:
+    """The sub-caption of one label in a convention. Raises KeyError for a label that the caption does not name."""
+    spans = list(split.segments[label])
+    if convention is not Convention.OWN:
+        spans += [*split.stems.get(label, ()), *split.shared]
+    if convention is Convention.MARKED:
+        spans += [marker.span for marker in split.markers if label in marker.labels]
+    return text_of(caption, spans)
 
 
 def by_splitter(caption: Caption, convention: Convention) -> dict[str, str]:

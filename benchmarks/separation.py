@@ -12,13 +12,9 @@ import statistics
 import time
 from pathlib import Path
 
-from pmc15m.figures import Separation, Span, separate
+from pmc15m.figures import Separation, separate
+from pmc15m.figures.captions import text_of
 from pmc15m.pictures.decode import DecodeError, decode
-
-
-def text_of(caption: str | None, spans: tuple[Span, ...]) -> str | None:
-    """The spans of a caption joined by blanks, or None where there is nothing."""
-    return " ".join(caption[a:b].strip() for a, b in spans) or None if caption else None
 
 
 def record(image: str, caption: str | None, found: Separation) -> dict[str, object]:
@@ -28,7 +24,7 @@ def record(image: str, caption: str | None, found: Separation) -> dict[str, obje
             "box": list(panel.box),
             "label": panel.label,
             "score": panel.score,
-            "subcaption": text_of(caption, panel.subcaption_spans),
+            "subcaption": text_of(caption or "", panel.subcaption_spans) or None,
             "alignment_score": panel.alignment_score,
             "tiles": [list(tile) for tile in panel.tiles] or None,
         }

@@ -3,7 +3,8 @@
     python -m models NAME --help
     python -m models NAME … --out FILE [--force]
 
-NAME is the file's: kinds, panels, reader (networks: need torch and onnx), captions, legend, certainty (linear models).
+NAME is the file's: kinds, panels, reader (networks: need torch and onnx), captions, legend, subcaptions (linear
+models).
 A FILE that exists is overwritten with --force alone.
 """
 
@@ -21,7 +22,7 @@ TRAINERS = {
     "reader": "models.panels.reader",
     "captions": "models.captions.markers",
     "legend": "models.captions.legend",
-    "certainty": "models.captions.certainty",
+    "subcaptions": "models.captions.subcaptions",
 }
 _Help = argparse.RawDescriptionHelpFormatter
 

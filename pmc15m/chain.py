@@ -175,9 +175,8 @@ def show_status(workspace: Workspace, config: Config, *, as_json: bool = False) 
     counted = {name: state.counts for name, state in states.items()}
     if as_json:
         return json.dumps({"crawl": crawled, "stages": counted, "complete": complete}, default=str), code
-    lines = [
-        f"{name:8} " + (", ".join(f"{key} {value}" for key, value in counts.items() if value) or "-")
-        for name, counts in {"crawl": crawled, **counted}.items()
-    ]
+    lines = [f"{'crawl':8} " + ", ".join(f"{key} {value}" for key, value in crawled.items() if value)]
+    for name, counts in counted.items():
+        lines.append(f"{name:8} " + (", ".join(f"{value} {key}" for key, value in counts.items() if value) or "-"))
     lines.append("complete" if complete else "incomplete: run `pmc15m run` with the same options to go on")
     return "\n".join(lines), code

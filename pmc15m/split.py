@@ -13,7 +13,7 @@ from pmc15m import schema
 from pmc15m.config import Config, SplitConfig
 from pmc15m.engine.stage import Stage
 from pmc15m.figures import Box, Panel, Separation, SeparationStatus, Span, separate
-from pmc15m.figures.captions import without
+from pmc15m.figures.captions import text_of, without
 from pmc15m.pictures.decode import Decoded, DecodeError, decode
 from pmc15m.pictures.hashes import crop_facts, pixel_facts
 from pmc15m.weights import FILES
@@ -87,7 +87,7 @@ def _panel_row(
     spans = panel.subcaption_spans
     if separation.status is SeparationStatus.SINGLE and caption:
         spans = ((0, len(caption)),)
-    text = " ".join(caption[start:end] for start, end in spans) if caption else ""
+    text = text_of(caption or "", spans)
     return {
         "panel_key": schema.panel_key(image["image_key"], panel.order),
         "image_key": image["image_key"],

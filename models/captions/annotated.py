@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from models.captions.logistic import Floats, fit_logistic
+from pmc15m.weights import log_odds
 
 RIDGE = 3.0
 EMPHASIS = 3.0  # of panels-dev among the legend's sentences: its annotator read, zou458's cut by rule
@@ -60,15 +61,11 @@ def fit(examples: Sequence[Example]) -> dict[str, float]:
     return {name: float(v) for name, v in zip(["bias", *examples[0].traits], w, strict=True)}
 
 
-def log_odds(example: Example, weights: Mapping[str, float]) -> float:
-    return weights["bias"] + sum(weights[name] * value for name, value in example.traits.items())
-
-
 def left_out(examples: Sequence[Example]) -> Floats:
     """Log-odds of every example by the weights of the other articles."""
     articles = sorted({e.article for e in examples})
     others = {article: fit([e for e in examples if e.article != article]) for article in articles}
-    return np.array([log_odds(e, others[e.article]) for e in examples])
+    return np.array([log_odds(others[e.article], e.traits) for e in examples])
 
 
 def fit_and_report(examples: Sequence[Example], beside: Path | None) -> dict[str, float]:
@@ -82,7 +79,7 @@ def fit_and_report(examples: Sequence[Example], beside: Path | None) -> dict[str
     weights = fit(examples)
     other: dict[str, float] = json.loads(beside.read_text(encoding="utf-8")) if beside else {}
     if other:
-        right = np.mean([(log_odds(e, other) > 0) == e.truth for e in examples])
+        right = np.mean([(log_odds(other, e.traits) > 0) == e.truth for e in examples])
         print(f"  the weights of {beside}: {right:.3f} right")
     for name, value in weights.items():
         print(f"  {name:14} {value:6.2f}" + (f"  beside {other[name]:6.2f}" if other else ""))

@@ -7,7 +7,11 @@ from collections.abc import Sequence
 
 import duckdb
 import numpy as np
+import pyarrow as pa
+from duckdb.func import PythonUDFType
 from numpy.typing import NDArray
+
+from pmc15m.figures.captions import text_of
 
 # Only a label ("Figure 2.", "Supplementary Figure S1", "Graphical abstract"), or only a pointer ("See text.").
 _BOILERPLATE = (
@@ -20,6 +24,17 @@ _BOILERPLATE = (
 _WORD = re.compile(r"[^\W_]+")
 _SHINGLE = 3  # words
 _LEAST_WORDS = 8  # shorter captions have too few shingles for a fingerprint that means something
+
+
+def define_text_of(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give the connection `text_of(caption, spans)`: the text that `split` would give the spans."""
+
+    def texts(captions: pa.ChunkedArray, spans: pa.ChunkedArray) -> pa.Array:
+        pieces = ([(span["start"], span["end"]) for span in row] for row in spans.to_pylist())
+        return pa.array(map(text_of, captions.to_pylist(), pieces), pa.string())
+
+    listed = duckdb.list_type(duckdb.struct_type({"start": "INTEGER", "end": "INTEGER"}))
+    connection.create_function("text_of", texts, [duckdb.type("VARCHAR"), listed], "VARCHAR", type=PythonUDFType.ARROW)
 
 
 def define_normalised(connection: duckdb.DuckDBPyConnection) -> None:

@@ -13,7 +13,7 @@ from pmc15m import schema
 from pmc15m.config import Config, CurateConfig
 from pmc15m.curate.against import benchmark_digest, read_benchmark
 from pmc15m.curate.caption_groups import find_caption_groups
-from pmc15m.curate.captions import define_is_boilerplate, define_normalised, simhashes
+from pmc15m.curate.captions import define_is_boilerplate, define_normalised, define_text_of, simhashes
 from pmc15m.curate.duplicates import find_duplicates
 from pmc15m.curate.language import guess_language
 from pmc15m.curate.modalities import define_modalities_of
@@ -61,13 +61,14 @@ def _shard_tables(workspace: Workspace, shard: str, tables: tuple[str, ...]) -> 
     connection = duckdb.connect(config={"threads": 1})
     for table in tables:
         connection.register(table, read_part(workspace.part(table, shard)))
+    define_text_of(connection)
     connection.execute(_TEXTS.read_text(encoding="utf-8"))
     return connection
 
 
 CAPTIONS = Stage(
     name="captions",
-    version=2,
+    version=3,
     reads=_THINGS,
     writes=("captions",),
     section=None,
@@ -76,7 +77,7 @@ CAPTIONS = Stage(
 )
 PAIRS = Stage(
     name="curate",
-    version=2,
+    version=3,
     reads=(*_INPUTS, "captions", "duplicates", "caption_groups"),
     writes=("pairs",),
     section="curate",

@@ -11,16 +11,13 @@ CREATE OR REPLACE TEMP VIEW texts AS
       if(trim(caption) <> '', nullif(trim(group_caption), ''), NULL) AS around
     FROM figures WHERE status = 'ok' AND coalesce(nullif(trim(caption), ''), trim(group_caption), '') <> ''),
   described AS (
-    SELECT panels.*, array_to_string(
-      list_transform(  -- in the order of the caption: the words that a sentence shares stand where they were
-        list_sort(list_concat(shared_spans, subcaption_spans)), lambda span: trim(caption[span."start" + 1 : span."end"])),
-      ' ') AS whole
-    FROM panels JOIN captioned USING (figure_key)
-    WHERE panels.status = 'ok' AND trim(coalesce(subcaption, '')) <> '')
+    -- in the order of the caption: the words that a sentence shares stand where they were
+    SELECT panels.*, text_of(caption, list_concat(shared_spans, subcaption_spans)) AS whole
+    FROM panels JOIN captioned USING (figure_key) WHERE panels.status = 'ok')
   SELECT figure_key AS key, 'figure' AS level, pmcid, version, shard,
     text, nullif(concat_ws(' ', around, text), text) AS context
   FROM captioned JOIN (SELECT figure_key, any_value(shard) AS shard FROM pictures GROUP BY figure_key) USING (figure_key)
   UNION ALL
   SELECT panel_key, 'panel', described.pmcid, described.version, pictures.shard,
-    trim(subcaption), nullif(whole, trim(subcaption))
+    subcaption, nullif(whole, subcaption)
   FROM described JOIN pictures USING (image_key);

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from pmc15m.figures.captions.model import CaptionSplit
 from pmc15m.figures.model import LABEL_ALPHABET, Box, LabelReading, SeparationReason
+from pmc15m.weights import fitted, log_odds, probability
 
 Costs = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
@@ -27,11 +28,10 @@ IN_PLACE = math.log(0.93)
 OUT_OF_PLACE = -3.0  # and less the farther
 COLUMNS = math.log(0.05 / 0.93)  # panels lettered column by column
 TOPS = math.log(0.02 / 0.93)  # by their upper edges, where rows interlock
-# Share of figures lettered in the order of the tree, by number of panels, and what a letter read in place adds to
-# the log-odds of that, or takes away.
-TREE = {2: 0.999, 3: 0.97, 4: 0.92, 5: 0.83, 6: 0.87}
-TREE_OF_MANY = 0.78
-AGREES, DISAGREES, MISCOUNTED = 0.7, 1.5, 2.5
+FARTHER, FARTHEST = 0.3, 4  # what each place farther costs, and up to how many
+MISCOUNT = 3  # panels too many or too few from which more say no more of the order
+READ = math.log(0.5)  # probability from which a letter is read that the caption does not name
+CROSSING = 0.1  # of its side, by which a box may reach over a line that parts boxes
 UNKNOWN = -3.0  # a letter that the caption does not have
 POSITION = 0.7  # certainty of a text that the caption gives to a place, where the panels fill the places
 BAND_SLACK = 0.2  # of a band, by which a box may reach into the next
@@ -123,27 +123,37 @@ def _certainty(
     margin: Costs,
     announced: int,
 ) -> list[float]:
-    """Probability of each panel's label: its own letter, or else the order as far as the other letters confirm it."""
+    """Probability of each panel's label: its own letter, or else the order as far as the other letters confirm it.
+
+    The weights of the order (`reading_order`) are the share of figures lettered in the order of the tree, by number of
+    panels (.999 of 2, .97, .92, .83, .87, .78 of more than 6), and what a letter read in place, or not, says of that.
+    """
     n, m = seen.shape
     place = {panel: at for at, panel in enumerate(order)}
-    trust = TREE.get(max(n, announced, 2), TREE_OF_MANY)
-    odds = math.log(trust / (1 - trust)) - MISCOUNTED * min(3, abs(n - announced))
-    letters = []
-    for i in range(n):
-        j = int(match[i])
-        if j >= m or source[i][j] is None:
-            letters.append(0.0)
-            continue
-        odds += AGREES if place[i] == j else -DISAGREES
-        others = np.delete(seen[i], j)
-        clear = float(seen[i, j] - others.max()) if len(others) else float(seen[i, j] - math.log(FLOOR))
-        letters.append(1 - math.exp(-max(0.0, clear)))
+    read = {i: j for i, j in enumerate(match[:n].tolist()) if j < m and source[i][j] is not None}
+    agreeing = sum(place[i] == j for i, j in read.items())
+    size, weights = f"{max(n, announced, 2)} panels", fitted("reading_order")
+    traits = {
+        size if size in weights else "more panels": 1,
+        "agrees": agreeing,
+        "disagrees": len(read) - agreeing,
+        "miscounted": min(MISCOUNT, abs(n - announced)),
+    }
+    in_order = probability(log_odds(weights, traits))
     out = []
     for i in range(n):
-        by_order = 1 / (1 + math.exp(-odds)) if place[i] == match[i] else 0.0
-        either = 1 - (1 - letters[i]) * (1 - by_order)
+        by_letter = _by_letter(seen[i], read[i]) if i in read else 0.0
+        by_order = in_order if place[i] == match[i] else 0.0
+        either = 1 - (1 - by_letter) * (1 - by_order)
         out.append(min(either, 1 - math.exp(-max(0.0, float(margin[i])))))
     return out
+
+
+def _by_letter(seen: Costs, label: int) -> float:
+    """Probability of a label by how much better it fits what was read than any other does."""
+    others = np.delete(seen, label)
+    clear = float(seen[label] - (others.max() if len(others) else math.log(FLOOR)))
+    return 1 - math.exp(-max(0.0, clear))
 
 
 def _letter(label: str) -> int | None:
@@ -164,7 +174,7 @@ def _labels(split: CaptionSplit, readings: Sequence[LabelReading], n: int) -> li
     labels = [] if split.positional else list(split.labels)
     upper = labels[0].isupper() if labels else float(np.mean([r.upper for r in readings] or [1.0])) >= 0.5
     case = str.upper if upper else str.lower
-    read = {int(np.argmax(r.log_probs)) for r in readings if max(r.log_probs) > math.log(0.5)}
+    read = {int(np.argmax(r.log_probs)) for r in readings if max(r.log_probs) > READ}
     if labels:
         known = {label.lower() for label in labels}
         return labels + [case(LABEL_ALPHABET[k]) for k in sorted(read) if LABEL_ALPHABET[k] not in known]
@@ -197,7 +207,7 @@ def _costs(seen: Costs, order: Sequence[int], labels: Sequence[str], named: froz
     for i in range(n):
         for j, label in enumerate(labels):
             away = abs(place[i] - j)
-            prior = IN_PLACE if away == 0 else OUT_OF_PLACE - 0.3 * min(away - 1, 4)
+            prior = IN_PLACE if away == 0 else OUT_OF_PLACE - FARTHER * min(away - 1, FARTHEST)
             if label not in named:
                 prior = UNKNOWN
             cost[i, j] = -(seen[i, j] + prior)
@@ -263,10 +273,10 @@ def _cut(boxes: Sequence[Box], group: Sequence[int], axis: int) -> list[list[int
     reach = -math.inf
     for i in sorted(group, key=lambda i: boxes[i][axis]):
         low, high = boxes[i][axis], boxes[i][axis + 2]
-        if low >= reach - 0.1 * (high - low):
+        if low >= reach - CROSSING * (high - low):
             parts.append([])
         parts[-1].append(i)
-        reach = max(reach, high - 0.1 * (high - low))
+        reach = max(reach, high - CROSSING * (high - low))
     return parts
 
 

@@ -1,7 +1,6 @@
 """One image and its caption in, panels out: the one entrance to both separators."""
 
 import dataclasses
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,6 +25,7 @@ from pmc15m.figures.model import (
 from pmc15m.figures.raster import Raster, rasterise
 from pmc15m.figures.reader import Readings, read_glyphs
 from pmc15m.figures.tiles import find_tiles
+from pmc15m.weights import fitted, log_odds, probability
 
 SEPARATORS = ("network", "gutters")
 TOO_SMALL = 48  # px of the shorter side: nothing smaller holds two panels
@@ -35,8 +35,12 @@ SEEN, MOST_SEEN = 0.9, 3.0  # how many where the figure network is so sure of a 
 UNREAD_AREA = 0.3  # of the usual panel: its least area
 SERIES = 4.0  # least score of a series of printed labels that is believed
 SUPPORTED, SUPPORT = 3.0, 0.9  # least score where the figure network is so sure of every cut between the labels
-INSIDE = 4.0  # log odds that a box loses where the figure network is certain of a gutter inside it, from half of it on
+CLEAN, CLEAR = -0.015, 0.01  # cost of cuts, for each label, between which it says most of the boxes
+UNSURE = 0.5  # how sure of a gutter inside a box the figure network must be for it to be doubted
 UNNAMED_EACH = 1.5  # and where the caption names none, for each label
+UNANNOUNCED = 2.5  # strength that gutters alone need where the caption names no panels
+WHOLE = 0.1  # probability of a compound figure that gutters do not cut
+CUT, CUT_EACH = 0.3, 0.2  # and of one that they cut: at least, and for each unit of the weakest cut's strength
 UNNAMED_COST = 0.2  # dearest tree of cuts, for each label, that such labels may need
 
 
@@ -83,7 +87,7 @@ def by_labels(evidence: Evidence, split: CaptionSplit) -> Found | None:
     tiles = tuple(find_tiles(evidence, box) for box in boxes)
     seen = [evidence.lanes.within(box) if evidence.lanes else 0.0 for box in boxes]
     scores = tuple(box_certainty(tree.cost / len(series.labels), gutter) for gutter in seen)
-    return Found(boxes, tiles, letters, _logistic(series.score), scores)
+    return Found(boxes, tiles, letters, probability(series.score), scores)
 
 
 def believed(evidence: Evidence, series: Series, named: bool) -> anchored.Tree | None:
@@ -106,8 +110,12 @@ def box_certainty(cost: float, gutter: float) -> float:
     had every box right, of the others 29 of 34, of those with a cost above .1 four of six. Of 282 boxes in which the
     network is less than half sure of a gutter 280 were right, of 19 with more than .9 fifteen.
     """
-    doubt = INSIDE * max(gutter - 0.5, 0.0)
-    return _logistic(3.0 - 100 * min(max(cost, -0.015), 0.01) - 15 * max(cost, 0.0) - doubt)
+    traits = {
+        "cost": min(max(cost, CLEAN), CLEAR),
+        "excess": max(cost, 0.0),
+        "gutter": max(gutter - UNSURE, 0.0),
+    }
+    return probability(log_odds(fitted("boxes"), traits))
 
 
 def with_unread(evidence: Evidence, boxes: tuple[Box, ...], labels: Sequence[Box]) -> tuple[Box, ...]:
@@ -149,9 +157,9 @@ def fill(evidence: Evidence, boxes: Sequence[Box], wanted: int) -> tuple[Box, ..
 
 def by_gutters(evidence: Evidence, split: CaptionSplit, captioned: bool) -> Found:
     """Panels by gutters alone, with the caption's number of labels as the number to look for."""
-    least = 2.5 if captioned and not split.labels else 1.0
+    least = UNANNOUNCED if captioned and not split.labels else 1.0
     partition = gutters.choose(evidence, 0 if split.positional else len(split.labels), least)
-    compound = 0.1 if len(partition.boxes) == 1 else min(1.0, 0.3 + 0.2 * partition.strength)
+    compound = WHOLE if len(partition.boxes) == 1 else min(1.0, CUT + CUT_EACH * partition.strength)
     labelled = len(split.labels) > 1 and len(partition.boxes) > 1
     tiles = tuple(find_tiles(evidence, box) if labelled else () for box in partition.boxes)
     return Found(partition.boxes, tiles, (), compound, (compound,) * len(partition.boxes))
@@ -172,7 +180,3 @@ def _in_given_pixels(found: Found, raster: Raster) -> Found:
         tiles=tuple(tuple(map(raster.given, tiles)) for tiles in found.tiles),
         readings=tuple(dataclasses.replace(r, box=raster.given(r.box)) for r in found.readings),
     )
-
-
-def _logistic(x: float) -> float:
-    return 1 / (1 + math.exp(-x))

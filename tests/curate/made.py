@@ -116,8 +116,8 @@ class Made:
         row = known | changes
         [caption] = [f["caption"] for f in self._rows(shard)["figures"] if f["figure_key"] == row["figure_key"]]
         start = (caption or "").find(row["subcaption"] or "\0")
-        row["subcaption_spans"] = [{"start": start, "end": start + len(row["subcaption"])}] if start >= 0 else []
-        self._rows(shard)["panels"].append(row)
+        spans = [{"start": start, "end": start + len(row["subcaption"])}] if start >= 0 else []
+        self._rows(shard)["panels"].append({"subcaption_spans": spans} | row)
         return key
 
     def write(self) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pmc15m.figures.captions import CaptionSplit, Convention, Style, render, split_caption, without
+from benchmarks.captions import Convention, render
+from pmc15m.figures.captions import CaptionSplit, Style, split_caption, text_of, without
 
 
 def texts(caption: str, convention: Convention = Convention.OWN, **given: object) -> dict[str, str]:
@@ -124,6 +125,12 @@ def test_spans_without_others() -> None:
     assert without([(0, 10), (20, 30)], [(3, 5), (28, 40)]) == ((0, 3), (5, 10), (20, 28))
     assert without([(0, 10)], [(0, 10)]) == ()
     assert without([(5, 8), (0, 6)], []) == ((0, 8),)
+
+
+def test_pieces_of_a_text_are_apart_by_single_blanks_and_those_that_touch_stay_together() -> None:
+    assert text_of("Cells  of\nmice (A) and rats (B).", [(23, 27), (0, 14), (27, 27)]) == "Cells of mice rats"
+    assert text_of("Cells (B).", [(9, 10), (0, 9)]) == "Cells (B)."
+    assert text_of("Cells", []) == ""
 
 
 def test_words_that_lead_over_to_the_next_marker_are_not_its_forerunners() -> None:

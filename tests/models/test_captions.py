@@ -1,8 +1,8 @@
 """The fits of `models.captions`: what becomes an example, and what is learned from it."""
 
 from models.captions.annotated import Captioned, Example, fit
-from models.captions.certainty import likeness
 from models.captions.legend import legend_examples
+from models.captions.subcaptions import likeness
 
 
 def test_likeness_is_one_less_the_edits_a_letter_of_the_longer_text():

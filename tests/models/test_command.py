@@ -42,7 +42,7 @@ def test_a_file_that_exists_is_overwritten_by_force_alone(
     assert "bias" in json.loads(out.read_text())
 
 
-@pytest.mark.parametrize("name", ["captions", "legend", "certainty"])
+@pytest.mark.parametrize("name", ["captions", "legend", "subcaptions"])
 def test_no_place_is_guessed(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([name, *[str(tmp_path / "input")] * (2 if name == "legend" else 1)])

@@ -5,37 +5,27 @@ words that it shares with other labels. Such a doubt only counts where it is abo
 """
 
 from collections.abc import Iterable, Mapping
-from math import exp
 
 from pmc15m.figures.captions.segments import Segments, marker_leads
 from pmc15m.figures.captions.sentences import sentences
 from pmc15m.figures.model import Span
+from pmc15m.weights import fitted, log_odds, probability
 
 ALIKE = 0.7  # of the longer text: what two texts share that say the same
-# Log-odds by `python -m models certainty` on the 199 sub-captions of panels-dev, 85 % of them right; on
-# articles left out a right one ranks above a wrong one in 77 of 100 cases.
-BIAS = 2.4
-WEIGHTS = {
-    "leads": 0.25,  # its marker stands in front of it
-    "long": -1.05,  # sentences without its marker are a large part of it
-    "together": -0.95,  # several labels have it, and such sentences, or each has a marker of its own in it
-    "legend": -0.7,  # it is the last one, and such sentences, or the legend behind it, are long
-    "stem": -0.75,  # words that it shares with other labels of its sentence are many
-    "opening": -0.45,  # it is the first one, its marker behind it, and the sentence before it is long
-    "referred": -0.55,  # another sentence comes back to it
-}
 
 
 def certainties(text: str, found: Segments) -> Mapping[str, float]:
     """The probability for each label that has a text, 0..1."""
-    return {
-        label: 1 / (1 + exp(-BIAS - sum(WEIGHTS[name] for name, holds in traits.items() if holds)))
-        for label, traits in traits_of(text, found).items()
-    }
+    weights = fitted("subcaptions")
+    return {label: probability(log_odds(weights, traits)) for label, traits in traits_of(text, found).items()}
 
 
 def traits_of(text: str, found: Segments) -> Mapping[str, Mapping[str, bool]]:
-    """Which of the traits that `WEIGHTS` weighs hold for the text of each label that has one."""
+    """The features of the text of each label that has one, for the weights `subcaptions`.
+
+    They were fitted to the 199 sub-captions of panels-dev; `python -m models subcaptions` gives others today
+    (models/README.md says how they differ).
+    """
     ends = [marker.span for marker in found.markers]
     legend = _length(span for span in found.shared if ends and span[0] >= max(ends)[1])
     openings = [span for span in found.shared if ends and span[1] <= min(ends)[0]]
@@ -52,13 +42,13 @@ def traits_of(text: str, found: Segments) -> Mapping[str, Mapping[str, bool]]:
         long = _matters(main, length - main)
         last = any(marker.span == max(ends) for marker in markers)
         out[label] = {
-            "leads": leads,
-            "long": long,
-            "together": texts.count(spans) > 1 and (long or len(markers[0].labels) == 1),
+            "leads": leads,  # its marker stands in front of it
+            "long": long,  # sentences without its marker are a large part of it
+            "together": texts.count(spans) > 1 and (long or len(markers[0].labels) == 1),  # several labels have it
             "legend": last and (long or _matters(length, legend)),
-            "stem": _matters(length, _length(found.stems[label])),
+            "stem": _matters(length, _length(found.stems[label])),  # words that labels of its sentence share
             "opening": index == 0 and not leads and _matters(length, _length(openings[-1:])),
-            "referred": any(label in marker.labels for marker in found.references),
+            "referred": any(label in marker.labels for marker in found.references),  # another sentence comes back to it
         }
     return out
 

@@ -4,25 +4,8 @@ import re
 from collections.abc import Mapping, Sequence, Set
 
 from pmc15m.figures.model import Span
+from pmc15m.weights import fitted, log_odds
 
-# Log-odds that a sentence behind the last marker is about the whole figure, by `python -m models legend`
-# from sentences of zou458 and, with three times the weight, of panels-dev that annotators gave to one panel or to all
-# (617; 72 % right on articles left out: two people would hardly agree more often). How the caption is built weighs as
-# much as what the sentence says.
-BIAS = -1.35
-WEIGHTS = {
-    "several": 1.5,  # the last sentence with a marker names several panels (fitted 0.75: the ridge holds it down)
-    "one_each": 1.4,  # every panel had one sentence so far
-    "last": 0.35,  # nothing follows
-    "repeats": -1.3,  # times the share of its words that the last sentence with a marker has too
-    "abbreviations": 3.0,  # a list of them; zou458 gives it to the last panel (hence fitted 1.0), panels-dev never
-    "explains": 0.3,
-    "cites": 0.6,
-    "notes": 0.65,
-    "tests": 0.2,
-    "measures": 0.7,
-    "goes_on": -1.0,
-}
 _SAYS = {
     "explains": re.compile(
         r"abbreviations?\b|^\W*(?!Fig|See|Note)[\w+/.()-]{1,12}(?:\s*[=:]\s|, (?:[a-z][\w-]* ?){1,6}[;.])"
@@ -63,24 +46,27 @@ def legend_start(text: str, tail: Sequence[Span], marked: Span, several: bool, o
     best, total, start = 0.0, 0.0, len(tail)
     for i in range(len(tail) - 1, -1, -1):
         traits = traits_of(text[slice(*tail[i])], known, several, one_each, i == len(tail) - 1)
-        total += BIAS + sum(WEIGHTS[name] * value for name, value in traits.items())
+        total += log_odds(fitted("legend"), traits)
         if total > best:
             best, start = total, i
     return start
 
 
 def traits_of(sentence: str, known: Set[str], several: bool, one_each: bool, last: bool) -> Mapping[str, float]:
-    """What `WEIGHTS` weighs of a sentence, all in 0..1.
+    """The features of a sentence for the weights `legend`, all in 0..1.
 
-    `known` are the words of the last sentence with a marker (`words_of`); `last`: nothing follows.
+    `known` are the words of the last sentence with a marker (`words_of`), `last`: nothing follows. The weights are
+    fitted by `python -m models legend` to sentences of zou458 and, with three times the weight, of
+    panels-dev that annotators gave to one panel or to all (617; 72 % right on articles left out: two people would
+    hardly agree more often). How the caption is built weighs as much as what the sentence says.
     """
     words = words_of(sentence)
     return {
-        "several": several,
+        "several": several,  # fitted 0.75: the ridge holds it down
         "one_each": one_each,
         "last": last,
-        "repeats": len(words & known) / max(1, len(words)),
-        "abbreviations": _lists_abbreviations(sentence),
+        "repeats": len(words & known) / max(1, len(words)),  # share of its words that the marked sentence has too
+        "abbreviations": _lists_abbreviations(sentence),  # fitted 1.0: zou458 gives them to the last panel
         **{name: says.search(sentence) is not None for name, says in _SAYS.items()},
     }
 

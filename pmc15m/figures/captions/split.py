@@ -2,23 +2,24 @@
 
 from collections import Counter
 from collections.abc import Sequence, Set
-from math import exp
 
 from pmc15m.figures.captions.certainty import certainties
 from pmc15m.figures.captions.evidence import Reading, log_odds, read
 from pmc15m.figures.captions.markers import find_candidates, plain
 from pmc15m.figures.captions.model import CaptionSplit, Style
 from pmc15m.figures.captions.positions import find_positions
-from pmc15m.figures.captions.render import merge
 from pmc15m.figures.captions.segments import Placed, cut
 from pmc15m.figures.captions.series import Choice, choose
-from pmc15m.weights import fitted
+from pmc15m.figures.captions.spans import merge
+from pmc15m.weights import fitted, probability
+from pmc15m.weights import log_odds as weigh
 
 POSITIONS = 0.5  # places name panels, or parts of one
 # Probability that a caption in which no labels are found names none, where its figure prints some: of 18 such captions
 # of zou458 in which nothing looks like a marker 16, of 5 others none.
 NO_LABELS, TRACES = 0.9, 0.2
 TRACE = -2.0  # log-odds from which a reading is a trace of labels
+MEAN, WEAKEST, FOLLOWING, AHEAD = 6.0, 4.0, 2.0, 10.0  # log-odds of labels from which more says no more of their set
 
 
 def split_caption(text: str, markup: Sequence[tuple[int, int, str]] = ()) -> CaptionSplit:
@@ -76,8 +77,13 @@ def _assemble(
 
 def _confidence(choice: Choice) -> float:
     """Probability that these are the labels of the figure, by logistic regression on silver (articles left out of the
-    training of the weights), zou458 and panels-dev; within .05 of the truth above .8."""
+    training of the weights `captions`), zou458 and panels-dev; within .05 of the truth above .8."""
     n = len(choice.labels)
-    odds = -2.9 + 0.25 * min(choice.total / n, 6.0) + 0.3 * max(-4.0, min(choice.weakest, 4.0))
-    odds += -0.8 * min(choice.next_label, 2.0) + 0.1 * min(choice.total - choice.rival, 10.0) + 0.8 * (n == 2)
-    return 1 / (1 + exp(-odds))
+    traits = {
+        "mean": min(choice.total / n, MEAN),
+        "weakest": max(-WEAKEST, min(choice.weakest, WEAKEST)),
+        "following": min(choice.next_label, FOLLOWING),
+        "ahead": min(choice.total - choice.rival, AHEAD),  # of the best other series
+        "two": n == 2,
+    }
+    return probability(weigh(fitted("label_sets"), traits))

@@ -1,6 +1,6 @@
-"""How sure it is that a text was cut as a person would cut it (`certainty.json`).
+"""How sure it is that a text was cut as a person would cut it (`subcaptions.json`).
 
-    python -m models certainty PANELS.json --out FILE [--beside pmc15m/weights/certainty.json]
+    python -m models subcaptions PANELS.json --out FILE [--beside pmc15m/weights/subcaptions.json]
 
 From the sub-captions of PANELS.json, right where they are like the annotator's (1 - edit distance / longer length
 >= 0.7). Printed: how well the fit does on articles left out, and its weights, beside those of another file.
@@ -14,7 +14,7 @@ import numpy as np
 
 from models.captions.annotated import Captioned, Example, fit_and_report, read_panels
 from models.captions.logistic import as_json
-from pmc15m.figures.captions import certainty, render, split_caption
+from pmc15m.figures.captions import certainty, split_caption, text_of
 from pmc15m.figures.captions.segments import Segments
 
 
@@ -40,9 +40,8 @@ def cut_examples(captioned: Captioned) -> Iterator[Example]:
     for label, traits in certainty.traits_of(captioned.text, found).items():
         gold = captioned.texts.get(label.casefold())
         if gold:
-            yield Example(
-                traits, likeness(gold, render(captioned.text, split, label)) >= certainty.ALIKE, captioned.article, 1.0
-            )
+            alike = likeness(gold, text_of(captioned.text, split.segments[label])) >= certainty.ALIKE
+            yield Example(traits, alike, captioned.article, 1.0)
 
 
 def likeness(a: str, b: str) -> float:
