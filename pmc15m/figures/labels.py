@@ -4,8 +4,7 @@ A figure prints its labels alike and without gaps, and the caption names them. S
 the best consistent series wins as a whole (the beam of Zou 2017 and CompFigSep, with the caption as evidence).
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +26,14 @@ MISSED = 2.0  # cost of a letter of the series that is not seen
 ALIKE = 0.14  # largest difference of log size within a figure, beside that of one pixel
 REPEATED = 1.2  # cost of every further candidate that reads the same letter as well: bars marked a, b, a, b
 ASTRAY = 1.5  # cost of a label that comes before its predecessor in reading order
+NEARLY, MOST_REPEATS = 2.0, 4  # log odds by which such a candidate may be less likely, and how many count
 ALIGNED = 1.0  # gain of a label that shares an edge with another
+SECOND = 1.5  # times that gain where it shares edges with two or more
+EDGE = 0.25  # of its height, by which a shared edge may be off
+SUREST = 7.0  # log odds from which one letter adds no more
+CASE = 0.5  # weight of the case of a letter, which is read less surely
+SEEDS = 4  # candidates of each letter whose size is tried
+TRIED, ROUNDS = 6, 2  # rivals for each letter, and how often each is chosen anew beside the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +75,9 @@ def find_series(boxes: NDArray[np.int64], readings: Readings, named: Sequence[st
         }
         value = {}
         for c in alphabet:
-            value[c] = odds[:, LABEL_ALPHABET.index(c)] + (0.5 * case if alphabet is LETTERS else 0)
+            value[c] = odds[:, LABEL_ALPHABET.index(c)] + (CASE * case if alphabet is LETTERS else 0)
             value[c] = value[c] + (NAMED if c in wanted else 0) - (DIGIT if alphabet is DIGITS else 0)
-        seeds = {
-            round(float(size[c][i]), 2)
-            for c in (letters[:4] + letters[4:])
-            for i in np.argsort(-value[c])[:4]
-            if value[c][i] > 0
-        }
+        seeds = {round(float(size[c][i]), 2) for c in letters for i in np.argsort(-value[c])[:SEEDS] if value[c][i] > 0}
         for seed in sorted(seeds):
             series = grow(boxes, value, size, seed, alphabet, wanted)
             if series.score > best.score + 1e-9:
@@ -95,75 +96,106 @@ def log_odds(readings: Readings) -> NDArray[np.float64]:
 
 def grow(
     boxes: NDArray[np.int64],
-    value: dict[str, NDArray[np.float64]],
-    size: dict[str, NDArray[np.float64]],
+    value: Mapping[str, NDArray[np.float64]],
+    size: Mapping[str, NDArray[np.float64]],
     seed: float,
     alphabet: str,
     wanted: Sequence[str],
 ) -> Series:
-    """The best series of one size: for every letter its best candidate, then the best end of the series."""
+    """The best series of one size: for every letter its best candidate, then the best end of the series.
+
+    `value` and `size` are log odds and log size of every candidate as each letter, `seed` the log size.
+    """
     slack = ALIKE + 1.0 / np.maximum(boxes[:, 3] - boxes[:, 1], 1)
-    chosen: dict[str, int] = {}
-    rivals: dict[str, NDArray[np.int64]] = {}
+    rivals = {}
     for c in alphabet:
         alike = np.flatnonzero((np.abs(size[c] - seed) < slack) & (value[c] > -MISSED))
         if alike.size:
-            rivals[c] = alike[np.argsort(-value[c][alike], kind="stable")]
-    for c in sorted(rivals, key=lambda c: -value[c][rivals[c][0]]):
-        free = [i for i in rivals[c].tolist() if i not in chosen.values()]
-        if free:
-            chosen[c] = free[0]
+            rivals[c] = alike[np.argsort(-value[c][alike], kind="stable")].tolist()
+    candidates = Candidates(boxes, value, rivals, wanted)
+    chosen = candidates.assign()
+    for _ in range(ROUNDS):
+        chosen = candidates.improve(chosen)
+    return candidates.best_prefix(alphabet, chosen)
 
-    def likely(c: str, i: int) -> bool:
-        return c in wanted if wanted else bool(value[c][i] > 0)
 
-    for _ in range(2):
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Boxes, their log odds as each letter, the rivals for each letter, best first, and the letters of the caption.
+
+    `chosen` is the candidate of each letter that has one.
+    """
+
+    boxes: NDArray[np.int64]
+    value: Mapping[str, NDArray[np.float64]]
+    rivals: Mapping[str, Sequence[int]]
+    wanted: Sequence[str]
+
+    def assign(self) -> dict[str, int]:
+        """The best free candidate for each letter, the surest letter first."""
+        chosen: dict[str, int] = {}
+        for c in sorted(self.rivals, key=lambda c: -self.value[c][self.rivals[c][0]]):
+            free = next((i for i in self.rivals[c] if i not in chosen.values()), None)
+            if free is not None:
+                chosen[c] = free
+        return chosen
+
+    def improve(self, chosen: Mapping[str, int]) -> dict[str, int]:
+        """For each letter in turn the free candidate that reads best and stands in line with the other letters."""
+        out = dict(chosen)
         for c in chosen:
-            others = [boxes[i] for d, i in chosen.items() if d != c and likely(d, i)]
-            free = [i for i in rivals[c].tolist()[:6] if i == chosen[c] or i not in chosen.values()]
-            chosen[c] = max(free, key=lambda i: value[c][i] + placed(boxes[i], others))
-    total, best, end = 0.0, 0.0, 0
-    last: str | None = None
-    for n, c in enumerate(alphabet):
-        if c not in chosen:
-            total -= MISSED if not wanted or c in wanted else MISSED + NAMED
-            if last is None and n > 0 and not wanted:
+            free = [i for i in self.rivals[c][:TRIED] if i == out[c] or i not in out.values()]
+            out[c] = max(free, key=lambda i: self.value[c][i] + self.in_line(c, i, out))
+        return out
+
+    def best_prefix(self, alphabet: str, chosen: Mapping[str, int]) -> Series:
+        """The series up to the letter at which its score is highest."""
+        total, best, end = 0.0, 0.0, 0
+        last: str | None = None
+        for n, c in enumerate(alphabet):
+            if c in chosen:
+                total += self.worth(c, chosen)
+                if last is not None and not follows(self.boxes[chosen[last]], self.boxes[chosen[c]]):
+                    total -= ASTRAY
+                if self.wanted and c not in self.wanted:
+                    total -= NAMED
+                last = c
+            elif last is None and n > 0 and not self.wanted:
                 break
-            continue
-        i = chosen[c]
-        repeats = sum(value[c][j] > max(value[c][i] - 2.0, 0.0) for j in rivals[c].tolist()) - 1
-        others = [boxes[j] for d, j in chosen.items() if d != c and likely(d, j)]
-        total += min(value[c][i], 7.0) + placed(boxes[i], others) - REPEATED * min(repeats, 4)
-        if last is not None and not follows(boxes[chosen[last]], boxes[i]):
-            total -= ASTRAY
-        if wanted and c not in wanted:
-            total -= NAMED
-        last = c
-        if total > best:
-            best, end = total, n + 1
-    kept = [c for c in alphabet[:end] if c in chosen]
-    if len(kept) < 2:
-        return NOTHING
-    best -= MISSED * sum(c not in kept for c in wanted if c > kept[-1])
-    found = (Found(c, chosen[c], tuple(boxes[chosen[c]].tolist()), float(value[c][chosen[c]])) for c in kept)
-    return Series(tuple(found), best)
+            else:
+                total -= MISSED if not self.wanted or c in self.wanted else MISSED + NAMED
+            if total > best:
+                best, end = total, n + 1
+        kept = [c for c in alphabet[:end] if c in chosen]
+        if len(kept) < 2:
+            return NOTHING
+        best -= MISSED * sum(c not in kept for c in self.wanted if c > kept[-1])
+        series = ((c, chosen[c]) for c in kept)
+        labels = (Found(c, i, tuple(self.boxes[i].tolist()), float(self.value[c][i])) for c, i in series)
+        return Series(tuple(labels), best)
+
+    def worth(self, c: str, chosen: Mapping[str, int]) -> float:
+        """What a letter adds to the score of its series."""
+        i, value = chosen[c], self.value[c]
+        repeats = sum(value[j] > max(value[i] - NEARLY, 0.0) for j in self.rivals[c]) - 1
+        return float(min(value[i], SUREST) + self.in_line(c, i, chosen) - REPEATED * min(repeats, MOST_REPEATS))
+
+    def in_line(self, c: str, i: int, chosen: Mapping[str, int]) -> float:
+        """What a candidate gains by its place beside the likely ones of the other letters."""
+        return placed(self.boxes[i], [self.boxes[j] for d, j in chosen.items() if d != c and self._likely(d, j)])
+
+    def _likely(self, c: str, i: int) -> bool:
+        return c in self.wanted if self.wanted else bool(self.value[c][i] > 0)
 
 
 def placed(box: NDArray[np.int64], others: Sequence[NDArray[np.int64]]) -> float:
     """What a box gains that shares its left edge, its base or its top with another; half as much for a second one."""
-    slack = max(2.0, 0.25 * float(box[3] - box[1]))
+    slack = max(2.0, EDGE * float(box[3] - box[1]))
     n = sum(bool(np.abs(box - o)[[0, 1, 3]].min() <= slack) for o in others)
-    return ALIGNED * (0.0, 1.0, 1.5)[min(n, 2)]
+    return ALIGNED * (0.0, 1.0, SECOND)[min(n, 2)]
 
 
 def follows(before: NDArray[np.int64], after: NDArray[np.int64]) -> bool:
     """Whether a label may come next: to the right of the one before, or below it."""
     slack = float(before[3] - before[1])
     return bool(after[0] > before[0] + slack or after[1] > before[1] + slack)
-
-
-def confidence(series: Series) -> float:
-    """Probability that the series is right, a logistic of its mean log odds."""
-    if not series.labels:
-        return 0.0
-    return 1 / (1 + math.exp(-series.score / len(series.labels)))

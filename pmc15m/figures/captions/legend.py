@@ -66,9 +66,7 @@ def traits_of(sentence: str, known: Set[str], several: bool, one_each: bool, las
         "one_each": one_each,
         "last": last,
         "repeats": len(words & known) / max(1, len(words)),  # share of its words that the marked sentence has too
-        "abbreviations": _lists_abbreviations(
-            sentence
-        ),  # fitted 1.0: zou458 gives them to the last panel
+        "abbreviations": _lists_abbreviations(sentence),  # fitted 1.0: zou458 gives them to the last panel
         **{name: says.search(sentence) is not None for name, says in _SAYS.items()},
     }
 
