@@ -64,7 +64,7 @@ def anchor(evidence: Evidence, labels: Sequence[Box]) -> Tree:
 
 def _tree(evidence: Evidence, labels: Sequence[Box], cell: str) -> Tree:
     least = SLIVER * evidence.longer
-    known: dict[tuple[Box, tuple[int, ...]], Part] = {}
+    parts: dict[tuple[Box, tuple[int, ...]], Part] = {}
 
     def recurse(box: Box, inside: tuple[int, ...]) -> Part:
         trimmed = evidence.trim(box) or box
@@ -73,7 +73,7 @@ def _tree(evidence: Evidence, labels: Sequence[Box], cell: str) -> Tree:
             astray = PLACE * _astray(trimmed, labels[inside[0]], cell)
             return Part(astray + (SLIVER_COST if thin else 0.0), 1.0, {inside[0]: trimmed})
         key = (trimmed, inside)
-        if key not in known:
+        if key not in parts:
             best: Part | None = None
             cuts = _cuts(evidence, trimmed, [labels[i] for i in inside], cell)
             for cut in cuts[: 1 if len(inside) > MANY else BRANCHES]:
@@ -84,12 +84,12 @@ def _tree(evidence: Evidence, labels: Sequence[Box], cell: str) -> Tree:
                 b = recurse(slab(trimmed, cut.axis, cut.at, trimmed[hi]), after)
                 total = cut.cost + a.cost + b.cost
                 if best is None or total < best.cost:
-                    seen = evidence.lanes.beside(trimmed, cut.axis, [cut.at]) if evidence.lanes else [0.0]
-                    best = Part(total, min(*seen, a.support, b.support), a.boxes | b.boxes)
+                    sure = evidence.lanes.beside(trimmed, cut.axis, [cut.at]) if evidence.lanes else [0.0]
+                    best = Part(total, min(*sure, a.support, b.support), a.boxes | b.boxes)
                 if total <= CHEAP:
                     break
-            known[key] = best or Part(UNCUT, 0.0, dict.fromkeys(inside, trimmed))
-        return known[key]
+            parts[key] = best or Part(UNCUT, 0.0, dict.fromkeys(inside, trimmed))
+        return parts[key]
 
     tree = recurse(evidence.whole, tuple(range(len(labels))))
     ordered = tuple(tree.boxes[i] for i in range(len(labels)))

@@ -35,7 +35,7 @@ def test_letters_decide_against_the_reading_order() -> None:
 def test_reading_order_where_nothing_was_read() -> None:
     alignment = align(GRID, [], ABCD)
     assert [match.label for match in alignment.matches] == ["A", "B", "C", "D"]
-    assert all(0.5 < match.confidence < 0.95 for match in alignment.matches)
+    assert all(0.5 < match.certainty < 0.95 for match in alignment.matches)
 
 
 def test_two_letters_show_that_columns_come_first() -> None:
@@ -46,8 +46,8 @@ def test_two_letters_show_that_columns_come_first() -> None:
 def test_one_letter_is_filled_up_by_the_caption() -> None:
     alignment = align(GRID, [read(3, "D")], ABCD)
     assert [match.label for match in alignment.matches] == ["A", "B", "C", "D"]
-    assert alignment.matches[3].confidence > alignment.matches[0].confidence
-    assert alignment.matches[0].confidence > align(GRID, [], ABCD).matches[0].confidence
+    assert alignment.matches[3].certainty > alignment.matches[0].certainty
+    assert alignment.matches[0].certainty > align(GRID, [], ABCD).matches[0].certainty
 
 
 def test_a_label_without_a_panel_is_named() -> None:
@@ -60,7 +60,7 @@ def test_a_panel_without_a_label_stays_without() -> None:
     ab = split_caption("Growth of mice. (A) Weight. (B) Length.")
     alignment = align(GRID[:3], [read(0, "A"), read(1, "B")], ab)
     assert [match.label for match in alignment.matches] == ["A", "B", None]
-    assert alignment.matches[2].confidence == 0
+    assert alignment.matches[2].certainty == 0
 
 
 def test_a_letter_that_the_caption_lacks_is_kept_as_read() -> None:

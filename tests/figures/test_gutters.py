@@ -5,8 +5,8 @@ from PIL import Image
 from pmc15m.figures import gutters
 from pmc15m.figures.anchored import anchor
 from pmc15m.figures.evidence import weigh
-from pmc15m.figures.labels import Found, Series
 from pmc15m.figures.lanes import Lanes
+from pmc15m.figures.printed import PrintedLabel, PrintedSeries
 from pmc15m.figures.raster import rasterise
 from pmc15m.figures.separate import believed, box_certainty, with_unread
 from pmc15m.figures.tiles import find_tiles
@@ -182,14 +182,14 @@ def test_a_weak_series_needs_the_network_to_be_sure_of_every_cut():
     for seed, box in enumerate(boxes):
         photograph(picture, box, seed)
     labels = tuple(
-        Found(text, i, (box[0] + 4, 4, box[0] + 24, 24), 1.6)
+        PrintedLabel(text, i, (box[0] + 4, 4, box[0] + 24, 24), 1.6)
         for i, (text, box) in enumerate(zip("AB", boxes, strict=True))
     )
-    weak, raster = Series(labels, 3.2), rasterise(picture)
+    weak, raster = PrintedSeries(labels, 3.2), rasterise(picture)
     assert believed(weigh(raster), weak, named=False) is None
     assert believed(weigh(raster, lanes_of(picture, 0.5)), weak, named=False) is None
     assert believed(weigh(raster, lanes_of(picture, 0.95)), weak, named=False).boxes == tuple(boxes)
-    assert believed(weigh(raster), Series(labels, 9.0), named=False).boxes == tuple(boxes)
+    assert believed(weigh(raster), PrintedSeries(labels, 9.0), named=False).boxes == tuple(boxes)
 
 
 def test_a_gutter_inside_a_box_makes_it_less_certain():

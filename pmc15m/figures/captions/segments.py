@@ -157,17 +157,17 @@ def _give(to: dict[str, list[Span]], labels: Sequence[str], span: Span) -> None:
 def _primary(text: str, placed: Sequence[Placed], whole: Sequence[Span], out: Segments) -> set[Placed]:
     """The markers that start or end a text of their own; the rest are references."""
     primary: set[Placed] = set()
-    seen: set[str] = set()
+    named: set[str] = set()
     starts = {start for start, _ in whole}
     for marker in placed:
         before = text[max(0, marker.span[0] - 12) : marker.span[0]]
         clause = marker.span[0] in starts or marker_leads(text, marker.span)
         leads = clause and not _POINTS_AT.search(before) and not _TRAILS.match(text, marker.span[1])
-        found = leads or not seen.issuperset(marker.labels)
-        if found:
+        opens = leads or not named.issuperset(marker.labels)
+        if opens:
             primary.add(marker)
-            seen.update(marker.labels)
-        (out.markers if found else out.references).append(Marker(marker.span, marker.labels))
+            named.update(marker.labels)
+        (out.markers if opens else out.references).append(Marker(marker.span, marker.labels))
     return primary
 
 
@@ -292,8 +292,8 @@ def _stem_end(text: str, start: int, first: Span, second: int) -> int:
         same = [m.start() for m in _FUNCTION_WORD.finditer(head) if m.group().lower() == opening.group().lower()]
         if same:
             return start + same[-1]
-    found = [m.end() for m in _FUNCTION_WORD.finditer(head)]
-    return start + found[-1] if found else start
+    ends = [m.end() for m in _FUNCTION_WORD.finditer(head)]
+    return start + ends[-1] if ends else start
 
 
 def _led_over(text: str, start: int, stop: int) -> int:

@@ -25,8 +25,8 @@ NAMED = 2.5  # log odds that a letter of the caption's set gains
 MISSED = 2.0  # cost of a letter of the series that is not seen
 ALIKE = 0.14  # largest difference of log size within a figure, beside that of one pixel
 REPEATED = 1.2  # cost of every further candidate that reads the same letter as well: bars marked a, b, a, b
-ASTRAY = 1.5  # cost of a label that comes before its predecessor in reading order
 NEARLY, MOST_REPEATS = 2.0, 4  # log odds by which such a candidate may be less likely, and how many count
+ASTRAY = 1.5  # cost of a label that comes before its predecessor in reading order
 ALIGNED = 1.0  # gain of a label that shares an edge with another
 SECOND = 1.5  # times that gain where it shares edges with two or more
 EDGE = 0.25  # of its height, by which a shared edge may be off
@@ -37,7 +37,7 @@ TRIED, ROUNDS = 6, 2  # rivals for each letter, and how often each is chosen ane
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PrintedLabel:
     """A printed label: its text as printed, index of the candidate, box in working pixels, log odds."""
 
     text: str
@@ -47,17 +47,17 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class PrintedSeries:
     """The labels of a figure in the order of their series, and the score of the whole."""
 
-    labels: tuple[Found, ...]
+    labels: tuple[PrintedLabel, ...]
     score: float
 
 
-NOTHING = Series((), 0.0)
+NOTHING = PrintedSeries((), 0.0)
 
 
-def find_series(boxes: NDArray[np.int64], readings: Readings, named: Sequence[str] = ()) -> Series:
+def find_series(boxes: NDArray[np.int64], readings: Readings, named: Sequence[str] = ()) -> PrintedSeries:
     """The best series of labels among the candidates, or an empty one. `named`: labels of the caption, without case."""
     if not len(boxes):
         return NOTHING
@@ -82,8 +82,8 @@ def find_series(boxes: NDArray[np.int64], readings: Readings, named: Sequence[st
             series = grow(boxes, value, size, seed, alphabet, wanted)
             if series.score > best.score + 1e-9:
                 text = str.upper if upper else str.lower
-                labels = tuple(Found(text(f.text), f.candidate, f.box, f.odds) for f in series.labels)
-                best = Series(labels, series.score)
+                labels = tuple(PrintedLabel(text(f.text), f.candidate, f.box, f.odds) for f in series.labels)
+                best = PrintedSeries(labels, series.score)
     return best
 
 
@@ -101,7 +101,7 @@ def grow(
     seed: float,
     alphabet: str,
     wanted: Sequence[str],
-) -> Series:
+) -> PrintedSeries:
     """The best series of one size: for every letter its best candidate, then the best end of the series.
 
     `value` and `size` are log odds and log size of every candidate as each letter, `seed` the log size.
@@ -148,7 +148,7 @@ class Candidates:
             out[c] = max(free, key=lambda i: self.value[c][i] + self.in_line(c, i, out))
         return out
 
-    def best_prefix(self, alphabet: str, chosen: Mapping[str, int]) -> Series:
+    def best_prefix(self, alphabet: str, chosen: Mapping[str, int]) -> PrintedSeries:
         """The series up to the letter at which its score is highest."""
         total, best, end = 0.0, 0.0, 0
         last: str | None = None
@@ -171,8 +171,8 @@ class Candidates:
             return NOTHING
         best -= MISSED * sum(c not in kept for c in self.wanted if c > kept[-1])
         series = ((c, chosen[c]) for c in kept)
-        labels = (Found(c, i, tuple(self.boxes[i].tolist()), float(self.value[c][i])) for c, i in series)
-        return Series(tuple(labels), best)
+        labels = (PrintedLabel(c, i, tuple(self.boxes[i].tolist()), float(self.value[c][i])) for c, i in series)
+        return PrintedSeries(tuple(labels), best)
 
     def worth(self, c: str, chosen: Mapping[str, int]) -> float:
         """What a letter adds to the score of its series."""
