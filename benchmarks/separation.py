@@ -17,7 +17,7 @@ from pmc15m.figures.captions import text_of
 from pmc15m.pictures.decode import DecodeError, decode
 
 
-def record(image: str, caption: str | None, found: Separation) -> dict[str, object]:
+def record(image: str, caption: str | None, separation: Separation) -> dict[str, object]:
     """One line of PRED.jsonl."""
     panels = [
         {
@@ -28,9 +28,9 @@ def record(image: str, caption: str | None, found: Separation) -> dict[str, obje
             "alignment_score": panel.alignment_score,
             "tiles": [list(tile) for tile in panel.tiles] or None,
         }
-        for panel in found.panels
+        for panel in separation.panels
     ]
-    return {"image": image, "status": str(found.status), "compound": found.compound, "panels": panels}
+    return {"image": image, "status": str(separation.status), "compound": separation.compound, "panels": panels}
 
 
 def main() -> None:
@@ -47,9 +47,9 @@ def main() -> None:
             if isinstance(decoded, DecodeError):
                 parser.error(f"{figure['image']}: {decoded}")
             begin = time.process_time()
-            found = separate(decoded.image, figure["caption"], separator=args.separator)
+            separation = separate(decoded.image, figure["caption"], separator=args.separator)
             times.append(1e3 * (time.process_time() - begin))
-            out.write(json.dumps(record(figure["image"], figure["caption"], found), ensure_ascii=False) + "\n")
+            out.write(json.dumps(record(figure["image"], figure["caption"], separation), ensure_ascii=False) + "\n")
     print(
         f"{len(times)} figures, {args.separator}: mean {statistics.mean(times):.1f} ms, "
         f"median {statistics.median(times):.1f} ms, maximum {max(times):.1f} ms beyond decoding"

@@ -35,9 +35,9 @@ def split_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str
         if image["status"] != "ok":
             continue
         content = workspace.read(image["shard"], image["offset"], image["size"])
-        row, found = split_image(image, figures[image["figure_key"]], content, config.split)
+        row, crops = split_image(image, figures[image["figure_key"]], content, config.split)
         pixels.append(row)
-        panels += found
+        panels += crops
     return {"pixels": rows_to_table(pixels, schema.PIXELS), "panels": rows_to_table(panels, schema.PANELS)}
 
 

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from models.captions.logistic import as_json, fit_logistic
-from pmc15m.figures.captions.evidence import Reading, log_odds, read
 from pmc15m.figures.captions.markers import find_candidates, plain
+from pmc15m.figures.captions.readings import Reading, log_odds, read
 from pmc15m.figures.captions.series import choose
 
 RARE = 8  # a feature seen less often gets no weight

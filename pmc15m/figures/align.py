@@ -46,7 +46,7 @@ _BANDS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (1, ("upper", "middle", "lower")),
 )
 DIGITS = LABEL_ALPHABET.index("1")
-CERTAIN = 0.5  # mean confidence below which the whole caption is kept
+CERTAIN = 0.5  # mean certainty below which the whole caption is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Match:
 
     label: str | None
     reading: int | None
-    confidence: float
+    certainty: float
     name: str | None = None
 
 
@@ -69,7 +69,7 @@ class Alignment:
     matches: tuple[Match, ...]
     order: tuple[int, ...]
     unassigned: tuple[str, ...]
-    confidence: float
+    certainty: float
     reason: SeparationReason | None
 
 
@@ -84,39 +84,39 @@ def align(boxes: Sequence[Box], readings: Sequence[LabelReading], split: Caption
             placed = tuple(Match(None, None, POSITION, place) for place in places)
             return Alignment(placed, rows, (), POSITION, None)
         return Alignment(alone, rows, split.labels, 0.0, SeparationReason.NO_CAPTION_LABELS)
-    seen, source = _letters(labels, readings, len(boxes))
+    fits, source = _letters(labels, readings, len(boxes))
     named = frozenset(split.labels if split.labels and not split.positional else labels)
     orders = {_by_tops(boxes): TOPS, columns: COLUMNS, rows: 0.0}
     best: tuple[float, Costs, Places, tuple[int, ...]] | None = None
     for order, prior in orders.items():
-        cost = _costs(seen, order, labels, named)
+        cost = _costs(fits, order, labels, named)
         match = hungarian(cost)
         total = prior - float(cost[np.arange(len(cost)), match].sum())
         if best is None or total > best[0]:
             best = (total, cost, match, order)
     assert best is not None  # there is always the order of rows
     _, cost, match, order = best
-    certainty = _certainty(seen, source, order, match, margins(cost, match), len(named))
+    certainties = _certainties(fits, source, order, match, margins(cost, match), len(named))
     matches = [
-        Match(labels[j], source[i][j], certainty[i], labels[j] if labels[j] in split.segments else None)
+        Match(labels[j], source[i][j], certainties[i], labels[j] if labels[j] in split.segments else None)
         if (j := int(match[i])) < len(labels)
         else Match(None, None, 0.0)
         for i in range(len(boxes))
     ]
     given = {m.label for m in matches}
     unassigned = tuple(label for label in split.labels if label not in given)
-    labelled = [m.confidence for m in matches if m.label]
-    confidence = sum(labelled) / len(matches) if matches else 0.0
+    labelled = [m.certainty for m in matches if m.label]
+    certainty = sum(labelled) / len(matches) if matches else 0.0
     reason: SeparationReason | None = None
     if not split.labels:
         reason = SeparationReason.NO_CAPTION_LABELS
-    elif confidence < CERTAIN:
+    elif certainty < CERTAIN:
         reason = SeparationReason.UNCERTAIN_ALIGNMENT if readings else SeparationReason.NO_PRINTED_LABELS
-    return Alignment(tuple(matches), order, unassigned, confidence, reason)
+    return Alignment(tuple(matches), order, unassigned, certainty, reason)
 
 
-def _certainty(
-    seen: Costs,
+def _certainties(
+    fits: Costs,
     source: Sequence[Sequence[int | None]],
     order: Sequence[int],
     match: Places,
@@ -128,7 +128,7 @@ def _certainty(
     The weights of the order (`reading_order`) are the share of figures lettered in the order of the tree, by number of
     panels (.999 of 2, .97, .92, .83, .87, .78 of more than 6), and what a letter read in place, or not, says of that.
     """
-    n, m = seen.shape
+    n, m = fits.shape
     place = {panel: at for at, panel in enumerate(order)}
     read = {i: j for i, j in enumerate(match[:n].tolist()) if j < m and source[i][j] is not None}
     agreeing = sum(place[i] == j for i, j in read.items())
@@ -142,17 +142,17 @@ def _certainty(
     in_order = probability(log_odds(weights, traits))
     out = []
     for i in range(n):
-        by_letter = _by_letter(seen[i], read[i]) if i in read else 0.0
+        by_letter = _by_letter(fits[i], read[i]) if i in read else 0.0
         by_order = in_order if place[i] == match[i] else 0.0
         either = 1 - (1 - by_letter) * (1 - by_order)
         out.append(min(either, 1 - math.exp(-max(0.0, float(margin[i])))))
     return out
 
 
-def _by_letter(seen: Costs, label: int) -> float:
+def _by_letter(fits: Costs, label: int) -> float:
     """Probability of a label by how much better it fits what was read than any other does."""
-    others = np.delete(seen, label)
-    clear = float(seen[label] - (others.max() if len(others) else math.log(FLOOR)))
+    others = np.delete(fits, label)
+    clear = float(fits[label] - (others.max() if len(others) else math.log(FLOOR)))
     return 1 - math.exp(-max(0.0, clear))
 
 
@@ -176,8 +176,8 @@ def _labels(split: CaptionSplit, readings: Sequence[LabelReading], n: int) -> li
     case = str.upper if upper else str.lower
     read = {int(np.argmax(r.log_probs)) for r in readings if max(r.log_probs) > READ}
     if labels:
-        known = {label.lower() for label in labels}
-        return labels + [case(LABEL_ALPHABET[k]) for k in sorted(read) if LABEL_ALPHABET[k] not in known]
+        named = {label.lower() for label in labels}
+        return labels + [case(LABEL_ALPHABET[k]) for k in sorted(read) if LABEL_ALPHABET[k] not in named]
     if len(read) < 2:
         return []
     first = 0 if max(read) < DIGITS else DIGITS
@@ -187,21 +187,21 @@ def _labels(split: CaptionSplit, readings: Sequence[LabelReading], n: int) -> li
 
 def _letters(labels: Sequence[str], readings: Sequence[LabelReading], n: int) -> tuple[Costs, list[list[int | None]]]:
     """Log-likelihood of what was read in each panel (rows) under each label (columns), and the reading behind it."""
-    seen = np.full((n, len(labels)), UNREAD)
+    fits = np.full((n, len(labels)), UNREAD)
     source: list[list[int | None]] = [[None] * len(labels) for _ in range(n)]
     places = [_letter(label) for label in labels]
     for index, reading in enumerate(readings):
         for j, place in enumerate(places):
             value = math.log(math.exp(reading.log_probs[place]) + FLOOR) if place is not None else math.log(FLOOR)
-            if source[reading.panel][j] is None or value > seen[reading.panel, j]:
-                seen[reading.panel, j] = value
+            if source[reading.panel][j] is None or value > fits[reading.panel, j]:
+                fits[reading.panel, j] = value
                 source[reading.panel][j] = index
-    return seen, source
+    return fits, source
 
 
-def _costs(seen: Costs, order: Sequence[int], labels: Sequence[str], named: frozenset[str]) -> Costs:
+def _costs(fits: Costs, order: Sequence[int], labels: Sequence[str], named: frozenset[str]) -> Costs:
     """Square cost matrix of panels and labels, each with a dummy for staying alone."""
-    n, m = seen.shape
+    n, m = fits.shape
     place = {panel: at for at, panel in enumerate(order)}
     cost = np.zeros((n + m, n + m))
     for i in range(n):
@@ -210,7 +210,7 @@ def _costs(seen: Costs, order: Sequence[int], labels: Sequence[str], named: froz
             prior = IN_PLACE if away == 0 else OUT_OF_PLACE - FARTHER * min(away - 1, FARTHEST)
             if label not in named:
                 prior = UNKNOWN
-            cost[i, j] = -(seen[i, j] + prior)
+            cost[i, j] = -(fits[i, j] + prior)
         cost[i, m:] = -NO_LABEL
     for j, label in enumerate(labels):
         cost[n:, j] = -NO_PANEL if label in named else 0.0

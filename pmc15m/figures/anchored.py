@@ -25,6 +25,8 @@ PLACE = 0.1  # cost, for each label, of standing at the far side of its panel
 CHOICES = 3  # gutters tried between two labels: beside a label, beside the title of an axis, the right one
 BRANCHES, MANY = 4, 6  # cuts that are tried at a node; with more labels than this only the cheapest
 CHEAP = 0.0  # a tree at most this dear ends the search
+UNCUT = 10.0  # cost of labels that no line parts
+ROOM = 0.3  # of a label's usual height: what a cut needs between two labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def anchor(evidence: Evidence, labels: Sequence[Box]) -> Tree:
 
 def _tree(evidence: Evidence, labels: Sequence[Box], cell: str) -> Tree:
     least = SLIVER * evidence.longer
-    known: dict[tuple[Box, tuple[int, ...]], Part] = {}
+    parts: dict[tuple[Box, tuple[int, ...]], Part] = {}
 
     def recurse(box: Box, inside: tuple[int, ...]) -> Part:
         trimmed = evidence.trim(box) or box
@@ -71,7 +73,7 @@ def _tree(evidence: Evidence, labels: Sequence[Box], cell: str) -> Tree:
             astray = PLACE * _astray(trimmed, labels[inside[0]], cell)
             return Part(astray + (SLIVER_COST if thin else 0.0), 1.0, {inside[0]: trimmed})
         key = (trimmed, inside)
-        if key not in known:
+        if key not in parts:
             best: Part | None = None
             cuts = _cuts(evidence, trimmed, [labels[i] for i in inside], cell)
             for cut in cuts[: 1 if len(inside) > MANY else BRANCHES]:
@@ -82,12 +84,12 @@ def _tree(evidence: Evidence, labels: Sequence[Box], cell: str) -> Tree:
                 b = recurse(slab(trimmed, cut.axis, cut.at, trimmed[hi]), after)
                 total = cut.cost + a.cost + b.cost
                 if best is None or total < best.cost:
-                    seen = evidence.lanes.beside(trimmed, cut.axis, [cut.at]) if evidence.lanes else [0.0]
-                    best = Part(total, min(*seen, a.support, b.support), a.boxes | b.boxes)
+                    sure = evidence.lanes.beside(trimmed, cut.axis, [cut.at]) if evidence.lanes else [0.0]
+                    best = Part(total, min(*sure, a.support, b.support), a.boxes | b.boxes)
                 if total <= CHEAP:
                     break
-            known[key] = best or Part(10.0, 0.0, dict.fromkeys(inside, trimmed))
-        return known[key]
+            parts[key] = best or Part(UNCUT, 0.0, dict.fromkeys(inside, trimmed))
+        return parts[key]
 
     tree = recurse(evidence.whole, tuple(range(len(labels))))
     ordered = tuple(tree.boxes[i] for i in range(len(labels)))
@@ -103,43 +105,61 @@ def _astray(box: Box, label: Box, cell: str) -> float:
 
 
 def _cuts(evidence: Evidence, box: Box, labels: Sequence[Box], cell: str) -> list[Cut]:
-    """For both axes and each pair of neighbouring label coordinates the cheapest line between them, cheapest first."""
+    """For both axes and each pair of neighbouring label coordinates the cheapest lines between them, cheapest first."""
     cuts = []
-    height = float(np.median([y1 - y0 for _, y0, _, y1 in labels]))
     for axis in (0, 1):
-        lo, hi = axis ^ 1, (axis ^ 1) + 2
-        ordered = sorted(labels, key=lambda b: b[lo] + b[hi])
-        cost: np.ndarray | None = None
-        end = ordered[0][hi]
-        for before, after in itertools.pairwise(ordered):
-            end = max(end, before[hi])
-            start = min(b[lo] for b in ordered if b[lo] + b[hi] >= after[lo] + after[hi])
-            if start - end < 0.3 * height:
-                continue
-            if cost is None:
-                line = evidence.cost(box, axis)
-                cost = line - WIDE_GAIN * _width_of_gutter(line)
-                thin = int(SLIVER * evidence.longer)
-                cost[:thin] += SLIVER_COST
-                cost[len(cost) - thin :] += SLIVER_COST
-                inward = np.minimum(np.arange(len(cost)), np.arange(len(cost))[::-1]) / (NARROW * evidence.longer)
-                cost = cost + NARROW_COST * np.maximum(0.0, 1 - inward)
-            a, b = max(end, box[lo]) + 1, min(start, box[hi] - 1)
-            if b <= a:
-                continue
-            part = cost[a - box[lo] : b - box[lo] + 1]
-            where = np.linspace(0, 1, len(part))
+        rooms = _rooms(box, labels, axis)
+        if not rooms:
+            continue
+        line = evidence.cost(box, axis)
+        quiet, cost = line <= QUIET, _with_place(line, evidence.longer)
+        for start, end in rooms:
+            room = slice(start - box[axis ^ 1], end - box[axis ^ 1])
+            where = np.linspace(0, 1, end - start)
             bias = {"t": 1 - where, "b": where, "l": 1 - where, "r": where, "c": np.abs(where - 0.5)}
-            total = part + NEAR * bias[cell[axis]]
-            quiet = line[a - box[lo] : b - box[lo] + 1] <= QUIET
-            for _ in range(CHOICES):
-                best = int(total.argmin())
-                if not np.isfinite(total[best]):
-                    break
-                cuts.append(Cut(float(total[best]), axis, a + _centre(part, best)))
-                low, high = _run(quiet, best)
-                total[max(0, min(low, best - WIDE)) : max(high, best + WIDE)] = np.inf
+            cheapest = _cheapest(cost[room], NEAR * bias[cell[axis]], quiet[room])
+            cuts += [Cut(total, axis, start + at) for total, at in cheapest]
     return sorted(cuts, key=lambda cut: cut.cost)
+
+
+def _rooms(box: Box, labels: Sequence[Box], axis: int) -> list[tuple[int, int]]:
+    """Where a box may be cut across an axis: the lines between neighbouring labels, as (start, end)."""
+    lo, hi = axis ^ 1, (axis ^ 1) + 2
+    least = ROOM * float(np.median([y1 - y0 for _, y0, _, y1 in labels]))
+    ordered = sorted(labels, key=lambda b: b[lo] + b[hi])
+    rooms = []
+    end = ordered[0][hi]
+    for before, after in itertools.pairwise(ordered):
+        end = max(end, before[hi])
+        start = min(b[lo] for b in ordered if b[lo] + b[hi] >= after[lo] + after[hi])
+        room = max(end, box[lo]) + 1, min(start, box[hi] - 1) + 1
+        if start - end >= least and room[1] - room[0] > 1:
+            rooms.append(room)
+    return rooms
+
+
+def _with_place(line: np.ndarray, longer: int) -> np.ndarray:
+    """The cost of cutting along each line of a box, with what its gutter gains and its nearness to the ends costs."""
+    cost = line - WIDE_GAIN * _width_of_gutter(line)
+    thin = int(SLIVER * longer)
+    cost[:thin] += SLIVER_COST
+    cost[len(cost) - thin :] += SLIVER_COST
+    inward = np.minimum(np.arange(len(cost)), np.arange(len(cost))[::-1]) / (NARROW * longer)
+    return np.asarray(cost + NARROW_COST * np.maximum(0.0, 1 - inward))
+
+
+def _cheapest(cost: np.ndarray, bias: np.ndarray, quiet: np.ndarray) -> list[tuple[float, int]]:
+    """Costs with their bias, and places, of the cheapest lines: one of a gutter, in the middle of its plateau."""
+    total = cost + bias
+    out = []
+    for _ in range(CHOICES):
+        best = int(total.argmin())
+        if not np.isfinite(total[best]):
+            break
+        out.append((float(total[best]), _centre(cost, best)))
+        low, high = _run(quiet, best)
+        total[max(0, min(low, best - WIDE)) : max(high, best + WIDE)] = np.inf
+    return out
 
 
 def _width_of_gutter(cost: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ ANNOUNCED = 0.7  # probability of a compound figure whose caption names panels t
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Layout:
     """Panels in pixels of the given image, the tiles and letters in them, and how sure the separator is.
 
     `compound` is the probability of more than one panel, `scores` that of each box.
@@ -24,41 +24,41 @@ class Found:
     scores: tuple[float, ...]
 
 
-def assemble(found: Found, split: CaptionSplit, caption: str | None) -> Separation:
+def assemble(layout: Layout, split: CaptionSplit, caption: str | None) -> Separation:
     """Panels in reading order, each with its label and its text."""
-    if len(found.boxes) == 1:
+    if len(layout.boxes) == 1:
         announced = len(split.labels) > 1
-        compound = max(found.compound, ANNOUNCED if announced else 0.0)
-        whole = Panel(order=0, box=found.boxes[0], score=1 - compound, shared_spans=_everything(split, caption))
+        compound = max(layout.compound, ANNOUNCED if announced else 0.0)
+        whole = Panel(order=0, box=layout.boxes[0], score=1 - compound, shared_spans=_everything(split, caption))
         if announced:
             return Separation(SeparationStatus.KEPT_WHOLE, SeparationReason.NO_SEPARATORS, compound, (whole,))
         return Separation(SeparationStatus.SINGLE, None, compound, (whole,))
-    alignment = align(found.boxes, found.readings, split)
+    alignment = align(layout.boxes, layout.readings, split)
     panels = tuple(
-        _panel(order, index, found, split, alignment, caption) for order, index in enumerate(alignment.order)
+        _panel(order, index, layout, split, alignment, caption) for order, index in enumerate(alignment.order)
     )
     if caption is None:
-        return Separation(SeparationStatus.SPLIT_UNALIGNED, SeparationReason.NO_CAPTION, found.compound, panels)
+        return Separation(SeparationStatus.SPLIT_UNALIGNED, SeparationReason.NO_CAPTION, layout.compound, panels)
     status = SeparationStatus.SPLIT_UNALIGNED if alignment.reason else SeparationStatus.SPLIT_ALIGNED
-    return Separation(status, alignment.reason, found.compound, panels)
+    return Separation(status, alignment.reason, layout.compound, panels)
 
 
 def _panel(
-    order: int, index: int, found: Found, split: CaptionSplit, alignment: Alignment, caption: str | None
+    order: int, index: int, layout: Layout, split: CaptionSplit, alignment: Alignment, caption: str | None
 ) -> Panel:
     match = alignment.matches[index]
     text = match.name if alignment.reason is None else None
     own = split.segments[text] if text else ()
     certainty = (
-        match.confidence * found.scores[index] * text_certainty(split, match.label, caption) if match.label else None
+        match.certainty * layout.scores[index] * text_certainty(split, match.label, caption) if match.label else None
     )
     return Panel(
         order=order,
-        box=found.boxes[index],
-        tiles=found.tiles[index],
-        score=found.scores[index],
+        box=layout.boxes[index],
+        tiles=layout.tiles[index],
+        score=layout.scores[index],
         label=match.label,
-        label_box=found.readings[match.reading].box if match.reading is not None else None,
+        label_box=layout.readings[match.reading].box if match.reading is not None else None,
         subcaption_spans=own,
         shared_spans=without((*split.shared, *(split.stems.get(text, ()) if text else ())), own),
         alignment_score=certainty,
@@ -69,7 +69,7 @@ def text_certainty(split: CaptionSplit, label: str, caption: str | None) -> floa
     """Probability that the text of a label is what the caption says of it; 1 where there is no caption."""
     if not caption:
         return 1.0
-    return split.certainties.get(label, NAMES_OTHERS if split.labels else split.confidence)
+    return split.certainties.get(label, NAMES_OTHERS if split.labels else split.certainty)
 
 
 def _everything(split: CaptionSplit, caption: str | None) -> tuple[tuple[int, int], ...]:

@@ -10,7 +10,8 @@ from pmc15m.figures.model import Box
 from pmc15m.figures.raster import Raster
 
 PAPER_TOLERANCE = 14  # grey levels: JPEG noise beside gutters reaches 12
-BLACK = 28  # luma that still counts as a black ground
+BLACK, PALE = 28, 160  # luma that still counts as a black ground; from which a shade counts as paper
+BLACK_RING, SHADED_RING = 0.6, 0.8  # share of the outermost ring that a black page, and one of another shade, has
 STEP = 18  # luma step across a line that counts as an edge
 TOUCHING = 0.6  # share of content from which photographs may touch: the axis of a plot is an edge as well
 SHADED = 0.4  # share of content from which a gutter may have another shade than the page
@@ -122,10 +123,10 @@ def weigh(raster: Raster, lanes: Lanes | None = None) -> Evidence:
     ring = np.concatenate((dark[0], dark[-1], dark[:, 0], dark[:, -1]))
     shade = int(np.bincount(ring, minlength=256).argmax())
     share = float((np.abs(ring.astype(np.int16) - shade) <= PAPER_TOLERANCE // 2).mean())
-    black_page = shade <= BLACK and share > 0.6
+    black_page = shade <= BLACK and share > BLACK_RING
     if black_page:
         content = grey > BLACK
-    elif shade < 255 - PAPER_TOLERANCE and share > 0.8 and shade > 160:
+    elif shade < 255 - PAPER_TOLERANCE and share > SHADED_RING and shade > PALE:
         content = np.abs(dark.astype(np.int16) - shade) > PAPER_TOLERANCE
         content &= dark < 255 - PAPER_TOLERANCE
     else:

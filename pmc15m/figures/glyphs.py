@@ -12,6 +12,7 @@ from pmc15m.figures.components import components
 DARK, LIGHT = 128, 190
 MIN_HEIGHT = 6  # px of the working picture
 MAX_HEIGHT = 0.09  # of the longer side; labels have .018 to .052 of the width (p5 to p95)
+NARROWEST, WIDEST, INK = 0.12, 1.4, 0.15  # width of a letter in heights; share of its box that it fills
 CROP = 24  # px of the reader's crops
 CLOSE, WIDE = 1.7, 5.5  # side of a crop in heights of the candidate: the letter, and what surrounds it
 MOST = 250  # candidates that are read in one figure: the largest
@@ -70,16 +71,16 @@ def find_glyphs(grey: NDArray[np.uint8]) -> Glyphs:
     if enlarge > 1:
         size = round(grey.shape[1] * enlarge), round(grey.shape[0] * enlarge)
         grey = np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BICUBIC))
-    kept: list[NDArray[np.int64]] = []
+    letters: list[NDArray[np.int64]] = []
     for mask in (grey < DARK, grey > LIGHT):
         boxes, area = components(mask)
         width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
         letter = (height >= MIN_HEIGHT) & (height <= MAX_HEIGHT * enlarge * longest)
-        letter &= (width <= 1.4 * height) & (width >= 0.12 * height) & (area >= 0.15 * width * height)
+        letter &= (width <= WIDEST * height) & (width >= NARROWEST * height) & (area >= INK * width * height)
         boxes = boxes[letter]
-        kept.append(boxes[isolated(boxes)])
-    boxes = np.concatenate(kept)
-    light = np.repeat([False, True], [len(k) for k in kept])
+        letters.append(boxes[isolated(boxes)])
+    boxes = np.concatenate(letters)
+    light = np.repeat([False, True], [len(k) for k in letters])
     order = np.argsort(boxes[:, 1] - boxes[:, 3], kind="stable")[:MOST]
     boxes, light = boxes[order], light[order]
     return Glyphs(np.round(boxes / enlarge).astype(np.int64), light, crop(grey, boxes, light))

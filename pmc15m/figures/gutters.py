@@ -17,15 +17,17 @@ QUIET = 0.004  # share of content in a line that still counts as empty: a speck 
 CROSSED = 0.15  # what is left of the strength of a gap that a line crosses
 PHOTO = 0.75  # share of content from which a region counts as a photograph
 PHOTO_GAP, DRAWING_GAP, MIXED_GAP = 0.003, 0.016, 0.009  # of the longer side: the gap that is needed
-SHADED_GAP = 0.006
+SHADED_GAP, WIDEST = 0.006, 2.0  # the same for a band of another shade, and how many times that still counts
 UNSEEN = 0.33  # what is left of the strength of a gap along which the figure network sees no gutter
 SURE = 0.5  # probability of a gutter from which a gap keeps all of it
+ROWS = 1.1  # times stronger is a cut between rows: figures are read, and laid out, row by row
 GLOOM = 64  # mean luma of a region below which the network is not asked: in the dark it sees too little
 EDGE_SHARE, EDGE_ALONE = 0.7, 0.28  # share of an edge's length that is a step, and how much less its neighbours have
+EDGE, EDGES_APART = 0.6, 8  # strength of an edge beside its share; px between two
 LEAST_SIDE = 0.05  # of the longer side: the least that a cut leaves on both sides
 TOGETHER = 0.8  # gaps of one region at least this strong beside its strongest are cut at once
 SMALL_SIDE, SMALL_AREA = 0.06, 0.012  # a piece below joins its nearest neighbour
-MOST = 40  # pieces
+MOST, TRIED = 40, 24  # pieces; and those of which partitions are looked at where no caption names more
 COUNTED = 0.25  # strength that a cut needs to reach the number of panels that the caption tells
 ALIKE = 0.1  # largest difference of the sides of panels of a series
 REGULAR = 0.5  # of the strength that a cut needs, where it makes such a series
@@ -82,31 +84,30 @@ class Gap:
 
 def find_gaps(evidence: Evidence, box: Box, axis: int) -> list[Gap]:
     """The gaps of a box on one axis, in order: empty page, else, in a photograph, bands of a shade, else hard edges."""
-    found = _paper_gaps(evidence, box, axis)
-    if not found and evidence.fill(box) > PHOTO:
-        found = _shaded_gaps(evidence, box, axis) or _edges(evidence, box, axis)
-    return [Gap(strength, axis, at) for strength, at in _doubted(evidence, box, axis, found)]
+    cuts = _paper_gaps(evidence, box, axis)
+    if not cuts and evidence.fill(box) > PHOTO:
+        cuts = _shaded_gaps(evidence, box, axis) or _edges(evidence, box, axis)
+    return [Gap(strength, axis, at) for strength, at in _doubted(evidence, box, axis, cuts)]
 
 
-def _doubted(evidence: Evidence, box: Box, axis: int, found: list[tuple[float, int]]) -> list[tuple[float, int]]:
+def _doubted(evidence: Evidence, box: Box, axis: int, cuts: list[tuple[float, int]]) -> list[tuple[float, int]]:
     """The gaps, weaker where the figure network is asked and sees no gutter along them."""
     x0, y0, x1, y1 = box
-    if not found or evidence.lanes is None or evidence.grey[y0:y1, x0:x1].mean() < GLOOM:
-        return found
-    seen = evidence.lanes.beside(box, axis, [at for _, at in found])
-    return [(strength * UNSEEN ** max(0.0, 1 - p / SURE), at) for (strength, at), p in zip(found, seen, strict=True)]
+    if not cuts or evidence.lanes is None or evidence.grey[y0:y1, x0:x1].mean() < GLOOM:
+        return cuts
+    sure = evidence.lanes.beside(box, axis, [at for _, at in cuts])
+    return [(strength * UNSEEN ** max(0.0, 1 - p / SURE), at) for (strength, at), p in zip(cuts, sure, strict=True)]
 
 
 def propose(evidence: Evidence, box: Box) -> Region:
     """The box with its strongest gaps, those of one axis."""
     best = Region(box)
     for axis in (0, 1):
-        found = find_gaps(evidence, box, axis)
-        if found:
-            # figures are read, and laid out, row by row
-            strongest = max(found).strength * (1.1 if axis == 0 else 1.0)
+        cuts = find_gaps(evidence, box, axis)
+        if cuts:
+            strongest = max(cuts).strength * (ROWS if axis == 0 else 1.0)
             if strongest > best.strength:
-                at = tuple(gap.at for gap in found if gap.strength >= TOGETHER * max(found).strength)
+                at = tuple(gap.at for gap in cuts if gap.strength >= TOGETHER * max(cuts).strength)
                 best = Region(box, axis, at, strongest)
     return best
 
@@ -129,7 +130,7 @@ def _paper_gaps(evidence: Evidence, box: Box, axis: int) -> list[tuple[float, in
     """(strength, place) of the empty bands of page across a box."""
     lo, hi = axis ^ 1, (axis ^ 1) + 2
     longer, side = evidence.longer, box[hi] - box[lo]
-    found = []
+    cuts = []
     for a, b in gaps(evidence.busy(box, axis) <= QUIET):
         if min(a, side - b) < LEAST_SIDE * longer:
             continue
@@ -139,8 +140,8 @@ def _paper_gaps(evidence: Evidence, box: Box, axis: int) -> list[tuple[float, in
         strength = (b - a) / needed * (1 + min(a, side - b) / longer)
         if _crossed(evidence, slab(box, axis, start, end), axis):
             strength *= CROSSED
-        found.append((strength, box[lo] + (a + b) // 2))
-    return found
+        cuts.append((strength, box[lo] + (a + b) // 2))
+    return cuts
 
 
 def _crossed(evidence: Evidence, gap: Box, axis: int) -> bool:
@@ -155,7 +156,7 @@ def _shaded_gaps(evidence: Evidence, box: Box, axis: int) -> list[tuple[float, i
     longer, side = evidence.longer, box[hi] - box[lo]
     needed = max(2.0, SHADED_GAP * longer)
     return [
-        (min((b - a) / needed, 2.0) * (0.5 + min(a, side - b) / longer), box[lo] + (a + b) // 2)
+        (min((b - a) / needed, WIDEST) * (0.5 + min(a, side - b) / longer), box[lo] + (a + b) // 2)
         for a, b in gaps(evidence.uneven(box, axis) <= QUIET)
         if min(a, side - b) >= 2 * LEAST_SIDE * longer and b - a >= needed
     ]
@@ -167,15 +168,15 @@ def _edges(evidence: Evidence, box: Box, axis: int) -> list[tuple[float, int]]:
     x0, y0, x1, y1 = box
     longer, side = evidence.longer, box[hi] - box[lo]
     share = shares(evidence.edges(axis)[y0:y1, x0:x1], axis)
-    found: list[tuple[float, int]] = []
+    cuts: list[tuple[float, int]] = []
     for t in np.flatnonzero(share > EDGE_SHARE).tolist():
         around = np.concatenate((share[max(0, t - 9) : max(0, t - 3)], share[t + 4 : t + 10]))
         if min(t, side - t) < 2 * LEAST_SIDE * longer or not around.size or share[t] < around.max() + EDGE_ALONE:
             continue
-        if found and box[lo] + t - found[-1][1] < 8:
+        if cuts and box[lo] + t - cuts[-1][1] < EDGES_APART:
             continue
-        found.append((0.6 + float(share[t]), box[lo] + t))
-    return found
+        cuts.append((EDGE + float(share[t]), box[lo] + t))
+    return cuts
 
 
 def gaps(quiet: np.ndarray) -> list[tuple[int, int]]:
@@ -259,7 +260,7 @@ def choose(evidence: Evidence, wanted: int, least: float) -> Partition:
             by_strength = partition
         if wanted > 1 and len(partition.boxes) == wanted and partition.strength > COUNTED:
             return partition
-        if len(partition.boxes) > max(2 * wanted, 24) or partition.strength < (
+        if len(partition.boxes) > max(2 * wanted, TRIED) or partition.strength < (
             COUNTED if wanted > 1 else min(GRID_NEEDS, REGULAR) * least
         ):
             break

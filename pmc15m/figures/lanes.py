@@ -17,6 +17,7 @@ from pmc15m.pictures.network import network
 WEIGHTS = weights.FOLDER / "panels.onnx"
 SIDE = 320  # px of the square that the network sees
 STRIDE = 4  # px of the square a cell of its maps
+NEAR, BORDER = 0.75, 4  # cells beside a gutter that are near it; times that, what counts as the side of a panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Lanes:
     @property
     def near(self) -> int:
         """Pixels of the working picture by which a gutter may lie beside where it was seen."""
-        return max(1, round(0.75 / self.scale))
+        return max(1, round(NEAR / self.scale))
 
     def beside(self, box: Box, axis: int, places: Sequence[int]) -> list[float]:
         """How sure the gutters are that run through a box at some lines or just beside them, 0..1."""
@@ -51,7 +52,7 @@ class Lanes:
 
     def within(self, box: Box) -> float:
         """The surest gutter through a panel, away from its sides."""
-        inner = [self.along(box, axis)[4 * self.near : -4 * self.near] for axis in (0, 1)]
+        inner = [self.along(box, axis)[BORDER * self.near : -BORDER * self.near] for axis in (0, 1)]
         return max((float(line.max()) for line in inner if line.size), default=0.0)
 
 

@@ -7,11 +7,10 @@ import numpy as np
 from PIL import Image
 
 from pmc15m.figures import anchored, gutters
-from pmc15m.figures.assembly import Found, assemble
+from pmc15m.figures.assembly import Layout, assemble
 from pmc15m.figures.captions import CaptionSplit, split_caption
 from pmc15m.figures.evidence import Evidence, weigh
 from pmc15m.figures.glyphs import Glyphs, find_glyphs
-from pmc15m.figures.labels import Series, find_series
 from pmc15m.figures.lanes import find_lanes
 from pmc15m.figures.model import (
     LABEL_ALPHABET,
@@ -22,6 +21,7 @@ from pmc15m.figures.model import (
     SeparationReason,
     SeparationStatus,
 )
+from pmc15m.figures.printed import PrintedSeries, find_series
 from pmc15m.figures.raster import Raster, rasterise
 from pmc15m.figures.reader import Readings, read_glyphs
 from pmc15m.figures.tiles import find_tiles
@@ -66,13 +66,13 @@ def separate(
         return Separation(SeparationStatus.SINGLE, SeparationReason.TOO_SMALL, 0.0, (whole,))
     network = separator == "network"
     evidence = weigh(raster, find_lanes(raster.grey) if network else None)
-    found = by_labels(evidence, split) if network else None
-    if found is None:
-        found = by_gutters(evidence, split, caption is not None)
-    return assemble(_in_given_pixels(found, raster), split, caption)
+    layout = by_labels(evidence, split) if network else None
+    if layout is None:
+        layout = by_gutters(evidence, split, caption is not None)
+    return assemble(_in_given_pixels(layout, raster), split, caption)
 
 
-def by_labels(evidence: Evidence, split: CaptionSplit) -> Found | None:
+def by_labels(evidence: Evidence, split: CaptionSplit) -> Layout | None:
     """Panels anchored on printed labels, or None where no series of labels is believed."""
     glyphs = find_glyphs(evidence.grey)
     readings = read_glyphs(glyphs)
@@ -87,10 +87,10 @@ def by_labels(evidence: Evidence, split: CaptionSplit) -> Found | None:
     tiles = tuple(find_tiles(evidence, box) for box in boxes)
     seen = [evidence.lanes.within(box) if evidence.lanes else 0.0 for box in boxes]
     scores = tuple(box_certainty(tree.cost / len(series.labels), gutter) for gutter in seen)
-    return Found(boxes, tiles, letters, probability(series.score), scores)
+    return Layout(boxes, tiles, letters, probability(series.score), scores)
 
 
-def believed(evidence: Evidence, series: Series, named: bool) -> anchored.Tree | None:
+def believed(evidence: Evidence, series: PrintedSeries, named: bool) -> anchored.Tree | None:
     """The panels of a series of labels, or None where it is no series, or no panels. `named`: by the caption."""
     n = len(series.labels)
     if series.score < SUPPORTED:
@@ -110,11 +110,7 @@ def box_certainty(cost: float, gutter: float) -> float:
     had every box right, of the others 29 of 34, of those with a cost above .1 four of six. Of 282 boxes in which the
     network is less than half sure of a gutter 280 were right, of 19 with more than .9 fifteen.
     """
-    traits = {
-        "cost": min(max(cost, CLEAN), CLEAR),
-        "excess": max(cost, 0.0),
-        "gutter": max(gutter - UNSURE, 0.0),
-    }
+    traits = {"cost": min(max(cost, CLEAN), CLEAR), "excess": max(cost, 0.0), "gutter": max(gutter - UNSURE, 0.0)}
     return probability(log_odds(fitted("boxes"), traits))
 
 
@@ -155,14 +151,14 @@ def fill(evidence: Evidence, boxes: Sequence[Box], wanted: int) -> tuple[Box, ..
     return tuple(pieces)
 
 
-def by_gutters(evidence: Evidence, split: CaptionSplit, captioned: bool) -> Found:
+def by_gutters(evidence: Evidence, split: CaptionSplit, captioned: bool) -> Layout:
     """Panels by gutters alone, with the caption's number of labels as the number to look for."""
     least = UNANNOUNCED if captioned and not split.labels else 1.0
     partition = gutters.choose(evidence, 0 if split.positional else len(split.labels), least)
     compound = WHOLE if len(partition.boxes) == 1 else min(1.0, CUT + CUT_EACH * partition.strength)
     labelled = len(split.labels) > 1 and len(partition.boxes) > 1
     tiles = tuple(find_tiles(evidence, box) if labelled else () for box in partition.boxes)
-    return Found(partition.boxes, tiles, (), compound, (compound,) * len(partition.boxes))
+    return Layout(partition.boxes, tiles, (), compound, (compound,) * len(partition.boxes))
 
 
 def _reading(panel: int, candidate: int, glyphs: Glyphs, readings: Readings) -> LabelReading:
@@ -173,10 +169,10 @@ def _reading(panel: int, candidate: int, glyphs: Glyphs, readings: Readings) -> 
     return LabelReading(panel, (x0, y0, x1, y1), tuple(letters.tolist()), float(readings.upper[candidate]))
 
 
-def _in_given_pixels(found: Found, raster: Raster) -> Found:
+def _in_given_pixels(layout: Layout, raster: Raster) -> Layout:
     return dataclasses.replace(
-        found,
-        boxes=tuple(map(raster.given, found.boxes)),
-        tiles=tuple(tuple(map(raster.given, tiles)) for tiles in found.tiles),
-        readings=tuple(dataclasses.replace(r, box=raster.given(r.box)) for r in found.readings),
+        layout,
+        boxes=tuple(map(raster.given, layout.boxes)),
+        tiles=tuple(tuple(map(raster.given, tiles)) for tiles in layout.tiles),
+        readings=tuple(dataclasses.replace(r, box=raster.given(r.box)) for r in layout.readings),
     )

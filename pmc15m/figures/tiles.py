@@ -25,5 +25,5 @@ def find_tiles(evidence: Evidence, panel: Box) -> tuple[Box, ...]:
             cut(piece, depth + 1)
 
     cut(panel, 0)
-    found = [box for box in leaves if area(box) >= LEAST_AREA * area(panel) and evidence.fill(box) > PHOTO]
-    return tuple(found) if len(found) > 1 else ()
+    photographs = [box for box in leaves if area(box) >= LEAST_AREA * area(panel) and evidence.fill(box) > PHOTO]
+    return tuple(photographs) if len(photographs) > 1 else ()

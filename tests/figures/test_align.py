@@ -37,7 +37,7 @@ def test_letters_decide_against_the_reading_order() -> None:
 def test_reading_order_where_nothing_was_read() -> None:
     alignment = align(GRID, [], ABCD)
     assert [match.label for match in alignment.matches] == ["A", "B", "C", "D"]
-    assert all(0.5 < match.confidence < 0.95 for match in alignment.matches)
+    assert all(0.5 < match.certainty < 0.95 for match in alignment.matches)
 
 
 def test_two_letters_show_that_columns_come_first() -> None:
@@ -48,8 +48,8 @@ def test_two_letters_show_that_columns_come_first() -> None:
 def test_one_letter_is_filled_up_by_the_caption() -> None:
     alignment = align(GRID, [read(3, "D")], ABCD)
     assert [match.label for match in alignment.matches] == ["A", "B", "C", "D"]
-    assert alignment.matches[3].confidence > alignment.matches[0].confidence
-    assert alignment.matches[0].confidence > align(GRID, [], ABCD).matches[0].confidence
+    assert alignment.matches[3].certainty > alignment.matches[0].certainty
+    assert alignment.matches[0].certainty > align(GRID, [], ABCD).matches[0].certainty
 
 
 def test_of_two_letters_the_one_next_in_the_series_is_likelier_than_one_far_on() -> None:
@@ -68,8 +68,8 @@ def test_where_letters_and_order_say_different_things_equally_loud_no_label_is_c
         readings = [read(0, "B", p, A=0.999 - p), read(1, "A", p, B=0.999 - p)]
         found.append(align(GRID[:2], readings, ab).matches)
     assert [match.label for match in (*found[0], *found[-1])] == ["A", "B", "B", "A"]
-    assert all(match.confidence > 0.5 for match in (*found[0], *found[-1]))
-    assert min(match.confidence for matches in found for match in matches) < 0.2
+    assert all(match.certainty > 0.5 for match in (*found[0], *found[-1]))
+    assert min(match.certainty for matches in found for match in matches) < 0.2
 
 
 def test_a_label_without_a_panel_is_named() -> None:
@@ -82,7 +82,7 @@ def test_a_panel_without_a_label_stays_without() -> None:
     ab = split_caption("Growth of mice. (A) Weight. (B) Length.")
     alignment = align(GRID[:3], [read(0, "A"), read(1, "B")], ab)
     assert [match.label for match in alignment.matches] == ["A", "B", None]
-    assert alignment.matches[2].confidence == 0
+    assert alignment.matches[2].certainty == 0
 
 
 def test_a_letter_that_the_caption_lacks_is_kept_as_read() -> None:

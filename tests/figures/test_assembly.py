@@ -1,6 +1,6 @@
 import pytest
 
-from pmc15m.figures.assembly import Found, assemble, text_certainty
+from pmc15m.figures.assembly import Layout, assemble, text_certainty
 from pmc15m.figures.captions import split_caption
 from pmc15m.figures.model import SeparationReason, SeparationStatus
 
@@ -9,27 +9,27 @@ SPLIT = split_caption(CAPTION)
 PAIR = ((0, 0, 100, 80), (110, 0, 210, 80))
 
 
-def found(*boxes, score=0.9):
-    return Found(boxes, tuple(() for _ in boxes), (), compound=score, scores=(score,) * len(boxes))
+def layout(*boxes, score=0.9):
+    return Layout(boxes, tuple(() for _ in boxes), (), compound=score, scores=(score,) * len(boxes))
 
 
 def test_what_stays_whole_carries_the_whole_caption():
-    whole = assemble(found((0, 0, 210, 80), score=0.1), SPLIT, CAPTION)
+    whole = assemble(layout((0, 0, 210, 80), score=0.1), SPLIT, CAPTION)
     assert (whole.status, whole.reason) == (SeparationStatus.KEPT_WHOLE, SeparationReason.NO_SEPARATORS)
     assert whole.panels[0].shared_spans == ((0, len(CAPTION)),)
-    single = assemble(found((0, 0, 210, 80), score=0.1), split_caption("Growth of cells."), "Growth of cells.")
+    single = assemble(layout((0, 0, 210, 80), score=0.1), split_caption("Growth of cells."), "Growth of cells.")
     assert (single.status, single.reason) == (SeparationStatus.SINGLE, None)
 
 
 def test_panels_without_letters_get_labels_by_their_order_and_little_certainty():
-    separation = assemble(found(*PAIR), SPLIT, CAPTION)
+    separation = assemble(layout(*PAIR), SPLIT, CAPTION)
     assert [p.label for p in separation.panels] == ["A", "B"]
     assert [p.label_box for p in separation.panels] == [None, None]
     assert all(0 <= p.alignment_score < p.score for p in separation.panels)
 
 
 def test_without_a_caption_there_is_no_text_to_give():
-    separation = assemble(found(*PAIR), split_caption(""), None)
+    separation = assemble(layout(*PAIR), split_caption(""), None)
     assert (separation.status, separation.reason) == (SeparationStatus.SPLIT_UNALIGNED, SeparationReason.NO_CAPTION)
     assert all(p.subcaption_spans == () and p.alignment_score is None for p in separation.panels)
 
@@ -59,5 +59,5 @@ def test_a_label_is_doubted_that_the_caption_does_not_name():
 
 def test_words_that_two_panels_share_stand_beside_the_shared_text():
     caption = "Lungs. CT in axial (A) and coronal (B) views of the chest."
-    shared = assemble(found(*PAIR), split_caption(caption), caption).panels[1].shared_spans
+    shared = assemble(layout(*PAIR), split_caption(caption), caption).panels[1].shared_spans
     assert [caption[a:b] for a, b in shared] == ["Lungs.", "CT in", "views of the chest."]

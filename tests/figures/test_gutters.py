@@ -5,8 +5,8 @@ from PIL import Image
 from pmc15m.figures import gutters
 from pmc15m.figures.anchored import anchor
 from pmc15m.figures.evidence import weigh
-from pmc15m.figures.labels import Found, Series
 from pmc15m.figures.lanes import Lanes
+from pmc15m.figures.printed import PrintedLabel, PrintedSeries
 from pmc15m.figures.raster import rasterise
 from pmc15m.figures.separate import believed, box_certainty, fill, with_unread
 from pmc15m.figures.tiles import find_tiles
@@ -191,20 +191,22 @@ def test_a_weak_series_needs_the_network_to_be_sure_of_every_cut():
     for seed, box in enumerate(boxes):
         photograph(picture, box, seed)
     labels = tuple(
-        Found(text, i, (box[0] + 4, 4, box[0] + 24, 24), 1.6)
+        PrintedLabel(text, i, (box[0] + 4, 4, box[0] + 24, 24), 1.6)
         for i, (text, box) in enumerate(zip("AB", boxes, strict=True))
     )
-    weak, raster = Series(labels, 3.2), rasterise(picture)
+    weak, raster = PrintedSeries(labels, 3.2), rasterise(picture)
     assert believed(weigh(raster), weak, named=False) is None
     assert believed(weigh(raster, lanes_of(picture, 0.5)), weak, named=False) is None
     assert believed(weigh(raster, lanes_of(picture, 0.95)), weak, named=False).boxes == tuple(boxes)
-    assert believed(weigh(raster), Series(labels, 9.0), named=False).boxes == tuple(boxes)
+    assert believed(weigh(raster), PrintedSeries(labels, 9.0), named=False).boxes == tuple(boxes)
 
 
 def test_letters_inside_one_photograph_make_panels_only_where_the_caption_names_them():
     picture = page(640, 300)
     photograph(picture, (0, 0, 640, 300))
-    marks = Series(tuple(Found(text, i, (40 + 320 * i, 40, 60 + 320 * i, 60), 4.5) for i, text in enumerate("AB")), 9.0)
+    marks = PrintedSeries(
+        tuple(PrintedLabel(text, i, (40 + 320 * i, 40, 60 + 320 * i, 60), 4.5) for i, text in enumerate("AB")), 9.0
+    )
     evidence = evidence_of(picture)
     assert believed(evidence, marks, named=False) is None
     assert len(believed(evidence, marks, named=True).boxes) == 2

@@ -14,27 +14,27 @@ from pmc15m.weights import fitted, log_odds, probability
 ALIKE = 0.7  # of the longer text: what two texts share that say the same
 
 
-def certainties(text: str, found: Segments) -> Mapping[str, float]:
+def certainties(text: str, cuts: Segments) -> Mapping[str, float]:
     """The probability for each label that has a text, 0..1."""
     weights = fitted("subcaptions")
-    return {label: probability(log_odds(weights, traits)) for label, traits in traits_of(text, found).items()}
+    return {label: probability(log_odds(weights, traits)) for label, traits in traits_of(text, cuts).items()}
 
 
-def traits_of(text: str, found: Segments) -> Mapping[str, Mapping[str, bool]]:
+def traits_of(text: str, cuts: Segments) -> Mapping[str, Mapping[str, bool]]:
     """The features of the text of each label that has one, for the weights `subcaptions`.
 
     They were fitted to the 199 sub-captions of panels-dev; `python -m models subcaptions` gives others today
     (models/README.md says how they differ).
     """
-    ends = [marker.span for marker in found.markers]
-    legend = _length(span for span in found.shared if ends and span[0] >= max(ends)[1])
-    openings = [span for span in found.shared if ends and span[1] <= min(ends)[0]]
-    texts = list(found.segments.values())
+    ends = [marker.span for marker in cuts.markers]
+    legend = _length(span for span in cuts.shared if ends and span[0] >= max(ends)[1])
+    openings = [span for span in cuts.shared if ends and span[1] <= min(ends)[0]]
+    texts = list(cuts.segments.values())
     out = {}
-    for index, (label, spans) in enumerate(found.segments.items()):
+    for index, (label, spans) in enumerate(cuts.segments.items()):
         if not spans:
             continue
-        markers = [marker for marker in found.markers if label in marker.labels]
+        markers = [marker for marker in cuts.markers if label in marker.labels]
         whole = [(a + start, a + end) for a, b in spans for start, end in sentences(text[a:b])]
         length, leads = _length(spans), any(marker_leads(text, marker.span) for marker in markers[:1])
         marked = [span for span in whole if any(_near(marker.span, span) for marker in markers)]
@@ -46,9 +46,9 @@ def traits_of(text: str, found: Segments) -> Mapping[str, Mapping[str, bool]]:
             "long": long,  # sentences without its marker are a large part of it
             "together": texts.count(spans) > 1 and (long or len(markers[0].labels) == 1),  # several labels have it
             "legend": last and (long or _matters(length, legend)),
-            "stem": _matters(length, _length(found.stems[label])),  # words that labels of its sentence share
+            "stem": _matters(length, _length(cuts.stems[label])),  # words that labels of its sentence share
             "opening": index == 0 and not leads and _matters(length, _length(openings[-1:])),
-            "referred": any(label in marker.labels for marker in found.references),  # another sentence comes back to it
+            "referred": any(label in marker.labels for marker in cuts.references),  # another sentence comes back to it
         }
     return out
 

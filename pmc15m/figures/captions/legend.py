@@ -42,20 +42,20 @@ def legend_start(text: str, tail: Sequence[Span], marked: Span, several: bool, o
     `marked` is the last sentence with a marker, `several` whether it names several panels, `one_each` whether every
     panel had one sentence so far.
     """
-    known = words_of(text[slice(*marked)])
+    before = words_of(text[slice(*marked)])
     best, total, start = 0.0, 0.0, len(tail)
     for i in range(len(tail) - 1, -1, -1):
-        traits = traits_of(text[slice(*tail[i])], known, several, one_each, i == len(tail) - 1)
+        traits = traits_of(text[slice(*tail[i])], before, several, one_each, i == len(tail) - 1)
         total += log_odds(fitted("legend"), traits)
         if total > best:
             best, start = total, i
     return start
 
 
-def traits_of(sentence: str, known: Set[str], several: bool, one_each: bool, last: bool) -> Mapping[str, float]:
+def traits_of(sentence: str, before: Set[str], several: bool, one_each: bool, last: bool) -> Mapping[str, float]:
     """The features of a sentence for the weights `legend`, all in 0..1.
 
-    `known` are the words of the last sentence with a marker (`words_of`), `last`: nothing follows. The weights are
+    `before` are the words of the last sentence with a marker (`words_of`), `last`: nothing follows. The weights are
     fitted by `python -m models legend` to sentences of zou458 and, with three times the weight, of
     panels-dev that annotators gave to one panel or to all (617; 72 % right on articles left out: two people would
     hardly agree more often). How the caption is built weighs as much as what the sentence says.
@@ -65,7 +65,7 @@ def traits_of(sentence: str, known: Set[str], several: bool, one_each: bool, las
         "several": several,  # fitted 0.75: the ridge holds it down
         "one_each": one_each,
         "last": last,
-        "repeats": len(words & known) / max(1, len(words)),  # share of its words that the marked sentence has too
+        "repeats": len(words & before) / max(1, len(words)),  # share of its words that the marked sentence has too
         "abbreviations": _lists_abbreviations(sentence),  # fitted 1.0: zou458 gives them to the last panel
         **{name: says.search(sentence) is not None for name, says in _SAYS.items()},
     }

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pmc15m.figures.captions.labels import LIST, Label, Series, read_list
+from pmc15m.figures.captions.lists import LIST, Label, SeriesName, read_list
 from pmc15m.figures.captions.model import Style
 
 # One character for one character, so that offsets stay those of the caption that was given.
@@ -58,7 +58,7 @@ class Candidate(NamedTuple):
     end: int
     inner: tuple[int, int]
     style: Style
-    readings: dict[Series, tuple[Label, ...]]
+    readings: dict[SeriesName, tuple[Label, ...]]
     bold: bool
 
 
@@ -69,7 +69,7 @@ def plain(text: str) -> str:
 
 def find_candidates(text: str, bold: Sequence[tuple[int, int]] = ()) -> list[Candidate]:
     """Candidates in the order of the text, at most one for each list: earlier styles of the grammar win."""
-    found: list[Candidate] = []
+    candidates: list[Candidate] = []
     taken: set[int] = set()
     for style, pattern in _GRAMMAR:
         at = 0
@@ -90,19 +90,19 @@ def find_candidates(text: str, bold: Sequence[tuple[int, int]] = ()) -> list[Can
                 end = match.start() + len(match[0].rstrip())
                 taken.update(range(inner[0], inner[1]))
                 marked = _set_apart(inner[0], bold) and _set_apart(inner[1] - 1, bold)
-                found.append(Candidate(start, end, inner, style, readings, marked))
-    bare = [c.start for c in found if c.style is Style.BARE and text[c.start] == "b"]
+                candidates.append(Candidate(start, end, inner, style, readings, marked))
+    bare = [c.start for c in candidates if c.style is Style.BARE and text[c.start] == "b"]
     if bare:
         for match in _INLINE_A.finditer(text, 0, max(bare)):
             if match.start() not in taken:
                 marked = _set_apart(match.start(), bold)
                 span = match.span("list")
-                found.append(Candidate(*span, span, Style.BARE, read_list("a"), marked))
+                candidates.append(Candidate(*span, span, Style.BARE, read_list("a"), marked))
     for a, b in bold:
         alone = _BOLD_LABEL.fullmatch(text, a, b)
         if alone and alone.start("list") not in taken and (readings := read_list(alone["list"])):
-            found.append(Candidate(*_trimmed(text, a, b), alone.span("list"), Style.BARE, readings, True))
-    return sorted(found)
+            candidates.append(Candidate(*_trimmed(text, a, b), alone.span("list"), Style.BARE, readings, True))
+    return sorted(candidates)
 
 
 def _set_apart(at: int, bold: Sequence[tuple[int, int]]) -> bool:

@@ -38,7 +38,7 @@ class CaptionSplit:
     `labels` stand in the order of their series. `segments` holds for each label its own text, without the marker
     that leads it; a marker inside or behind the text stays. `stems` holds what a label shares with the others of
     its sentence ("Axial (a) and coronal (b) *views of the lung*"). `shared` is the text of the whole figure: opening
-    and closing legends. `references` are markers that only point to a panel. `confidence` is the probability that
+    and closing legends. `references` are markers that only point to a panel. `certainty` is the probability that
     the label set is right, `certainties` for each label that a person would cut its segment in the same places.
     """
 
@@ -50,5 +50,5 @@ class CaptionSplit:
     references: tuple[Marker, ...] = ()
     positional: bool = False
     style: Style = Style.NONE
-    confidence: float = 0.0
+    certainty: float = 0.0
     certainties: Mapping[str, float] = field(default_factory=dict)

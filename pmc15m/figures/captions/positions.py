@@ -16,7 +16,7 @@ _MARKERS = re.compile(
     rf"(?:(?:\s+{_NOUN})?\s*[:,](?=\s)|\s+{_NOUN}(?=\s+(?:shows?|is|are|represents?|displays?|depicts?)\b))",
     re.IGNORECASE,
 )
-# Who names one place of a family names at least one other: left and right, top and second.
+# Places that a caption names beside each other: left and right, top and second. One alone names no panels.
 _FAMILIES = (
     frozenset({"left", "right", "middle", "center", "centre"}),
     frozenset({"top", "bottom", "upper", "lower", "middle", "center", "centre"})
@@ -26,13 +26,13 @@ _FAMILIES = (
 
 def find_positions(text: str) -> list[Placed]:
     """The markers of a caption that names two places or more of one family; empty otherwise."""
-    found = []
+    markers = []
     for match in _MARKERS.finditer(text):
         place = (match["place"] or match["start"]).lower().replace("-", " ")
-        found.append(Placed(match.span(), (place,), Style.POSITION))
-    places = {marker.labels[0] for marker in found}
+        markers.append(Placed(match.span(), (place,), Style.POSITION))
+    places = {marker.labels[0] for marker in markers}
     corners = {place for place in places if " " in place}
     for family in (*_FAMILIES, frozenset(corners)):
         if len(places & family) > 1:
-            return [marker for marker in found if marker.labels[0] in family]
+            return [marker for marker in markers if marker.labels[0] in family]
     return []

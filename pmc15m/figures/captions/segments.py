@@ -73,8 +73,12 @@ def cut(text: str, placed: Sequence[Placed], labels: Sequence[str], pointing: Se
         inside = [m for m in placed if start <= m.span[0] < end]
         opening = [m for m in inside if m in primary]
         if opening:
-            current = _cut_sentence(text, (start, end), opening, inside, out, labels)
-            done.update(label for marker in opening for label in marker.labels)
+            leads = _leads(text, start, opening)
+            _cut_sentence(text, (start, end), opening, inside, leads, out)
+            opened = {label for marker in opening for label in marker.labels}
+            # One sentence names them all: what follows is about the whole figure.
+            current = () if not leads and len(opening) > 1 and opened == set(labels) else opening[-1].labels
+            done |= opened
             continue
         inside += [m for m in pointers if start <= m.span[0] < end]
         named = tuple(label for label in labels if any(label in m.labels for m in inside))
@@ -153,17 +157,17 @@ def _give(to: dict[str, list[Span]], labels: Sequence[str], span: Span) -> None:
 def _primary(text: str, placed: Sequence[Placed], whole: Sequence[Span], out: Segments) -> set[Placed]:
     """The markers that start or end a text of their own; the rest are references."""
     primary: set[Placed] = set()
-    seen: set[str] = set()
+    named: set[str] = set()
     starts = {start for start, _ in whole}
     for marker in placed:
         before = text[max(0, marker.span[0] - 12) : marker.span[0]]
         clause = marker.span[0] in starts or marker_leads(text, marker.span)
         leads = clause and not _POINTS_AT.search(before) and not _TRAILS.match(text, marker.span[1])
-        found = leads or not seen.issuperset(marker.labels)
-        if found:
+        opens = leads or not named.issuperset(marker.labels)
+        if opens:
             primary.add(marker)
-            seen.update(marker.labels)
-        (out.markers if found else out.references).append(Marker(marker.span, marker.labels))
+            named.update(marker.labels)
+        (out.markers if opens else out.references).append(Marker(marker.span, marker.labels))
     return primary
 
 
@@ -195,23 +199,20 @@ def _cut_sentence(
     sentence: Span,
     opening: Sequence[Placed],
     inside: Sequence[Placed],
+    leads: bool,
     out: Segments,
-    labels: Sequence[str],
-) -> tuple[str, ...]:
-    """Cut one sentence; returns the labels that the next sentence goes on with."""
+) -> None:
+    """Cut one sentence at the markers that open a text, which stand before their texts (`leads`) or behind them."""
     start, end = sentence
-    named = {label for marker in opening for label in marker.labels}
-    if _leads(text, start, opening):
+    if leads:
         again = [m for m in inside if m not in opening]
         several = opening[0].labels
         if len(opening) == 1 and len(several) > 1 and {x for m in again for x in m.labels} == set(several):
             _cut_trailing(text, opening[0].span[1], end, again, out)  # "(B, C) Roots of wild type (B) and mutant (C)"
         else:
             _cut_leading(text, start, end, opening, out)
-        return opening[-1].labels
-    _cut_trailing(text, start, end, opening, out)
-    # One sentence names them all: what follows is about the whole figure.
-    return () if len(opening) > 1 and named == set(labels) else opening[-1].labels
+    else:
+        _cut_trailing(text, start, end, opening, out)
 
 
 def _cut_leading(text: str, start: int, end: int, inside: Sequence[Placed], out: Segments) -> None:
@@ -291,8 +292,8 @@ def _stem_end(text: str, start: int, first: Span, second: int) -> int:
         same = [m.start() for m in _FUNCTION_WORD.finditer(head) if m.group().lower() == opening.group().lower()]
         if same:
             return start + same[-1]
-    found = [m.end() for m in _FUNCTION_WORD.finditer(head)]
-    return start + found[-1] if found else start
+    ends = [m.end() for m in _FUNCTION_WORD.finditer(head)]
+    return start + ends[-1] if ends else start
 
 
 def _led_over(text: str, start: int, stop: int) -> int:

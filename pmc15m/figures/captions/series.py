@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from pmc15m.figures.captions.evidence import Reading, log_odds
-from pmc15m.figures.captions.labels import Series
+from pmc15m.figures.captions.lists import SeriesName
+from pmc15m.figures.captions.readings import Reading, log_odds
 
 MISSING = -2.0  # log-odds of a label that the caption never sets off, inside a series that it does
 FLOOR = -4.0  # one strange marker must not undo a long series
@@ -17,7 +17,7 @@ OUTER = 4.0  # total from which a series counts that opens before the best one
 class Choice(NamedTuple):
     """The chosen series: its labels in order, the readings that name them, and how clear the choice was."""
 
-    series: Series
+    series: SeriesName
     labels: tuple[str, ...]
     readings: tuple[Reading, ...]
     passed_over: tuple[Reading, ...]  # of the same labels, with more against them than for them
@@ -54,11 +54,11 @@ def _usual(choice: Choice) -> float:
 
 def _by_markup(scored: list[tuple[Reading, float]]) -> list[tuple[Reading, float]]:
     """Where the publisher set a series apart, what is set apart counts for more and everything else for less."""
-    ranks: dict[Series, set[int]] = {}
+    ranks: dict[SeriesName, set[int]] = {}
     for reading, _ in scored:
         if reading.candidate.bold:
             ranks.setdefault(reading.series, set()).update(label.rank for label in reading.labels)
-    trusted = {series for series, found in ranks.items() if {0, 1} <= found}
+    trusted = {series for series, named in ranks.items() if {0, 1} <= named}
     if not trusted:
         return scored
     return [
@@ -67,7 +67,7 @@ def _by_markup(scored: list[tuple[Reading, float]]) -> list[tuple[Reading, float
     ]
 
 
-def _longest(series: Series, scored: Sequence[tuple[Reading, float]]) -> Choice | None:
+def _longest(series: SeriesName, scored: Sequence[tuple[Reading, float]]) -> Choice | None:
     """The prefix of a series with the largest sum of evidence."""
     evidence: dict[int, float] = {}
     for reading, score in scored:
@@ -85,8 +85,8 @@ def _longest(series: Series, scored: Sequence[tuple[Reading, float]]) -> Choice 
     if count < 2:
         return None
     within = [(r, s) for r, s in scored if r.labels[-1].rank < count]
-    kept, passed_over = (tuple(r for r, s in within if (s > 0) is likely) for likely in (True, False))
-    strong = {label for r in kept for label in r.labels}
+    accepted, passed_over = (tuple(r for r, s in within if (s > 0) is likely) for likely in (True, False))
+    strong = {label for r in accepted for label in r.labels}
     if len({label.rank for label in strong}) < 2:
         return None
     labels: list[str] = []
@@ -95,10 +95,10 @@ def _longest(series: Series, scored: Sequence[tuple[Reading, float]]) -> Choice 
         bare = [t for t in texts if not t[-1].isdigit() or series == "1"]
         labels += bare or texts or [_inferred(series, index, scored)]
     scores = [evidence.get(n, MISSING) for n in range(count)]
-    return Choice(series, tuple(labels), kept, passed_over, total, min(scores), evidence.get(count, FLOOR), 0.0)
+    return Choice(series, tuple(labels), accepted, passed_over, total, min(scores), evidence.get(count, FLOOR), 0.0)
 
 
-def _inferred(series: Series, index: int, scored: Sequence[tuple[Reading, float]]) -> str:
+def _inferred(series: SeriesName, index: int, scored: Sequence[tuple[Reading, float]]) -> str:
     """The text of a label that no accepted marker names."""
     for reading, _ in scored:
         for label in reading.labels:

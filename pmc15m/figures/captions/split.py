@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence, Set
 
 from pmc15m.figures.captions.certainty import certainties
-from pmc15m.figures.captions.evidence import Reading, log_odds, read
 from pmc15m.figures.captions.markers import find_candidates, plain
 from pmc15m.figures.captions.model import CaptionSplit, Style
 from pmc15m.figures.captions.positions import find_positions
+from pmc15m.figures.captions.readings import Reading, log_odds, read
 from pmc15m.figures.captions.segments import Placed, cut
 from pmc15m.figures.captions.series import Choice, choose
 from pmc15m.figures.captions.spans import merge
@@ -38,11 +38,11 @@ def split_caption(text: str, markup: Sequence[tuple[int, int, str]] = ()) -> Cap
         placed = find_positions(folded)
         if not placed:
             traces = any(log_odds(reading, weights) > TRACE for reading in readings)
-            return CaptionSplit(shared=((0, len(text)),) if text else (), confidence=TRACES if traces else NO_LABELS)
+            return CaptionSplit(shared=((0, len(text)),) if text else (), certainty=TRACES if traces else NO_LABELS)
         labels = tuple(dict.fromkeys(label for marker in placed for label in marker.labels))
         return _assemble(folded, placed, labels, POSITIONS)
     placed, pointing = (_placed(readings, set(choice.labels)) for readings in (choice.readings, choice.passed_over))
-    return _assemble(folded, placed, choice.labels, _confidence(choice), pointing)
+    return _assemble(folded, placed, choice.labels, _certainty(choice), pointing)
 
 
 def _placed(readings: Sequence[Reading], known: Set[str]) -> list[Placed]:
@@ -57,25 +57,25 @@ def _placed(readings: Sequence[Reading], known: Set[str]) -> list[Placed]:
 
 
 def _assemble(
-    text: str, placed: Sequence[Placed], labels: tuple[str, ...], confidence: float, pointing: Sequence[Placed] = ()
+    text: str, placed: Sequence[Placed], labels: tuple[str, ...], certainty: float, pointing: Sequence[Placed] = ()
 ) -> CaptionSplit:
-    found = cut(text, placed, labels, pointing)
+    cuts = cut(text, placed, labels, pointing)
     style = Counter(marker.style for marker in placed).most_common(1)[0][0]
     return CaptionSplit(
         labels=labels,
-        segments={label: merge(spans) for label, spans in found.segments.items()},
-        stems={label: merge(spans) for label, spans in found.stems.items()},
-        markers=tuple(found.markers),
-        shared=merge(found.shared),
-        references=tuple(found.references),
+        segments={label: merge(spans) for label, spans in cuts.segments.items()},
+        stems={label: merge(spans) for label, spans in cuts.stems.items()},
+        markers=tuple(cuts.markers),
+        shared=merge(cuts.shared),
+        references=tuple(cuts.references),
         positional=style is Style.POSITION,
         style=style,
-        confidence=confidence,
-        certainties=certainties(text, found),
+        certainty=certainty,
+        certainties=certainties(text, cuts),
     )
 
 
-def _confidence(choice: Choice) -> float:
+def _certainty(choice: Choice) -> float:
     """Probability that these are the labels of the figure, by logistic regression on silver (articles left out of the
     training of the weights `captions`), zou458 and panels-dev; within .05 of the truth above .8."""
     n = len(choice.labels)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from pmc15m.figures.glyphs import find_glyphs, isolated
-from pmc15m.figures.labels import find_series
 from pmc15m.figures.model import LABEL_ALPHABET
+from pmc15m.figures.printed import find_series
 from pmc15m.figures.reader import Readings, read_glyphs
 from pmc15m.figures.separate import SERIES, SUPPORTED
 from tests.figures.drawn_pages import letter, page, photograph, plot
@@ -21,7 +21,7 @@ def read(*seen, height=20):
 
 
 def texts(series):
-    return [found.text for found in series.labels]
+    return [label.text for label in series.labels]
 
 
 def test_letters_of_one_size_in_order_are_a_series():
@@ -47,7 +47,7 @@ def test_the_caption_brings_out_a_faint_letter_and_keeps_out_others():
 
 def test_of_two_candidates_the_one_in_line_with_the_others_wins():
     boxes, readings = read(("A", 10, 10, 0.98), ("B", 157, 93, 0.99), ("B", 300, 10, 0.98))
-    assert [found.candidate for found in find_series(boxes, readings).labels] == [0, 2]
+    assert [label.candidate for label in find_series(boxes, readings).labels] == [0, 2]
 
 
 def test_significance_letters_on_bars_are_no_series():

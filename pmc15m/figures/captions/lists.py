@@ -26,12 +26,12 @@ class Label(NamedTuple):
 
 # A series is named by its first label: A, a, 1, i, I, α. The number of the figure in front of a letter stays in the
 # name ("2A"), not in the label: the figure itself prints the letter.
-Series = str
+SeriesName = str
 
 
-def _readings(token: str) -> dict[Series, Label]:
+def _readings(token: str) -> dict[SeriesName, Label]:
     lower = token.lower()
-    out: dict[Series, Label] = {}
+    out: dict[SeriesName, Label] = {}
     if lower in _ROMAN:
         out["i" if token == lower else "I"] = Label(_ROMAN.index(lower), token)
     shape = _SHAPE.fullmatch(token)
@@ -53,7 +53,7 @@ def _roman(index: int, upper: bool) -> str:
     return _ROMAN[index].upper() if upper else _ROMAN[index]
 
 
-def _between(series: Series, first: Label, last: Label) -> list[Label] | None:
+def _between(series: SeriesName, first: Label, last: Label) -> list[Label] | None:
     """The labels of a range, ends included; None where it is none ("C-A", "A-A")."""
     if first.rank == last.rank:
         low, high = (re.sub(r"^[0-9]*[A-Za-z]", "", x.text) for x in (first, last))
@@ -77,10 +77,10 @@ def _between(series: Series, first: Label, last: Label) -> list[Label] | None:
 
 
 @functools.lru_cache(maxsize=4096)
-def read_list(text: str) -> dict[Series, tuple[Label, ...]]:
+def read_list(text: str) -> dict[SeriesName, tuple[Label, ...]]:
     """Every way to read a list as labels of one series; empty where its tokens fit no common series."""
     tokens = list(_ONE.finditer(text))
-    out: dict[Series, tuple[Label, ...]] = {}
+    out: dict[SeriesName, tuple[Label, ...]] = {}
     for series in _readings(tokens[0].group()) if tokens else ():
         labels: list[Label] = []
         for i, token in enumerate(tokens):

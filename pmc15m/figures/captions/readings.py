@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from pmc15m.figures.captions.labels import Label, Series
+from pmc15m.figures.captions.lists import Label, SeriesName
 from pmc15m.figures.captions.markers import Candidate
 from pmc15m.figures.captions.model import Style
 
@@ -25,27 +25,27 @@ class Reading(NamedTuple):
     """A candidate read in one series, with the features that hold for it."""
 
     candidate: Candidate
-    series: Series
+    series: SeriesName
     labels: tuple[Label, ...]
     features: tuple[str, ...]
 
 
 def read(text: str, candidates: Sequence[Candidate]) -> list[Reading]:
     """Every reading of every candidate, in the order of the text."""
-    ranks: dict[tuple[Style | None, Series], set[int]] = {}
-    counts: Counter[tuple[Style, Series]] = Counter()
+    ranks: dict[tuple[Style | None, SeriesName], set[int]] = {}
+    counts: Counter[tuple[Style, SeriesName]] = Counter()
     for candidate in candidates:
         for series, labels in candidate.readings.items():
             for key in ((candidate.style, series), (None, series)):
                 ranks.setdefault(key, set()).update(label.rank for label in labels)
             counts[candidate.style, series] += 1
-    runs = {key: _run(found) for key, found in ranks.items()}
-    seen: dict[tuple[Style | None, Series], int] = {}
+    runs = {key: _run(named) for key, named in ranks.items()}
+    tops: dict[tuple[Style | None, SeriesName], int] = {}
     readings = []
     for candidate in candidates:
         around = tuple(_surroundings(text, candidate))
         for series, labels in candidate.readings.items():
-            context = _context(candidate, series, labels, runs, seen)
+            context = _context(candidate, series, labels, runs, tops)
             alone = f"markers {candidate.style.value} {min(counts[candidate.style, series], 3)}"
             readings.append(Reading(candidate, series, labels, (*around, *context, alone)))
     return readings
@@ -99,10 +99,10 @@ def _right(text: str, end: int) -> str:
 
 def _context(
     candidate: Candidate,
-    series: Series,
+    series: SeriesName,
     labels: tuple[Label, ...],
-    runs: dict[tuple[Style | None, Series], int],
-    seen: dict[tuple[Style | None, Series], int],
+    runs: dict[tuple[Style | None, SeriesName], int],
+    tops: dict[tuple[Style | None, SeriesName], int],
 ) -> Iterator[str]:
     style = candidate.style.value
     kind = series if len(series) == 1 else "2" + series[-1]
@@ -117,7 +117,7 @@ def _context(
     yield f"run {style} {run}"
     yield f"union {joint}"
     yield f"union {style} {joint}"
-    top = seen.get((None, series), -1)
+    top = tops.get((None, series), -1)
     order = "next" if first == top + 1 else "gap" if first > top else "again" if last <= top else "back"
     yield f"order {order}"
     yield f"order {style} {order}"
@@ -127,7 +127,7 @@ def _context(
     if labels[0].text[-1:].isdigit() and series in "Aa":
         yield f"suffix {style}"
     if order in ("next", "gap") and first < union:
-        seen[None, series] = max(top, last)
+        tops[None, series] = max(top, last)
 
 
 def log_odds(reading: Reading, table: Mapping[str, float]) -> float:
