@@ -20,7 +20,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.jats import sources
-from pmc15m.jats import Article, ArticleStatus, FigureReason, parse_article
+from pmc15m.jats import (
+    PAIR_KINDS,
+    Article,
+    ArticleStatus,
+    Figure,
+    FigureReason,
+    FigureStatus,
+    Graphic,
+    parse_article,
+)
 
 SLOW = 5.0
 """CPU seconds."""
@@ -118,10 +127,16 @@ def pairs_of(article: Article) -> Pairs:
     return {href: frozenset(captions) for href, captions in found.items()}
 
 
+def usable(article: Article) -> list[tuple[Figure, Graphic]]:
+    """The pictures of figures that can give a pair."""
+    figures = (f for f in article.figures if f.status is FigureStatus.OK and f.kind in PAIR_KINDS)
+    return [(figure, graphic) for figure in figures for graphic in figure.graphics]
+
+
 def wrong_pairs(article: Article, sound: Pairs) -> list[tuple[str, str]]:
     """Pairs of a damaged article whose caption belongs to another figure of the sound one."""
     wrong = []
-    for figure, graphic in article.wanted_graphics(translations=True):
+    for figure, graphic in usable(article):
         caption = figure.full_caption or ""
         right = sound.get(graphic.href)
         if right is None or caption in right:
@@ -161,7 +176,7 @@ class Tally:
             self.slow += 1
             return "slow"
         self.outcomes[self._outcome(article)] += 1
-        self.pairs += sum(1 for _ in article.wanted_graphics(translations=True))
+        self.pairs += len(usable(article))
         found = wrong_pairs(article, sound)
         self.wrong += len(found)
         return "wrong" if found else None

@@ -266,7 +266,7 @@ class Crawler:
             used += TAR_END
             for position, wanted in enumerate(order):
                 need = tar_size(articles[wanted.key])
-                if not self._room.fits(used, need):
+                if used + need > self._config.crawl.max_bytes:
                     for left_out in order[position:]:
                         self._growing[shard].leave_out(left_out, Reason.BUDGET, need)
                     is_cut = True

@@ -44,7 +44,3 @@ class Room:
             self._unlooked = 0
             if shutil.disk_usage(self._root).free < self._config.min_free_bytes:
                 self.ending = Ending.DISK
-
-    def fits(self, used: int, need: int) -> bool:
-        """Whether `need` bytes more than `used` are within the budget."""
-        return used + need <= self._config.max_bytes

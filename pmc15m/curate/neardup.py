@@ -57,7 +57,7 @@ class Design:
 def near_pairs(hashes: Hashes, distance: int = 4) -> tuple[Rows, Rows]:
     """Rows i < j of all two hashes that differ in at most `distance` bits, ordered by (i, j).
 
-    A hash that more than 1,000 rows share gives no pairs (`common_hashes`): it is what blank pictures have in common,
+    A hash that more than 1,000 rows share gives no pairs: it is what blank pictures have in common,
     and half a million pairs of them would help nobody. Raises ValueError where `distance` is not in 0..8.
     """
     if not 0 <= distance <= 8:
@@ -71,11 +71,6 @@ def near_pairs(hashes: Hashes, distance: int = 4) -> tuple[Rows, Rows]:
     left = np.concatenate([*(end[0] for end in ends), repeated])
     right = np.concatenate([*(end[1] for end in ends), repeated])
     return _rows_of(hashes, left, right)
-
-
-def common_hashes(hashes: Hashes) -> Hashes:
-    """The hashes that more than 1,000 rows share, ascending."""
-    return _distinct(hashes)[2]
 
 
 def _distinct(hashes: Hashes) -> tuple[Hashes, Hashes, Hashes]:

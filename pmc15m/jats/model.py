@@ -3,7 +3,6 @@
 Offsets are counted in Unicode code points of the text they belong to, end exclusive.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -279,11 +278,6 @@ class Figure:
         """The group's caption and the figure's own, joined by a blank; the text that a pair uses."""
         return " ".join(filter(None, (self.group_caption, self.caption))) or None
 
-    @property
-    def is_translation(self) -> bool:
-        """True for figures of a translated sub-article: doubles of the main article's."""
-        return self.sub_article_type == "translation"
-
 
 @dataclass(frozen=True, slots=True)
 class OtherGraphic:
@@ -340,21 +334,6 @@ class Article:
     n_dangling_mentions: int = 0
     """`xref`s of type `fig` that name no figure of the file."""
 
-    def wanted_graphics(
-        self, *, kinds: frozenset[FigureKind] | None = None, translations: bool = False
-    ) -> Iterator[tuple[Figure, Graphic]]:
-        """The pictures worth fetching: those of figures that can give a pair.
-
-        `kinds` defaults to `PAIR_KINDS`; `translations` adds the figures of translated sub-articles.
-        """
-        for figure in self.figures:
-            if figure.status is not FigureStatus.OK or figure.kind not in (kinds or PAIR_KINDS):
-                continue
-            if figure.is_translation and not translations:
-                continue
-            for graphic in figure.graphics:
-                yield figure, graphic
-
 
 PAIR_KINDS = frozenset(FigureKind) - {FigureKind.SUPPLEMENTARY, FigureKind.VIDEO}
-"""Kinds that give pairs by default; supplementary figures must be asked for."""
+"""Kinds whose pictures are worth fetching."""

@@ -1,6 +1,6 @@
 """Small articles made by hand: the JATS that the tests are about and nothing else."""
 
-from pmc15m.jats import Article, Figure, parse_article
+from pmc15m.jats import Article, Figure, FigureStatus, Graphic, parse_article
 
 NAMESPACES = (
     'xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:mml="http://www.w3.org/1998/Math/MathML" '
@@ -51,3 +51,8 @@ def caption_of(caption: str) -> str | None:
     """The text of `<caption>…</caption>` around this."""
     (figure,) = figures(fig(f"<caption>{caption}</caption>{graphic('f1')}"))
     return figure.caption
+
+
+def pairs(article: Article) -> list[tuple[Figure, Graphic]]:
+    """The usable figures, each with each of its pictures."""
+    return [(f, graphic) for f in article.figures if f.status is FigureStatus.OK for graphic in f.graphics]

@@ -13,7 +13,7 @@ from pmc15m.jats import (
     OtherGraphicKind,
     parse_article,
 )
-from tests.jats.made import fig, figures, graphic, plain_fig, read, xml
+from tests.jats.made import fig, figures, graphic, pairs, plain_fig, read, xml
 
 FIG = plain_fig(1)
 
@@ -101,8 +101,7 @@ def test_trap_23_sub_articles_have_their_own_id_space() -> None:
     assert (main.caption, main.sub_article_type, len(main.mentions)) == ("Caption 1.", None, 1)
     assert (other.caption, other.origin, other.sub_article_type) == ("Legenda.", Origin.SUB_ARTICLE, "translation")
     assert (other.language, len(other.mentions)) == ("pt", 1)
-    assert [f.position for f, _ in article.wanted_graphics()] == [1]
-    assert [f.position for f, _ in article.wanted_graphics(translations=True)] == [1, 2]
+    assert [f.position for f, _ in pairs(article)] == [1, 2]
     assert ArticleFlag.DUPLICATE_FIGURE_IDS not in article.flags
 
 
@@ -159,7 +158,7 @@ def test_trap_27_a_figure_that_is_no_picture(inner: str, reason: FigureReason, m
     figure, following = article.figures
     assert (figure.status, figure.reason, figure.media) == (FigureStatus.UNUSABLE, reason, media)
     assert following.status is FigureStatus.OK
-    assert [f.figure_id for f, _ in article.wanted_graphics()] == ["F2"]
+    assert [f.figure_id for f, _ in pairs(article)] == ["F2"]
 
 
 def test_trap_28_tables_as_pictures_and_a_table_in_a_figure() -> None:
@@ -207,9 +206,7 @@ def test_trap_31_supplements_and_their_boilerplate() -> None:
     boilerplate, real = article.figures
     assert (boilerplate.caption, boilerplate.reason) == (None, FigureReason.BOILERPLATE_CAPTION)
     assert (real.kind, real.caption, real.status) == (FigureKind.SUPPLEMENTARY, "Real words.", FigureStatus.OK)
-    assert list(article.wanted_graphics()) == []
-    wanted = article.wanted_graphics(kinds=frozenset({FigureKind.SUPPLEMENTARY}))
-    assert [f.figure_id for f, _ in wanted] == ["S3"]
+    assert [f.figure_id for f, _ in pairs(article)] == ["S3"]
 
 
 def test_trap_32_missing_and_doubled_ids() -> None:

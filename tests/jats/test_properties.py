@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmc15m.jats import Figure, Mark, parse_article
-from tests.jats.made import fig, graphic, xml
+from tests.jats.made import fig, graphic, pairs, xml
 
 WORDS = st.text("ab Zß αβ μ²é—.,;:()<>&0123456789 \u00a0\u2009\u00ad\u200b\n", max_size=12)
 
@@ -109,7 +109,7 @@ def test_any_bytes_give_an_article_or_a_reason(data: bytes) -> None:
 @given(articles(), st.data())
 def test_a_cut_article_has_no_wrong_pair(made: tuple[bytes, list[str | None]], data: st.DataObject) -> None:
     whole, _ = made
-    right = {g.href: f.caption for f, g in parse_article(whole).wanted_graphics()}
+    right = {g.href: f.caption for f, g in pairs(parse_article(whole))}
     cut = whole[: data.draw(st.integers(0, len(whole)))]
-    for figure, picture in parse_article(cut).wanted_graphics():
+    for figure, picture in pairs(parse_article(cut)):
         assert right[picture.href] == figure.caption

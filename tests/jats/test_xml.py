@@ -8,7 +8,7 @@ import pytest
 
 from pmc15m.jats import ArticleFlag, ArticleReason, ArticleStatus, FigureReason, parse_article
 from pmc15m.jats.article import parse_articles
-from tests.jats.made import fig, graphic, plain_fig, xml
+from tests.jats.made import fig, graphic, pairs, plain_fig, xml
 
 FIG = plain_fig(1)
 
@@ -103,8 +103,7 @@ def test_trap_69_what_is_not_well_formed_gives_its_sound_figures() -> None:
 )
 def test_trap_69_a_figure_that_the_damage_touches_gives_no_pair(sound: str, damaged: str) -> None:
     article = parse_article(xml(plain_fig(1).replace(sound, damaged) + plain_fig(2) + plain_fig(3)))
-    pairs = {g.href: f.caption for f, g in article.wanted_graphics()}
-    assert pairs == {"f2": "Caption 2.", "f3": "Caption 3."}
+    assert {g.href: f.caption for f, g in pairs(article)} == {"f2": "Caption 2.", "f3": "Caption 3."}
     touched = [f for f in article.figures if f.reason is FigureReason.DAMAGED_XML]
     assert all(f.caption is None and not f.graphics for f in touched)
     assert touched
@@ -113,8 +112,7 @@ def test_trap_69_a_figure_that_the_damage_touches_gives_no_pair(sound: str, dama
 def test_trap_69_a_truncated_file() -> None:
     data = xml(plain_fig(1) + plain_fig(2))
     cut = data[: data.index(b"Caption 2") + 5]
-    pairs = {g.href: f.caption for f, g in parse_article(cut).wanted_graphics()}
-    assert pairs == {"f1": "Caption 1."}
+    assert {g.href: f.caption for f, g in pairs(parse_article(cut))} == {"f1": "Caption 1."}
 
 
 def test_trap_69_bytes_and_characters_that_xml_forbids() -> None:
