@@ -51,7 +51,7 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Removal:
     """What one predicate removed, and what was left."""
 
     name: str
@@ -64,7 +64,7 @@ class Funnel:
     """Rows in = rows kept + rows removed by named predicates."""
 
     rows_in: int
-    steps: tuple[Step, ...]
+    steps: tuple[Removal, ...]
 
     @property
     def kept(self) -> int:
@@ -72,7 +72,7 @@ class Funnel:
 
     def as_rows(self) -> list[dict[str, Any]]:
         """name, removed, left; the first row is what came in."""
-        steps = (Step("pairs", 0, self.rows_in), *self.steps)
+        steps = (Removal("pairs", 0, self.rows_in), *self.steps)
         return [{"name": step.name, "removed": step.removed, "left": step.left} for step in steps]
 
 
@@ -150,7 +150,7 @@ def _funnel(recipe: Recipe, removed: dict[int, int]) -> Funnel:
     steps = []
     for position, predicate in enumerate(recipe.predicates):
         left -= removed.get(position, 0)
-        steps.append(Step(predicate.name, removed.get(position, 0), left))
+        steps.append(Removal(predicate.name, removed.get(position, 0), left))
     return Funnel(rows_in, tuple(steps))
 
 

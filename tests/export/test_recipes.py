@@ -5,7 +5,7 @@ import duckdb
 import pytest
 
 from pmc15m.errors import UsageError
-from pmc15m.export.recipes import Funnel, Recipe, Step, load_recipe, parse_recipe, run_recipe, shipped_recipes
+from pmc15m.export.recipes import Funnel, Recipe, Removal, load_recipe, parse_recipe, run_recipe, shipped_recipes
 from pmc15m.query import connect
 from pmc15m.schema import PAIRS
 from pmc15m.workspace import Workspace
@@ -47,7 +47,7 @@ def kept(connection: duckdb.DuckDBPyConnection, recipe: Recipe) -> list[str]:
 def test_a_recipe_keeps_some_and_says_what_removed_the_rest(connection: duckdb.DuckDBPyConnection) -> None:
     recipe = parse_recipe("large-plots", TEXT)
     funnel = run_recipe(connection, recipe)
-    assert funnel == Funnel(rows_in=4, steps=(Step("plots", 2, 2), Step("large", 1, 1)))  # null is not kept
+    assert funnel == Funnel(rows_in=4, steps=(Removal("plots", 2, 2), Removal("large", 1, 1)))  # null is not kept
     assert kept(connection, recipe) == ["PMC1_1_f002_g01"]
     assert funnel.as_rows()[0] == {"name": "pairs", "removed": 0, "left": 4}
 
