@@ -12,14 +12,14 @@ from typing import TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.offline import sitecustomize
+from tests import offline
 from tests.shared_data import SHARED
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 # For the processes that tests start.
 os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(Path(sitecustomize.__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    [str(Path(offline.__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
 )
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")

@@ -14,7 +14,7 @@ import pytest
 from pmc15m.config import NetworkConfig
 from pmc15m.sources.model import FetchError, Reason
 from pmc15m.sources.stores import HttpStore
-from tests.offline.sitecustomize import AnotherMachine
+from tests.offline import AnotherMachine
 
 NOWHERE = "203.0.113.1"  # RFC 5737: were the guard broken, nobody would answer
 

@@ -18,7 +18,7 @@ from models.panels.network import PanelNet
 from pmc15m.figures.glyphs import CROP
 from pmc15m.figures.lanes import SIDE
 
-ARGS = argparse.Namespace(name="kinds", seed=3, out=Path("/tmp/out.onnx"), force=True)
+ARGS = argparse.Namespace(name="kinds", seed=3, out=Path("out.onnx"), force=True)
 
 
 def session(content: bytes) -> onnxruntime.InferenceSession:
