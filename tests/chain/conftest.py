@@ -1,4 +1,4 @@
-"""One miniature PMC, served on loopback for the whole session, and one workspace made from it."""
+"""A miniature PMC served on loopback for the whole session, a workspace made from it, and what `make demo` leaves."""
 
 import hashlib
 import subprocess
@@ -10,15 +10,17 @@ import pytest
 
 from pmc15m.demo import Server, generate, serve
 
-ARTICLES = 45  # as many as it takes to fill every column
-FLAGS = ("--set", "crawl.articles_per_shard=15", "--set", "curate.val_share=0.1", "--set", "curate.test_share=0.1")
+ARTICLES = 30
+FLAGS = ("--set", "crawl.articles_per_shard=10", "--set", "curate.val_share=0.1", "--set", "curate.test_share=0.1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process of a parallel run takes all tests that share the finished workspace."""
+    """One process of a parallel run takes all tests that share a workspace."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("chain"))
+            shared = set(getattr(item, "fixturenames", ()))
+            group = "demo" if "demo" in shared else "chain" if shared & {"finished", "bucket"} else item.path.stem
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pmc15m(*arguments: str | Path, timeout: float = 110) -> "subprocess.CompletedProcess[str]":
@@ -51,3 +53,14 @@ def finished(bucket: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ran = pmc15m("run", "--workspace", workspace, "--source", bucket.url, *FLAGS, timeout=300)
     assert ran.returncode in (0, 1), ran.stderr
     return workspace
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which `make demo` was run, but for the training."""
+    folder = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, "-m", "pmc15m.cli", "demo", "--workspace", "data/demo"]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    assert ran.returncode == 0, ran.stderr
+    assert "data/demo/report/index.html" in ran.stdout
+    return folder

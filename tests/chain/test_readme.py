@@ -12,29 +12,18 @@ README = Path(__file__).parents[2] / "README.md"
 BLOCKS = re.findall(r"```console\n(\$ .*?)\n```", README.read_text(encoding="utf-8"), re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def after_make_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which `make demo` was run, but for the training."""
-    folder = tmp_path_factory.mktemp("readme")
-    command = [sys.executable, "-m", "pmc15m.cli", "demo", "--workspace", "data/demo"]
-    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=110)
-    assert ran.returncode == 0, ran.stderr
-    assert "data/demo/report/index.html" in ran.stdout
-    return folder
-
-
 def test_there_are_questions() -> None:
     assert len(BLOCKS) >= 2
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
-def test_the_answers_are_real(block: str, after_make_demo: Path) -> None:
+def test_the_answers_are_real(block: str, demo: Path) -> None:
     command, _, answer = block.partition("\n")
     words = shlex.split(command.removeprefix("$ "))
     assert words[0] == "pmc15m"
     ran = subprocess.run(
         [sys.executable, "-m", "pmc15m.cli", *words[1:]],
-        cwd=after_make_demo,
+        cwd=demo,
         capture_output=True,
         text=True,
         timeout=60,
