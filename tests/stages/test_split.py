@@ -1,12 +1,18 @@
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from pmc15m.config import SplitConfig
-from pmc15m.split import split_image
+from pmc15m.config import Config, SplitConfig
+from pmc15m.engine.stage import Execution, run_stage
+from pmc15m.errors import ExitCode
+from pmc15m.parse import PARSE
+from pmc15m.split import SPLIT, split_image
+from pmc15m.workspace import Workspace, read_part
+from tests.stages.rawshard import Made, write_raw_shard
 
 IMAGE = {"image_key": "PMC7_1_f001_g01", "figure_key": "PMC7_1_f001", "pmcid": "PMC7", "version": 1}
 FIGURE: dict[str, Any] = {"caption": "Cells in culture.", "caption_markup": []}
@@ -75,3 +81,26 @@ def test_a_picture_that_cannot_be_used_is_a_row_with_a_reason(content: bytes, re
 def test_a_figure_without_caption_has_panels_without_text() -> None:
     _, panels = split_image(IMAGE, {"caption": None, "caption_markup": []}, jpeg(two_photographs()), CONFIG)
     assert all(panel["status"] == "dropped" and panel["reason"] for panel in panels)
+
+
+def test_a_shard_has_pixels_of_every_image_and_panels_of_those_that_can_be_seen(tmp_path: Path) -> None:
+    figures = "".join(
+        f'<fig id="F{n}"><label>Figure {n}</label><caption><p>Cells in culture.</p></caption>'
+        f'<graphic xlink:href="f{n}.jpg"/></fig>'
+        for n in (1, 2)
+    )
+    xml = f'<article xmlns:xlink="http://www.w3.org/1999/xlink"><body>{figures}</body></article>'
+    whole = jpeg(two_photographs())
+    workspace, config = Workspace(tmp_path), Config(split=CONFIG)
+    write_raw_shard(workspace, "00000", [Made("PMC7", xml.encode(), {"f1.jpg": whole, "f2.jpg": whole[:3000]})])
+    for stage in (PARSE, SPLIT):
+        assert run_stage(stage, workspace, config, Execution()) is ExitCode.COMPLETE
+    pixels, panels = (read_part(workspace.part(table, "00000")).to_pylist() for table in ("pixels", "panels"))
+    assert [(row["image_key"], row["mode"], row["n_panels"], row["reason"]) for row in pixels] == [
+        ("PMC7_1_f001_g01", "RGB", 2, "no_caption_labels"),
+        ("PMC7_1_f002_g01", None, 0, "broken"),
+    ]
+    assert [(row["panel_key"], row["image_key"], row["figure_key"], row["order"]) for row in panels] == [
+        ("PMC7_1_f001_g01_p00", "PMC7_1_f001_g01", "PMC7_1_f001", 0),
+        ("PMC7_1_f001_g01_p01", "PMC7_1_f001_g01", "PMC7_1_f001", 1),
+    ]
