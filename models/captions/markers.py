@@ -37,7 +37,7 @@ LEADING = (
     ("(", ")"),
 )
 RENAMES = (str, str, str.upper, str.upper, str.lower, str.lower, lambda x: f"2{x}", lambda x: str(ord(x.lower()) - 96))
-TRAILING = (("(", ")"), ("[", "]"), ("(panel ", ")"), ("(", ")"))
+TRAILING = (("(", ")"), ("[", "]"), ("(panel ", ")"), ("(", ")"), ("", ""), ("(red, ", ")"), ("(Fig. 2; ", ")"))
 
 
 def restyled(record: dict[str, Any]) -> dict[str, Any]:
@@ -48,8 +48,9 @@ def restyled(record: dict[str, Any]) -> dict[str, Any]:
     caption, markers = record["caption"], record["markers"]
     if not all(caption[a - 1 : a] == "(" and caption[b : b + 1] == ")" for a, b, _ in markers):
         return record
-    leads = all(
-        re.search(r"(?:^|[.;:]\s*)\($", caption[:a]) and re.match(r"\)\s+\w", caption[b:]) for a, b, _ in markers
+    followed = all(re.match(r"\)\s+\w", caption[b:]) for _, b, _ in markers)
+    leads = followed and all(
+        re.search(r"(?:^|[.;:]\s*|,\s+|\band\s+|\b(?:of|for|in|at)\s+)\($", caption[:a]) for a, _, _ in markers
     )
     chance = zlib.crc32(caption.encode())
     styles = LEADING if leads else TRAILING
@@ -84,6 +85,71 @@ def restyled(record: dict[str, Any]) -> dict[str, Any]:
     return record | {"caption": "".join(pieces) + caption[at:], "markers": spans}
 
 
+def numbered(record: dict[str, Any]) -> dict[str, Any]:
+    """The same caption with its single letters numbered: "(A1–A3)" or "(A1, A2)" for "(A)"."""
+    caption, pieces, spans, at, length = record["caption"], [], [], 0, 0
+    joint, count = (("–", 3), (", ", 2), ("-", 4), (") then (", 2))[zlib.crc32(caption.encode()) // 3 % 4]
+    for a, b, labels in record["markers"]:
+        single = len(labels) == 1 and len(labels[0]) == 1 and labels[0].isalpha() and b - a == 1
+        written = f"{caption[a:b]}1{joint}{caption[a:b]}{count}" if single else caption[a:b]
+        pieces += [caption[at:a], written]
+        length += len(caption[at:a])
+        spans.append(
+            [length, length + len(written), [f"{caption[a:b]}{k + 1}" for k in range(count)] if single else labels]
+        )
+        length += len(written)
+        at = b
+    return record | {"caption": "".join(pieces) + caption[at:], "markers": spans}
+
+
+def distracted(record: dict[str, Any]) -> dict[str, Any]:
+    """The same caption with letters put in that name no panels, the next of its series where that can be."""
+    caption, markers = record["caption"], record["markers"]
+    chance = zlib.crc32(caption.encode())
+    last = record["labels"][-1]
+    letter = chr(ord(last) + 1) if len(last) == 1 and last.isalpha() and last not in "zZ" else "C"
+    before = markers[len(markers) // 2][0] - 2  # behind the last one it would look like the next panel
+    words = [
+        m.end()
+        for m in re.finditer(r"(?<![\w(-])[a-zA-Z][a-z]{3,}(?= [a-z])", caption[: max(0, before)])
+        if all(m.end() < a - 2 or m.start() > b + 2 for a, b, _ in markers)
+    ]
+    at = words[chance // 17 % len(words)] if words else len(caption)
+    initial = caption[caption.rfind(" ", 0, at) + 1 : at][:1]
+    initial = initial.upper() if letter.isupper() else initial.lower()
+    kind = chance // 5 % 8
+    if kind < 3 and words and initial.isalpha() and initial not in {x for _, _, labels in markers for x in labels}:
+        put = f" ({initial})"
+    else:
+        at = len(caption.rstrip())
+        stop = "" if caption.rstrip()[-1:] in ".!?" else "."
+        low = letter.lower()
+        put = (
+            stop
+            + (
+                f" Abbreviations: AC, atrial canal; {low}, canal; HD, horizontal duct.",
+                f" Bars with different letters (a–{low}) differ (p < 0.05).",
+                f" a,b and x,y tell which groups differ, a–{low} which sexes (p < 0.05).",
+                f" Values marked a, b, and {low} are significantly different.",
+                f" They were found at the neck (a and {chr(ord(low) + 1)}), the wrist (b) and the foot ({low} and z).",
+                f" Samples were kept for 2 h and 8 {low}, and dried",
+                f" {letter}, canal; {chr(ord(letter) + 1)}, duct; WT, wild type; KO, knock-out.",
+                f" EUR, Europe; {letter}, control; US, United States.",
+            )[chance // 97 % 8]
+        )
+    moved = [[a + len(put), b + len(put), x] if a >= at else [a, b, x] for a, b, x in markers]
+    return record | {"caption": caption[:at] + put + caption[at:], "markers": moved}
+
+
+def versions(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """A caption, in another style, with letters that name no panels, and for some with numbered letters."""
+    styled = restyled(record)
+    chance = zlib.crc32(record["caption"].encode())
+    if chance % 8 == 0:
+        return [record, numbered(styled)]
+    return [distracted(record) if chance % 4 == 1 else record, distracted(styled) if chance % 4 == 2 else styled]
+
+
 def examples(record: dict[str, Any]) -> list[tuple[Reading, bool]]:
     """Readings of a caption, and whether the publisher marked them."""
     text = plain(record["caption"])
@@ -97,14 +163,18 @@ def examples(record: dict[str, Any]) -> list[tuple[Reading, bool]]:
 
 
 def fit(data: list[tuple[Reading, bool]]) -> dict[str, float]:
-    """Feature weights, and the bias."""
+    """Feature weights, and the bias. Examples with the same features are one row that counts as often."""
     counts = Counter(f for reading, _ in data for f in set(reading.features))
     names = sorted(f for f, n in counts.items() if n >= RARE)
     column = {name: i for i, name in enumerate(names)}
-    traits = np.zeros((len(data), len(names)), np.float32)
-    for row, (reading, _) in enumerate(data):
-        traits[row, [column[f] for f in reading.features if f in column]] = 1
-    w = fit_logistic(traits, np.array([positive for _, positive in data], np.float64), RIDGE)
+    alike = Counter(
+        (tuple(sorted(column[f] for f in set(reading.features) if f in column)), positive) for reading, positive in data
+    )
+    traits = np.zeros((len(alike), len(names)), np.float32)
+    for row, (columns, _) in enumerate(alike):
+        traits[row, list(columns)] = 1
+    truth = np.array([positive for _, positive in alike], np.float64)
+    w = fit_logistic(traits, truth, RIDGE, np.array(list(alike.values()), np.float64))
     return {name: float(v) for name, v in zip(["bias", *names], w, strict=True)}
 
 
@@ -136,13 +206,7 @@ def train(args: argparse.Namespace) -> bytes:
     print(f"{len(records)} captions of {len({r['pmcid'] for r in records})} articles")
     fold = {r["pmcid"]: zlib.crc32(r["pmcid"].encode()) % 5 for r in records}
     taught, held = (
-        [
-            e
-            for r in records
-            if (fold[r["pmcid"]] == 0) is back
-            for version in (r, restyled(r))
-            for e in examples(version)
-        ]
+        [e for r in records if (fold[r["pmcid"]] == 0) is back for version in versions(r) for e in examples(version)]
         for back in (False, True)
     )
     trial = fit(taught)

@@ -86,9 +86,140 @@ def test_sublabels_inside_panels_are_not_panels() -> None:
     assert split_caption(nested).labels == ("A", "B")
 
 
-def test_a_label_that_the_caption_forgot_is_inferred_without_a_text() -> None:
+def test_a_gap_in_the_letters_is_one_but_a_forgotten_first_label_is_inferred() -> None:
     caption = "Growth. (A) Weight. (B) Length. (D) Organs. (E) Tails."
-    assert texts(caption) == {"A": "Weight.", "B": "Length.", "C": "", "D": "Organs.", "E": "Tails."}
+    assert texts(caption) == {"A": "Weight.", "B": "Length.", "D": "Organs.", "E": "Tails."}
+    assert texts("Growth. (B) Weight. (C) Length.") == {"A": "", "B": "Weight.", "C": "Length."}
+
+
+@pytest.mark.parametrize(
+    ("caption", "labels"),
+    [
+        ("Images of the pond in (a1), (b1) May, (a2), (b2) June and (a3), (b3) July.", "a1 a2 a3 b1 b2 b3"),
+        (
+            "Stems of four plants (A1–A3) at dawn, (B1–B3) at noon, and (C1–C3) at night.",
+            "A1 A2 A3 B1 B2 B3 C1 C2 C3",
+        ),
+        ("Maps of the coast. (a1) Sand; (a2) mud. (b1) Sand in winter; (b2) mud in winter.", "a1 a2 b1 b2"),
+        (
+            "Tide at the pier. (A) Height before the storm. (A+) Height with the wall. (B) Speed before the "
+            "storm. (B+) Speed with the wall.",
+            "A A+ B B+",
+        ),
+        ("(A) Ponds with frogs (F) and newts. (B) Depth. (C) Width. (D) Area. (E) Age.", "A B C D E"),
+        ("Mass of the shell (M) and the hull (H) by month (A) and by site (B).", "A B"),
+        (
+            "Sounds of the barn. a Calls of hens. b Calls of ducks. c Calls of geese. Birds were kept for 3 "
+            "d and 6 d, and weighed",
+            "a b c",
+        ),
+        ("(a) Height of oaks. (b) Height of elms. Bars with different letters (a–d) differ at p < 0.05.", "a b"),
+        ("(A) Length of wings. (B) Length of legs. Means marked a, b and c differ significantly.", "A B"),
+        ("Yields of rye. a Rye on sand. b Rye on clay. aWithout the first year. b12 plots were lost", "a b"),
+        ("Plates of beetles. A: Head; B: Wing; C: Leg; D: Claw; F: Horn; G: Eye.", "A B C D F G"),
+        ("(A) Nests. (B) Eggs. (C) Chicks. (E) Fledglings. (F) Adults.", "A B C E F"),
+        ("Price of bread. Price as a function of a weight and b age of the flour. Error 2 cents", "a b"),
+        ("Birds seen from a the hill, b the pier and c the tower.", "a b c"),
+        (
+            "Boats of the lake. A–B hulls: A oak hull B pine hull C sail D–E oars: D long oar E short oar.",
+            "A B C D E",
+        ),
+        ("Road works in town A, Share of closed lanes; B, Plan of the streets. Red means closed.", "A B"),
+        ("A, Count of swans. B, Count of ducks.", "A B"),
+        ("Grain of the valley. Weights of A. oats B. barley C. millet after drying at low heat.", "A B C"),
+        (
+            "Link between rain in week 3 and floods in the upper town from week 5 to week 9 (A); and "
+            "between rain in week 20 and floods in the lower town in week 26 (B).",
+            "A B",
+        ),
+        ("Share of (3R)-(+) (a) and (3S)-(–) (b) linalool in basil.", "a b"),
+        (
+            "Tools of the mine. (a) Table of finds. (b) Shapes of the tools. They lay at the gate (a and "
+            "d), the shaft (b and e), and the wall (c and f).",
+            "a b",
+        ),
+        ("Colours of tulips (A for red, B for white, and C for striped ones) were taken from photographs.", "A B C"),
+        (
+            "Stones in thin section. (A-C) shows edges of chalk, flint and slate. Polish of the edges "
+            "(grade no. 3, D-F) shows the scratches of these stones.",
+            "A B C D E F",
+        ),
+        ("Marker levels rose in the liver (alkaline, A) and fell in the spleen (acid, B).", "A B"),
+        ("Teeth of a saw. Dots mark rust. A and C: new blade. B and D. A used blade (side view).", "A B C D"),
+        ("Paint of a fence. Key: A, green and glossy; B grey and dull.", "A B"),
+        ("Height of the damsA) Before the flood. B) After the flood.", "A B"),
+        (
+            "Noise in four streets. (a)(c)(d) Loudness by hour at a school (a), a bank (c), and a park (d). "
+            "(b) Speed of cars.",
+            "a b c d",
+        ),
+        (
+            "Milk of goats. (A) Map of the farm. (B) Goats from hills (C) and plains (P) of one herd. (C) "
+            "Fat. (D) Protein.",
+            "A B C D",
+        ),
+        ("Stains on cloth. MSC (1A) and AC (1B) on wool. Cotton was clean (C). Ink on linen (1D).", "A B C D"),
+        ("The shore was cut into five zones (I, II, III, IV and V) from west to east.", ""),
+        ("Plants of the dune were A. arenaria, B. maritima and C. edentula.", ""),
+        ("Fungi such as B. cinerea and A. niger were grown on bread.", ""),
+        (
+            "The eyes of control mice (b) and of blind mice (a) were alike. Abbreviations: AC, anterior "
+            "chamber; c, cornea; HD, hyaloid duct.",
+            "a b",
+        ),
+        ("Growth of mice. (B) Weight. (C) Length.", "A B C"),
+    ],
+)
+def test_label_sets_of_kinds_that_real_captions_have(caption: str, labels: str) -> None:
+    assert set(split_caption(caption).labels) == set(labels.split())
+
+
+def test_every_place_that_names_panels_is_a_marker_with_its_brackets_and_stop() -> None:
+    caption = "Salt. (a)(c) Loss by day (Fig. 2a) in towns (port, a) and A–B (panel c). b. Map of a and c."
+    split = split_caption(caption)
+    places = sorted(marker.span for marker in (*split.markers, *split.references))
+    assert [caption[start:end] for start, end in places] == ["(a)", "(c)", "a)", "(panel c)", "b.", "a and c"]
+
+
+def test_a_letter_beside_a_symbol_is_no_marker_where_it_opens_a_sentence_elsewhere() -> None:
+    caption = "Milk. (A) Map. (B) Goats from hills (C) and plains (P) of one herd. (C) Fat. (D) Protein."
+    split = split_caption(caption)
+    assert [m.span[0] for m in (*split.markers, *split.references) if "C" in m.labels] == [caption.index("(C) Fat")]
+
+
+def spans(caption: str, kind: str, *pieces: str) -> list[tuple[int, int, str]]:
+    return [(match.start(), match.end(), kind) for piece in pieces if (match := re.search(piece, caption))]
+
+
+@pytest.mark.parametrize("caption", ["Shells of the bay A clams B snails", "Shells of the bay Aclams Bsnails"])
+def test_labels_that_the_structure_states_name_panels(caption: str) -> None:
+    assert split_caption(caption).labels == ()
+    assert split_caption(caption, spans(caption, "label", "A(?= ?c)", "B(?= ?s)")).labels == ("A", "B")
+
+
+def test_a_label_that_opens_a_block_is_a_marker() -> None:
+    caption = "Views of the town A the hall from the south B the tower"
+    assert split_caption(caption).labels == ()
+    assert split_caption(caption, spans(caption, "block", "A the.*south", "B.*")).labels == ("A", "B")
+
+
+def test_raised_letters_are_footnotes() -> None:
+    caption = "Water in fruit. (a) Peel. (b) Flesh. c Mean of peel. d Mean of flesh."
+    assert split_caption(caption).labels == ("a", "b", "c", "d")
+    assert split_caption(caption, spans(caption, "sup", "c(?= M)", "d(?= M)")).labels == ("a", "b")
+
+
+def test_species_in_italics_are_no_labels() -> None:
+    caption = "Residues of A. lwoffii, and B. ovatus in one colour."
+    assert split_caption(caption, spans(caption, "italic", r"A. \w+", r"B. \w+")).labels == ()
+
+
+def test_bold_letters_of_a_range_stay_a_range() -> None:
+    caption = "Genes. (A) Reporters. (B–D) Tests of each gene."
+    bold = spans(caption, "bold", "A", "B", "D(?=\\))")
+    assert split_caption(caption, bold).labels == ("A", "B", "C", "D")
+    glued = "Plants. A, BLepidium at the pier C, DLepidium at the shore."
+    assert split_caption(glued, spans(glued, "bold", "A, B", "C, D")).labels == ("A", "B", "C", "D")
 
 
 def test_a_series_ends_at_its_gap() -> None:

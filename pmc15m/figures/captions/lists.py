@@ -5,23 +5,24 @@ import re
 from typing import NamedTuple
 
 DASH = "[-–—−‐‑‒~]"
-ONE = r"(?:[ivx]{2,5}|[IVX]{2,5}|[0-9]{1,2}[A-Za-z]?|[A-Za-z](?:[0-9]{1,2}|['’′″]{1,2})?|[α-ω])(?!\w)"
+ONE = r"(?:[ivx]{2,5}|[IVX]{2,5}|[0-9]{1,2}[A-Za-z]?|[A-Za-z](?:[1-9][0-9]?|['’′″]{1,2}|\+)?|[α-ω])(?!\w)"
 SEPARATOR = rf"(?:\s*(?:{DASH}|,\s*(?:and\b|or\b|&)?|&|/|;|\+)\s*|\s+(?:and|to|through|or)\s+)"
 LIST = rf"{ONE}(?:{SEPARATOR}{ONE})*+"  # possessive: "c, d Text" is a list of two, never "c," alone
 
 _ONE = re.compile(rf"(?<!\w){ONE}")
 _RANGE = re.compile(rf"\s*(?:{DASH}|to|through)\s*")
-_SHAPE = re.compile(r"([0-9]*)([A-Za-zα-ω]?)([0-9'’′″]*)")
+_SHAPE = re.compile(r"([0-9]*)([A-Za-zα-ω]?)([0-9'’′″+]*)")
 _ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii", "xiv", "xv")
 _GREEK = "αβγδεζηθ"
 LONGEST_RANGE = 26
 
 
 class Label(NamedTuple):
-    """One label read as a member of a series: `rank` counts from 0 within it."""
+    """One label read as a member of a series: `rank` counts from 0 within it, `number` is the 2 of a2, else 0."""
 
     rank: int
     text: str
+    number: int = 0
 
 
 # A series is named by its first label: A, a, 1, i, I, α. The number of the figure in front of a letter stays in the
@@ -44,7 +45,9 @@ def _readings(token: str) -> dict[SeriesName, Label]:
     elif letter in _GREEK:
         out["α"] = Label(_GREEK.index(letter), token)
     elif letter.isascii() and not (number and suffix):
-        out[number + ("a" if letter.islower() else "A")] = Label(ord(letter.lower()) - ord("a"), letter + suffix)
+        out[number + ("a" if letter.islower() else "A")] = Label(
+            ord(letter.lower()) - ord("a"), letter + suffix, int(suffix) if suffix.isdigit() else 0
+        )
     return out
 
 
@@ -56,11 +59,9 @@ def _roman(index: int, upper: bool) -> str:
 def _between(series: SeriesName, first: Label, last: Label) -> list[Label] | None:
     """The labels of a range, ends included; None where it is none ("C-A", "A-A")."""
     if first.rank == last.rank:
-        low, high = (re.sub(r"^[0-9]*[A-Za-z]", "", x.text) for x in (first, last))
-        if series == "1" or not (low.isdigit() and high.isdigit() and int(low) < int(high) <= LONGEST_RANGE):
+        if not 0 < first.number < last.number <= LONGEST_RANGE:
             return None
-        letter = first.text[: len(first.text) - len(low)]
-        return [Label(first.rank, f"{letter}{k}") for k in range(int(low), int(high) + 1)]
+        return [Label(first.rank, f"{first.text[0]}{k}", k) for k in range(first.number, last.number + 1)]
     if not 0 < last.rank - first.rank < LONGEST_RANGE:
         return None
     middle = range(first.rank + 1, last.rank)
@@ -71,8 +72,8 @@ def _between(series: SeriesName, first: Label, last: Label) -> list[Label] | Non
     elif series == "α":
         texts = [_GREEK[k] for k in middle]
     else:
-        suffix = first.text[-1] if first.text[-1:] == last.text[-1:] and not first.text[-1].isalpha() else ""
-        texts = [chr(ord(series[-1]) + k) + suffix for k in middle]
+        suffix = first.text[1:] if first.text[1:] == last.text[1:] else ""
+        return [first, *(Label(k, chr(ord(series[-1]) + k) + suffix, first.number) for k in middle), last]
     return [first, *map(Label, middle, texts), last]
 
 
@@ -95,3 +96,13 @@ def read_list(text: str) -> dict[SeriesName, tuple[Label, ...]]:
         else:
             out[series] = tuple(dict.fromkeys(labels))
     return out
+
+
+@functools.lru_cache(maxsize=4096)
+def read_start(text: str) -> tuple[dict[SeriesName, tuple[Label, ...]], int]:
+    """The readings of the longest beginning of a list that has any, and its length: of "B, 5" those of "B"."""
+    ends = [token.end() for token in _ONE.finditer(text)]
+    for end in reversed(ends):
+        if readings := read_list(text[:end]):
+            return readings, end
+    return {}, ends[0] if ends else len(text)

@@ -5,8 +5,7 @@ features that hold; there is nothing to install and nothing that differs between
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from pmc15m.figures.captions.lists import Label, SeriesName
@@ -18,7 +17,18 @@ _REFERENCE = re.compile(
     "in|from|of|see|panels?|figs?|figures?|as|than|to|between|with|for|by|and|or|versus|vs|at|on|shown|same|both|inset"
     "|row|column|letters?|lowercase|uppercase|superscripts?|lanes?|bars?|groups?|lines?"
 )
-_VERB = re.compile(r"(?:shows?|is|are|was|were|represents?|indicates?|denotes?|means?|displays?|and|or)\b")
+_THING = re.compile(
+    "(?:region|type|stage|class(?:e)?|site|position|compound|cluster|sample|domain|peak|patient|phase|clade|loop|chain|step"
+    "|point|zone|area|genotype|factor|vitamin|chromosome|hepatitis|protein|pathway|level|grade|species|plot|residue)s?"
+)
+_WORDS = re.compile(r"[^\W\d_]{2,}")
+_KEY = re.compile(r"[;:.,(]\s*(?:and\s)?[\w+/-]{2,10}\s?[,:=]\s?[a-z][^;:.=]{2,50}[;,]\s*$")
+# "different letters (a–c) differ", "a,b and x,y tell which groups": letters of a test, not of panels.
+_TESTED = re.compile(r"(?:letters?|superscripts?|marked|labell?ed|values)\W+(?:\w+\W+){0,3}$", re.I)
+_TESTS = re.compile(
+    r"[\s)]*(?:(?:and|or)\s\S+\s)?(?:which\s|with\s|values\s|are\s)?(?:(?:significant|statistical)ly\s)?(?:differ|tells?\b|superscript|letters)"
+)
+_VERB = re.compile(r"(?:shows?|is|are|was|were|represents?|indicates?|denotes?|means?|tells?|displays?|and|or)\b")
 
 
 class Reading(NamedTuple):
@@ -30,25 +40,84 @@ class Reading(NamedTuple):
     features: tuple[str, ...]
 
 
+class _Series:
+    """What the candidates of one style (or of any) name of one series."""
+
+    def __init__(self) -> None:
+        self.named: set[int] = set()  # ranks
+        self.count = 0
+        self.once = True  # each label in its turn, and once
+        self.in_order = True  # each in its turn, some perhaps again
+        self.opens: bool | None = None  # whether its first marker opens a sentence or clause
+        self.reached: set[tuple[int, int]] = set()  # ranks, and ranks with numbers, so far in the order of the text
+        self.numbered = 0  # labels such as a2
+        self.run = 0
+        self.hopeless = False
+
+    def add(self, candidate: Candidate, labels: tuple[Label, ...]) -> None:
+        self.count += 1
+        order = _order(labels, self.reached)
+        self.once = self.once and order == "next"
+        self.in_order = self.in_order and order in ("next", "again")
+        if self.opens is None and labels[0].rank == 0:
+            self.opens = candidate.opens
+        self.named.update(label.rank for label in labels)
+        self.reach(labels)
+
+    def reach(self, labels: tuple[Label, ...]) -> None:
+        for label in labels:
+            self.reached.add((label.rank, 0))
+            self.reached.add((label.rank, label.number))
+
+    def close(self) -> None:
+        self.run = _run(self.named)
+        self.numbered = sum(number > 0 for _, number in self.reached)
+        self.reached = set()
+
+
 def read(text: str, candidates: Sequence[Candidate]) -> list[Reading]:
     """Every reading of every candidate, in the order of the text."""
-    ranks: dict[tuple[Style | None, SeriesName], set[int]] = {}
-    counts: Counter[tuple[Style, SeriesName]] = Counter()
+    tables: dict[tuple[Style | None, SeriesName], _Series] = {}
+    candidates = _with_figure_number(candidates)
     for candidate in candidates:
         for series, labels in candidate.readings.items():
             for key in ((candidate.style, series), (None, series)):
-                ranks.setdefault(key, set()).update(label.rank for label in labels)
-            counts[candidate.style, series] += 1
-    runs = {key: _run(named) for key, named in ranks.items()}
-    tops: dict[tuple[Style | None, SeriesName], int] = {}
+                tables.setdefault(key, _Series()).add(candidate, labels)
+    for (_, series), table in tables.items():
+        table.close()
+        # A third of all candidates are numbers; where a series hardly begins, nothing can come of it.
+        table.hopeless = series not in ("a", "A") and len(tables[None, series].named & {0, 1, 2}) < 2
     readings = []
+    tested = "differ" in text or "letter" in text or "superscript" in text
     for candidate in candidates:
-        around = tuple(_surroundings(text, candidate))
+        if all(tables[None, series].hopeless for series in candidate.readings):
+            continue
+        around = tuple(_surroundings(text, candidate, tested))
+        initial = _initial(text, candidate)
         for series, labels in candidate.readings.items():
-            context = _context(candidate, series, labels, runs, tops)
-            alone = f"markers {candidate.style.value} {min(counts[candidate.style, series], 3)}"
-            readings.append(Reading(candidate, series, labels, (*around, *context, alone)))
+            if tables[None, series].hopeless:
+                continue
+            context = _context(
+                candidate, series, labels, initial, tables[candidate.style, series], tables[None, series]
+            )
+            readings.append(Reading(candidate, series, labels, (*around, *context)))
     return readings
+
+
+def _with_figure_number(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+    """The candidates, bare letters read as "1C" too where the others carry the figure's number: "(1A), (1B), (C)"."""
+    ranks: dict[SeriesName, set[int]] = {}
+    for candidate in candidates:
+        for series, labels in candidate.readings.items():
+            if len(series) > 1:
+                ranks.setdefault(series, set()).update(label.rank for label in labels)
+    whole = [series for series, named in ranks.items() if {0, 1} <= named]
+    if not whole:
+        return candidates
+    return [
+        c._replace(readings=c.readings | {s: c.readings[s[-1]] for s in whole if s[-1] in c.readings})
+        for c in candidates
+    ]
 
 
 def _run(ranks: set[int]) -> int:
@@ -60,9 +129,9 @@ def _run(ranks: set[int]) -> int:
     return n
 
 
-def _surroundings(text: str, candidate: Candidate) -> Iterator[str]:
+def _surroundings(text: str, candidate: Candidate, tested: bool) -> Iterator[str]:
     style = candidate.style.value
-    left, right = _left(text, candidate.start), _right(text, candidate.end)
+    left, right = _left(text, candidate), _right(text, candidate.end)
     yield f"left {left}"
     yield f"right {right}"
     yield f"left {style} {left}"
@@ -72,16 +141,28 @@ def _surroundings(text: str, candidate: Candidate) -> Iterator[str]:
         yield f"glued {style}"
     if candidate.end - candidate.start > candidate.inner[1] - candidate.inner[0] + 3:
         yield f"extra {style}"
+    if candidate.start == candidate.inner[0] and candidate.style is Style.PAREN:
+        yield "words in the bracket"
+    if left in ";," and _KEY.search(text, max(0, candidate.start - 64), candidate.start):
+        yield f"keys {style}"
+    if tested and (
+        _TESTS.match(text, candidate.end) or _TESTED.search(text, max(0, candidate.start - 40), candidate.start)
+    ):
+        yield f"letters {style}"
 
 
-def _left(text: str, start: int) -> str:
-    before = text[max(0, start - 24) : start].rstrip()
+def _left(text: str, candidate: Candidate) -> str:
+    before = text[max(0, candidate.start - 24) : candidate.start].rstrip()
     if not before:
         return "start"
     if before[-1].isalpha():
+        if candidate.opens:
+            return "start"
         match = _LAST_WORD.search(before)
         word = match.group(1).lower() if match else ""
-        return word if _REFERENCE.fullmatch(word) else "word"
+        if _REFERENCE.fullmatch(word):
+            return word
+        return "thing" if _THING.fullmatch(word) else "word"
     return "digit" if before[-1].isdigit() else before[-1]
 
 
@@ -94,22 +175,32 @@ def _right(text: str, end: int) -> str:
         if verb:
             return verb.group()
         return "upper" if after[0].isupper() else "lower"
-    return "digit" if after[0].isdigit() else after[0]
+    return "digit" if after[0].isdigit() or (after[0] in "-−" and after[1:2].isdigit()) else after[0]
+
+
+def _initial(text: str, candidate: Candidate) -> str:
+    """Which word in front a single letter begins: "control (C)" is no panel."""
+    start, end = candidate.inner
+    letter = text[start].lower()
+    if end - start > 1 or not letter.isalpha():
+        return ""
+    before = text[max(0, candidate.start - 40) : candidate.start].lower().split()[-3:]
+    return "last" if before and before[-1].startswith(letter) else "near" if any(w[0] == letter for w in before) else ""
 
 
 def _context(
     candidate: Candidate,
     series: SeriesName,
     labels: tuple[Label, ...],
-    runs: dict[tuple[Style | None, SeriesName], int],
-    tops: dict[tuple[Style | None, SeriesName], int],
+    initial: str,
+    own: _Series,
+    union: _Series,
 ) -> Iterator[str]:
     style = candidate.style.value
     kind = series if len(series) == 1 else "2" + series[-1]
-    own, union = runs[candidate.style, series], runs[None, series]
-    first, last = labels[0].rank, labels[-1].rank
-    run = str(min(own, 6)) if first < own else "out"
-    joint = str(min(union, 6)) if first < union else "out"
+    first = labels[0].rank
+    run = str(min(own.run, 6)) if first < own.run else "out"
+    joint = str(min(union.run, 6)) if first < union.run else "out"
     yield f"kind {kind}"
     yield f"kind {style} {kind}"
     yield f"run {run}"
@@ -117,19 +208,49 @@ def _context(
     yield f"run {style} {run}"
     yield f"union {joint}"
     yield f"union {style} {joint}"
-    top = tops.get((None, series), -1)
-    order = "next" if first == top + 1 else "gap" if first > top else "again" if last <= top else "back"
+    order = _order(labels, union.reached)
     yield f"order {order}"
     yield f"order {style} {order}"
+    chain = _order(labels, own.reached)
+    if initial:
+        yield f"initial {initial} {style} {order}"
+        yield f"initial {initial} {joint}"
+    if labels[-1].rank - first >= len(labels) > 1:
+        yield f"jump {style} {order}"
+    yield f"chain {style} {chain}"
+    once = min(own.count, 4) if own.once else 0
+    yield f"once {once}"
+    yield f"once {style} {once}"
+    yield f"in order {min(len(union.named), 4) if union.in_order else 0} {order}"
+    place = "opens" if candidate.opens else "within"
+    like = "none" if union.opens is None else "opens" if union.opens else "within"
+    yield f"{place} as {like}"
+    yield f"{place} as {like} {style} {chain}"
     yield f"first {min(first, 3)}"
     yield f"first {min(first, 3)} {style}"
     yield f"long {min(len(labels), 4)}"
-    if labels[0].text[-1:].isdigit() and series in "Aa":
+    if labels[0].number:
         yield f"suffix {style}"
-    if order in ("next", "gap") and first < union:
-        tops[None, series] = max(top, last)
+        yield f"suffix {min(own.numbered, 6)} {order}"
+        yield f"suffix list {min(len(labels), 3)} of {min(own.numbered // 3, 3)}"
+    yield f"markers {style} {min(own.count, 3)}"
+    own.reach(labels)
+    if order in ("next", "gap") and first < union.run:
+        union.reach(labels)
+
+
+def _order(labels: tuple[Label, ...], reached: Set[tuple[int, int]]) -> str:
+    """Whether labels come in their turn behind those that were reached."""
+    rank, number = labels[0].rank, labels[0].number
+    if (rank, number) not in reached:
+        before = (rank - 1, number) in reached or (number > 1 and (rank, number - 1) in reached)
+        return "next" if before or (rank == 0 and number < 2) else "gap"
+    return "again" if (labels[-1].rank, labels[-1].number) in reached else "back"
 
 
 def log_odds(reading: Reading, table: Mapping[str, float]) -> float:
     """How much speaks for a reading being the marker of panels under the weights `table`: natural log-odds."""
-    return table["bias"] + sum(table.get(feature, 0.0) for feature in reading.features)
+    total, weight = table["bias"], table.get
+    for feature in reading.features:
+        total += weight(feature, 0.0)
+    return total

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence, Set
 
 from pmc15m.figures.captions.certainty import certainties
-from pmc15m.figures.captions.markers import find_candidates, plain
+from pmc15m.figures.captions.markers import find_candidates, is_label, plain
 from pmc15m.figures.captions.model import CaptionSplit, Style
 from pmc15m.figures.captions.positions import find_positions
 from pmc15m.figures.captions.readings import Reading, log_odds, read
@@ -18,20 +18,31 @@ POSITIONS = 0.5  # places name panels, or parts of one
 # Probability that a caption in which no labels are found names none, where its figure prints some: of 18 such captions
 # of zou458 in which nothing looks like a marker 16, of 5 others none.
 NO_LABELS, TRACES = 0.9, 0.2
-TRACE = -2.0  # log-odds from which a reading is a trace of labels
+TRACE = -4.0  # log-odds from which a reading is a trace of labels
 MEAN, WEAKEST, FOLLOWING, AHEAD = 6.0, 4.0, 2.0, 10.0  # log-odds of labels from which more says no more of their set
 
 
 def split_caption(text: str, markup: Sequence[tuple[int, int, str]] = ()) -> CaptionSplit:
     """Which labels a caption names, and which text belongs to each. Pure and deterministic.
 
-    `markup` are the spans `(start, end, kind)` that the publisher set apart. A caption that names fewer than two
-    panels comes back without labels, all of it shared.
+    `markup` are the spans `(start, end, kind)` that the publisher set apart; of these kinds are heeded: `label` and
+    `generated` (a label by the structure of the XML), `bold`, `italic` where nothing is bold, `sup` and `sub` (no
+    label stands there), `block` and `paragraph` (what opens one is likelier a label). A caption that names fewer
+    than two panels comes back without labels, all of it shared.
     """
     folded = plain(text)
-    bold = [(start, end) for start, end, kind in markup if kind == "bold"]
-    italic = [(start, end) for start, end, kind in markup if kind == "italic"]
-    readings = read(folded, find_candidates(folded, bold or italic))
+    stated, bold, italic, raised = (
+        [(start, end) for start, end, kind in markup if kind in kinds]
+        for kinds in (("label", "generated"), ("bold",), ("italic",), ("sup", "sub"))
+    )
+    italic = [span for span in italic if is_label(folded, *span)]  # not "A. niger"
+    blocks = {start for start, _, kind in markup if kind in ("block", "paragraph")}
+    candidates = [
+        c
+        for c in find_candidates(folded, [*stated, *(bold or italic)], blocks)
+        if not any(start <= c.inner[0] < end for start, end in raised)
+    ]
+    readings = read(folded, candidates)
     weights = fitted("captions")
     choice = choose(readings, weights)
     if choice is None:
