@@ -11,6 +11,7 @@ a table says where the two differ and why, and what each costs (CPU seconds of p
 import argparse
 import csv
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,14 +24,17 @@ from lxml import etree
 from pmc15m.jats import (
     ArticleFlag,
     ArticleStatus,
+    AsideKind,
     Figure,
     FileNames,
+    Mark,
     MentionBasis,
     MentionOrigin,
     parse_article,
     resolve_graphic,
 )
 from pmc15m.jats.graphics import XLINK_HREF
+from pmc15m.jats.text import PICTURED_FORMULA, PICTURED_SYMBOL
 from pmc15m.sources.sniff import HEAD_BYTES, IMAGE_FORMATS, sniff_format
 
 Record = dict[str, Any]
@@ -77,7 +81,7 @@ def record(source: Source) -> Record:
         {
             "fig_id": figure.figure_id if figure.id_is_given else None,
             "label": figure.label,
-            "caption": figure.caption,
+            "caption": as_written(figure),
             "inherited_group_caption": figure.group_caption,
             "graphics": [
                 {"href": g.href, "file": resolve_graphic(g.href, names, g.alternatives).name} for g in figure.graphics
@@ -90,6 +94,31 @@ def record(source: Source) -> Record:
         for figure in article.figures
     ]
     return {"article": source.name, "well_formed": ArticleFlag.RECOVERED not in article.flags, "figures": figures}
+
+
+_SCRIPT = re.compile(r"[\^_](?:\(([^()]*)\))?")
+
+
+def as_written(figure: Figure) -> str | None:
+    """The caption as the ground truth writes it: asides in their places, what we put in left out."""
+    text = figure.caption or ""
+    left_out: set[int] = set()
+    for span in figure.caption_markup:
+        if text[span.start : span.end] in (PICTURED_FORMULA, PICTURED_SYMBOL):
+            left_out.update(range(span.start, span.end))
+        elif span.kind is Mark.FORMULA:
+            for script in _SCRIPT.finditer(text, span.start, span.end):
+                left_out.update((script.start(), *((script.start(1) - 1, script.end(1)) if script[1] else ())))
+        elif span.kind in (Mark.SUP, Mark.SUB) and text[span.start] in "^_":
+            left_out.update((span.start, *((span.start + 1, span.end - 1) if text[span.start + 1] == "(" else ())))
+    pieces = ["" if place in left_out else char for place, char in enumerate(text)] + [""]
+    for aside in reversed(figure.caption_asides):
+        if aside.place is not None:
+            follows = text[aside.place : aside.place + 1]
+            glue = "" if aside.kind is AsideKind.REFERENCE else " "
+            after = "" if follows in (*" ,.;:)", "") else glue
+            pieces[aside.place] = f"{glue}{aside.text}{after}{pieces[aside.place]}"
+    return " ".join("".join(pieces).split()) or None
 
 
 def peer_record(source: Source) -> Record:

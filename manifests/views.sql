@@ -70,13 +70,14 @@ SET VARIABLE figures = (
       "figure_id", NULL::INTEGER AS "order", NULL::VARCHAR AS "kind", NULL::VARCHAR AS "origin", NULL::VARCHAR AS
       "sub_article_type", NULL::VARCHAR AS "label", NULL::VARCHAR AS "derived_label", NULL::VARCHAR AS "title",
       NULL::VARCHAR AS "caption", NULL::STRUCT("start" INTEGER, "end" INTEGER, "kind" VARCHAR)[] AS
-      "caption_markup", NULL::VARCHAR AS "caption_source", NULL::VARCHAR AS "language", NULL::STRUCT("language"
-      VARCHAR, "label" VARCHAR, "caption" VARCHAR)[] AS "other_captions", NULL::VARCHAR AS "group_id", NULL::VARCHAR
-      AS "group_label", NULL::VARCHAR AS "group_caption", NULL::VARCHAR AS "section_path",
-      NULL::STRUCT("section_path" VARCHAR, "paragraph" VARCHAR, "sentence" VARCHAR, "panels" VARCHAR[], "origin"
-      VARCHAR, "basis" VARCHAR)[] AS "mentions", NULL::VARCHAR AS "attrib", NULL::VARCHAR AS "alt_text",
-      NULL::VARCHAR AS "permissions", NULL::VARCHAR[] AS "rights", NULL::VARCHAR[] AS "media", NULL::INTEGER AS
-      "n_graphics", NULL::VARCHAR AS "status", NULL::VARCHAR AS "reason"
+      "caption_markup", NULL::STRUCT("place" INTEGER, "text" VARCHAR, "kind" VARCHAR)[] AS "caption_asides",
+      NULL::VARCHAR AS "caption_source", NULL::VARCHAR AS "language", NULL::STRUCT("language" VARCHAR, "label"
+      VARCHAR, "caption" VARCHAR)[] AS "other_captions", NULL::VARCHAR AS "group_id", NULL::VARCHAR AS
+      "group_label", NULL::VARCHAR AS "group_caption", NULL::VARCHAR AS "section_path", NULL::STRUCT("section_path"
+      VARCHAR, "paragraph" VARCHAR, "sentence" VARCHAR, "panels" VARCHAR[], "origin" VARCHAR, "basis" VARCHAR)[] AS
+      "mentions", NULL::VARCHAR AS "attrib", NULL::VARCHAR AS "alt_text", NULL::VARCHAR AS "permissions",
+      NULL::VARCHAR[] AS "rights", NULL::VARCHAR[] AS "media", NULL::INTEGER AS "n_graphics", NULL::VARCHAR AS
+      "status", NULL::VARCHAR AS "reason"
     WHERE false$$)
   FROM glob(getvariable('parts') || '/figures/[0-9]*.parquet'));
 CREATE VIEW figures AS FROM query(getvariable('figures'));

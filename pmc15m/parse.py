@@ -150,6 +150,7 @@ def _figure_row(stored: StoredArticle, figure: Figure) -> Row:
         "title": figure.title,
         "caption": figure.caption,
         "caption_markup": [asdict(span) for span in figure.caption_markup],
+        "caption_asides": [asdict(aside) for aside in figure.caption_asides],
         "caption_source": figure.caption_source,
         "language": _language(figure.language),
         "other_captions": [asdict(other) for other in figure.other_captions],

@@ -14,6 +14,7 @@ _TEXTS = pa.list_(pa.string())
 SPAN = pa.struct([pa.field("start", pa.int32()), pa.field("end", pa.int32())])  # characters, end exclusive
 BOX = pa.struct([pa.field(side, pa.int32()) for side in ("x0", "y0", "x1", "y1")])  # px, x1 and y1 exclusive
 _MARKUP = pa.struct([*SPAN, pa.field("kind", pa.string())])
+_ASIDE = pa.struct([pa.field("place", pa.int32()), pa.field("text", pa.string()), pa.field("kind", pa.string())])
 _MENTION = pa.struct(
     [
         pa.field("section_path", pa.string()),
@@ -131,8 +132,12 @@ FIGURES = _table(
     label=(pa.string(), "as printed"),
     derived_label=(pa.string(), "a label that stands at the start of the caption instead"),
     title=(pa.string(), "title of the caption"),
-    caption=(pa.string(), "whole caption, title included; null = the article has none"),
-    caption_markup=(pa.list_(_MARKUP), "bold, italic, sup, sub, generated … over caption"),
+    caption=(pa.string(), "caption, title included, without asides; null = the article has none"),
+    caption_markup=(pa.list_(_MARKUP), "bold, italic, sup, sub, formula, title, label, block … over caption"),
+    caption_asides=(
+        pa.list_(_ASIDE),
+        "left out of caption: label, credit, link, file, reference; place = of caption, null = of group_caption",
+    ),
     caption_source=(pa.string(), "the element that held the caption: figure or graphic"),
     language=(pa.string(), "of the caption, lower case"),
     other_captions=(pa.list_(_OTHER_CAPTION), "the same caption in other languages"),

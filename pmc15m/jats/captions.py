@@ -3,24 +3,16 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from pmc15m.jats.model import CaptionSource, Mark, Markup, OtherCaption
+from pmc15m.jats.asides import find_asides, take_out
+from pmc15m.jats.model import Aside, AsideKind, CaptionSource, Mark, Markup, OtherCaption
 from pmc15m.jats.text import Text, add_child, plain, walk
 from pmc15m.jats.tree import Element, language_of
 
-_BOILERPLATE = re.compile(
-    r"(?:\(?(?:Click|Tap)\s+here\s+(?:for|to)\s+(?:additional|view|download|see)[^.]{0,80}\.?|"
-    r"(?:Additional|Supplementary|Supporting)\s+(?:data|information|material)s?(?:\s+file)?\.?|"
-    r"(?:Graphical|Visual)\s+abstract\.?|\((?:PDF|DOCX?|XLSX?|TIFF?|EPS|JPE?G|PNG|ZIP|MP4|AVI|MOV)\)\.?)\s*",
-    re.IGNORECASE,
+_LEGEND = re.compile(
+    r"(?:notes?|abbreviations?|key|legend|symbols?)\b\s*[.:]|\(?[A-Z]\)\s|.*\w\s*=\s*\w", re.IGNORECASE
 )
-_TAIL_HINTS = ("olor figure", "olour figure", "olor version", "olour version", "©", "copyright", "figure legend")
-_TAIL = re.compile(
-    r"\s*(?P<tail>[\[(]?colou?r\s+(?:figure|version|image)s?\b[^\[\]]{0,60}\b(?:viewed|available|online)\b[^\[\]]{0,80}[\]).]*|"
-    r"\(?(?:copyright\s+)?(?:©|\(c\)|copyright)\s*(?:19|20)\d\d[^.©]{0,120}\.?\)?|figure\s+legends?\.?)\s*$",
-    re.IGNORECASE,
-)
-_LONGEST_TAIL = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +22,23 @@ class Caption:
     text: str | None
     title: str | None
     spans: tuple[Markup, ...]
+    asides: tuple[Aside, ...]
     source: CaptionSource
     others: tuple[OtherCaption, ...]
 
     @property
     def is_boilerplate(self) -> bool:
-        """True if the text describes the file, not the picture: 'Click here for additional data file.'"""
-        return self.text is not None and _BOILERPLATE.fullmatch(self.text) is not None
+        """True if it says nothing of the picture: 'Click here for additional data file.', 'Photo: A. Author'."""
+        return self.text is None and bool(self.asides)
 
 
 class ContradictoryCaptions(Exception):
     """More than one caption in one language."""
 
 
-def read_caption(own: Sequence[Element], held: Sequence[Element], language: str | None) -> Caption | None:
+def read_caption(
+    own: Sequence[Element], held: Sequence[Element], language: str | None, label: str | None
+) -> Caption | None:
     """The caption among a figure's `caption` elements: the one in the article's language.
 
     `own` are those of the figure, `held` those of its graphics: they count only if there is no own one, and
@@ -58,22 +53,24 @@ def read_caption(own: Sequence[Element], held: Sequence[Element], language: str 
         if len(captions) != 1:
             return None
     if len(captions) == 1:
-        return Caption(*_caption_text(captions[0]), source, _translated_titles(captions[0]))
+        return Caption(*_caption_text(captions[0], label), source, _translated_titles(captions[0]))
     languages = [language_of(caption) for caption in captions]
     if len(set(languages)) < len(captions):
         raise ContradictoryCaptions
     chosen = next((place for wanted in (language, None) for place, have in enumerate(languages) if have == wanted), 0)
     others = [
-        OtherCaption(languages[place], None, _caption_text(caption)[0])
+        OtherCaption(languages[place], None, _caption_text(caption, label)[0])
         for place, caption in enumerate(captions)
         if place != chosen
     ]
-    return Caption(*_caption_text(captions[chosen]), source, (*others, *_translated_titles(captions[chosen])))
+    return Caption(*_caption_text(captions[chosen], label), source, (*others, *_translated_titles(captions[chosen])))
 
 
-def _caption_text(caption: Element) -> tuple[str | None, str | None, tuple[Markup, ...]]:
+def _caption_text(
+    caption: Element, label: str | None
+) -> tuple[str | None, str | None, tuple[Markup, ...], tuple[Aside, ...]]:
+    """Text, title, spans and asides."""
     out = Text(spans=True)
-    title = None
     if caption.text:
         out.add(caption.text)
     for child in caption:
@@ -81,22 +78,44 @@ def _caption_text(caption: Element) -> tuple[str | None, str | None, tuple[Marku
         if tag == "title" or (tag == "p" and not is_credit(child)):
             out.add(" ")
             start = out.open()
+            out.edges.append(start[0])
             walk(child, out)
             out.close(start, Mark.TITLE if tag == "title" else Mark.PARAGRAPH)
-            if tag == "title" and title is None:
-                title = str(out)[slice(*out.since(start))] or None
             out.add(" ")
+            out.edges.append(out.length())
         elif tag != "p" and tag != "trans-title":
             add_child(child, out)
         if child.tail:
             out.add(child.tail)
-    text = str(out) or None
-    return text, title, tuple(sorted(_with_asides(text, out.spans or []), key=_outer_first)) if text else ()
+    text, spans = str(out), out.spans or []
+    blocks = list(_blocks(text, out.edges, spans))
+    found = [(start, end, AsideKind.REFERENCE) for start, end in out.references]
+    found += find_asides(text, blocks, label)
+    if len(blocks) > 1:
+        spans += (Markup(start, end, Mark.BLOCK) for start, end in blocks)
+    asides: tuple[Aside, ...] = ()
+    if found:
+        text, spans, asides = take_out(text, spans, found)
+        if sum(span.kind is Mark.BLOCK for span in spans) < 2:
+            spans = [span for span in spans if span.kind is not Mark.BLOCK]
+    title = next((text[span.start : span.end] for span in spans if span.kind is Mark.TITLE), None)
+    return text or None, title, tuple(sorted(spans, key=_outer_first)), asides
+
+
+def _blocks(text: str, edges: Sequence[int], spans: Sequence[Markup]) -> Iterator[tuple[int, int]]:
+    """The stretches between the edges of paragraphs, titles and items; a label is one with its item."""
+    if len(edges) < 3:  # one paragraph
+        yield 0, len(text)
+        return
+    labels = {span.end for span in spans if span.kind is Mark.LABEL}
+    places = sorted({0, len(text), *edges} - labels | {0, len(text)})
+    for start, end in pairwise(places):
+        yield start + (text[start] == " "), end
 
 
 def is_credit(paragraph: Element) -> bool:
-    """True for a paragraph that stands for `attrib`."""
-    return bool(paragraph.get("specific-use") == "attrib")
+    """True for a paragraph that stands for `attrib`, unless it is a legend: 'Abbreviations: …', 'Q1 = dearer'."""
+    return paragraph.get("specific-use") == "attrib" and not _LEGEND.match(plain(paragraph) or "")
 
 
 def _translated_titles(caption: Element) -> tuple[OtherCaption, ...]:
@@ -105,14 +124,3 @@ def _translated_titles(caption: Element) -> tuple[OtherCaption, ...]:
 
 def _outer_first(span: Markup) -> tuple[int, int]:
     return span.start, -span.end
-
-
-def _with_asides(text: str, spans: list[Markup]) -> Iterator[Markup]:
-    """The spans, and those of what does not speak of the picture. The text itself stays as it is."""
-    for span in spans:
-        yield span
-        if span.kind is Mark.PARAGRAPH and _BOILERPLATE.fullmatch(text, span.start, span.end):
-            yield Markup(span.start, span.end, Mark.BOILERPLATE)
-    end = text[-_LONGEST_TAIL:].casefold()
-    if any(hint in end for hint in _TAIL_HINTS) and (tail := _TAIL.search(text, max(0, len(text) - _LONGEST_TAIL))):
-        yield Markup(tail.start("tail"), tail.end("tail"), Mark.TAIL)

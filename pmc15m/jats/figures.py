@@ -7,6 +7,8 @@ from pmc15m.jats.captions import Caption, ContradictoryCaptions, is_credit, read
 from pmc15m.jats.graphics import Pictures, pictures
 from pmc15m.jats.labels import Label, label_series, leading_label, parse_label
 from pmc15m.jats.model import (
+    Aside,
+    AsideKind,
     Figure,
     FigureKind,
     FigureReason,
@@ -123,6 +125,7 @@ class FigureReader:
     def _words(self, element: Element, place: Place) -> Words:
         parts = children_by_tag(element)
         labels = [plain(label) for label in parts.get("label", ())]
+        label = labels[0] if labels else None
         graphics = [*parts.get("graphic", ())]
         for alternatives in parts.get("alternatives", ()):
             graphics += alternatives.iterchildren("graphic")
@@ -137,15 +140,15 @@ class FigureReader:
             if len(graphic):
                 alts += graphic.iterchildren("alt-text")
                 permissions += graphic.iterchildren("permissions")
-        is_ambiguous = len({label.number for text in labels if (label := parse_label(text))}) > 1
+        is_ambiguous = len({parsed.number for text in labels if (parsed := parse_label(text))}) > 1
         if element.tag == "fig" and not _NEVER_IN_A_FIGURE.isdisjoint(parts):
             is_ambiguous = True
         try:
-            caption = None if is_ambiguous else read_caption(captions, held, self._language_of(place))
+            caption = None if is_ambiguous else read_caption(captions, held, self._language_of(place), label)
         except ContradictoryCaptions:
             caption, is_ambiguous = None, True
         return Words(
-            label=labels[0] if labels else None,
+            label=label,
             caption=caption,
             attrib=_joined(attribs),
             alt_text=_joined(alts),
@@ -192,14 +195,14 @@ class FigureReader:
     def _figure(self, draft: Draft, number: int, order: int, mentions: tuple[Mention, ...]) -> Figure:
         words, shown = draft.words, draft.shown
         group = self._group_words(draft.group, draft.place) if draft.group is not None else None
-        is_boilerplate = words.caption is not None and words.caption.is_boilerplate
-        caption = None if is_boilerplate else words.caption
+        caption = words.caption
         text = caption.text if caption else None
+        asides = (*(caption.asides if caption else ()), *(_of_group(group.caption) if group and group.caption else ()))
         group_text = group.caption.text if group and group.caption else None
         permissions = " ".join(filter(None, (words.permissions, group.permissions if group else None))) or None
-        said = " ".join(filter(None, (text, words.attrib, group_text, group.attrib if group else None)))
+        written = (text, words.attrib, group_text, group.attrib if group else None, *(aside.text for aside in asides))
         reason = _why_no_pair(draft, group, text or group_text)
-        if reason is FigureReason.NO_CAPTION and is_boilerplate:
+        if reason is FigureReason.NO_CAPTION and caption is not None and caption.is_boilerplate:
             reason = FigureReason.BOILERPLATE_CAPTION
         return Figure(
             position=number + 1,
@@ -211,10 +214,13 @@ class FigureReader:
             sub_article_type=_sub_article_type(draft.place),
             language=draft.language or self._language_of(draft.place),
             label=words.label,
-            derived_label=None if words.label else leading_label(text),
+            derived_label=None
+            if words.label
+            else leading_label(asides[0].text if asides and asides[0].kind is AsideKind.LABEL else text),
             title=caption.title if caption else None,
             caption=text,
             caption_markup=caption.spans if caption else (),
+            caption_asides=asides,
             caption_source=caption.source if caption and text else None,
             other_captions=(*(words.caption.others if words.caption else ()), *map(_other_caption, draft.twins)),
             group_id=draft.group.get("id") if draft.group is not None else None,
@@ -227,7 +233,7 @@ class FigureReader:
             attrib=words.attrib,
             alt_text=words.alt_text,
             permissions=permissions,
-            rights=rights_of(said, permissions),
+            rights=rights_of(" ".join(filter(None, written)), permissions),
             status=FigureStatus.OK if reason is None else FigureStatus.UNUSABLE,
             reason=reason,
         )
@@ -274,6 +280,10 @@ def _kind(draft: Draft) -> FigureKind:
     if known := _KINDS_BY_TYPE.get(figure_type):
         return known
     return FigureKind(label_series(draft.words.label) or FigureKind.FIGURE)
+
+
+def _of_group(caption: Caption) -> Iterator[Aside]:
+    return (replace(aside, place=None) for aside in caption.asides)
 
 
 def _sub_article_type(place: Place) -> str | None:

@@ -139,10 +139,26 @@ class Mark(StrEnum):
     PARAGRAPH = "paragraph"
     GENERATED = "generated"
     """Text that the XML gives as numbering only: the letter of a list item."""
-    TAIL = "tail"
-    """An appendage about the publication: '[Color figure can be viewed at …]', a copyright line."""
-    BOILERPLATE = "boilerplate"
-    """A sentence that describes the file, not the figure ('Click here for additional data file.')."""
+    LABEL = "label"
+    """What names an item of a list: the printed label, the generated one, the term that a definition explains."""
+    BLOCK = "block"
+    """One of the blocks of a caption that has several: the title, a paragraph, an item of a list with its label. They
+    follow one another without overlap and are all of the text."""
+
+
+class AsideKind(StrEnum):
+    """What stands in a caption and does not speak of the picture."""
+
+    LABEL = "label"
+    """The figure's label at the start of the caption, or 'Figure legend'."""
+    CREDIT = "credit"
+    """'Reproduced with permission from …', '© 2017 Wiley', 'Photo credit: …', 'Source: …'."""
+    LINK = "link"
+    """Where something can be had: 'DOI: https://…', '(http://…)', '[Color figure can be viewed at …]'."""
+    FILE = "file"
+    """A note on data files: 'Source data are available online.', 'Click here for additional data file.'"""
+    REFERENCE = "reference"
+    """The raised or glued numbers of references."""
 
 
 class Rights(StrEnum):
@@ -199,6 +215,16 @@ class Markup:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """What was taken out of a caption."""
+
+    place: int | None
+    """Where it stood: before this character of the caption; null if it stood in that of the group."""
+    text: str
+    kind: AsideKind
+
+
+@dataclass(frozen=True, slots=True)
 class OtherCaption:
     """The same figure's caption in a language that is not the article's."""
 
@@ -251,11 +277,13 @@ class Figure:
     language: str | None
     label: str | None
     derived_label: str | None
-    """A label that stands at the start of the caption instead; the caption keeps it."""
+    """A label that stands at the start of the caption instead."""
     title: str | None
     caption: str | None
-    """Title and paragraphs, one blank between blocks; null if the figure has no caption of its own."""
+    """Title and paragraphs, one blank between blocks, without asides; null if the figure has no caption of its own."""
     caption_markup: tuple[Markup, ...]
+    caption_asides: tuple[Aside, ...]
+    """What was taken out of the captions of the figure and, behind it, of its group."""
     caption_source: CaptionSource | None
     other_captions: tuple[OtherCaption, ...]
     group_id: str | None

@@ -12,6 +12,7 @@ _ABBREVIATIONS = names_of(
     approx resp al spp sp var subsp e.g i.e viz incl max min inc ltd co corp pp p pos"""
 )
 _LAST_WORD = re.compile(r"[^\s(\[,;/–-]*$")
+_INITIALS = re.compile(r"(?:[A-Za-z]\.)*[A-Z]")
 _LONGEST = 7
 """Longer words are no abbreviations."""
 
@@ -19,28 +20,33 @@ _LONGEST = 7
 class Sentences:
     """The sentences of one paragraph."""
 
-    __slots__ = ("_starts", "_text")
+    __slots__ = ("_ends", "_stops", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._starts = [0, *(stop.end() for stop in _STOP.finditer(text) if _ends_sentence(text, stop))]
+        self._stops = list(_STOP.finditer(text))
+        self._ends = [stop.end() for stop in self._stops]
 
     def around(self, start: int, end: int) -> str:
         """The sentence, or sentences, that hold the characters `start` to `end`."""
-        first = bisect_right(self._starts, start) - 1
-        last = bisect_right(self._starts, max(start, end - 1))
-        stop = self._starts[last] if last < len(self._starts) else len(self._text)
-        return self._text[self._starts[first] : stop].rstrip()
+        first, last = bisect_right(self._ends, start), bisect_right(self._ends, max(start, end - 1))
+        while first and not ends_sentence(self._text, self._stops[first - 1]):
+            first -= 1
+        while last < len(self._stops) and not ends_sentence(self._text, self._stops[last]):
+            last += 1
+        begin = self._ends[first - 1] if first else 0
+        stop = self._ends[last] if last < len(self._ends) else len(self._text)
+        return self._text[begin:stop].rstrip()
 
 
-def _ends_sentence(text: str, stop: re.Match[str]) -> bool:
-    """False after an abbreviation ('Fig.', 'et al.') or an initial, and where a number only has a decimal point."""
+def ends_sentence(text: str, stop: re.Match[str]) -> bool:
+    """False after an abbreviation ('Fig.', 'et al.') or initials, and where a number only has a decimal point."""
     place = stop.start()
     if text[place] != "." or text[place - 1 : place] == ")" or text[max(0, place - _LONGEST) : place].isalpha():
         return True
     last = _LAST_WORD.search(text, max(0, place - _LONGEST), place)
     word = last[0] if last else ""
-    if len(word) == 1 and word.isupper():
+    if word[-1:].isupper() and _INITIALS.fullmatch(word):
         return False
     if word[-1:].isdigit() and stop[0][1].isdigit():
         return False

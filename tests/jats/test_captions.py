@@ -38,10 +38,10 @@ def test_trap_34_a_paragraph_after_the_figure_is_not_its_caption() -> None:
     assert (figure.label, figure.caption) == (None, None)
 
 
-def test_trap_35_a_label_within_the_caption_is_derived_and_stays() -> None:
+def test_trap_35_a_label_within_the_caption_is_derived_and_left_out() -> None:
     figure = captioned("<p><italic>Figure 1.</italic> Our approach.</p>")
     assert (figure.label, figure.derived_label) == (None, "Figure 1")
-    assert figure.caption == "Figure 1. Our approach."
+    assert figure.caption == "Our approach."
     assert captioned("<p>Figures of speech.</p>").derived_label is None
     assert captioned("<p>Scheme of the flow.</p>").derived_label is None
 
@@ -74,10 +74,28 @@ def test_trap_37_nested_text_is_complete() -> None:
         ("CO<sub>2</sub>", "CO₂"),
         ("10<sup>5</sup> cells", "10⁵ cells"),
         ("10<sup>−5</sup>", "10⁻⁵"),
-        ("kg<sup>-1</sup>", "kg-1"),  # NFKC would turn the hyphen into a minus sign: it stays as it is
+        ("kg<sup>-1</sup>", "kg^-1"),  # NFKC would turn a raised hyphen into a minus sign
         ("Na<sub>V</sub>1.7", "NaV1.7"),
-        ("x<sup>2,3</sup>", "x2,3"),
+        ("x<sup>2,3</sup>", "x²,³"),
         ("Ca<sup>2+</sup>", "Ca²⁺"),
+        ("up to 10<sup>3.5</sup> cells", "up to 10^3.5 cells"),
+        ("10<sup>3.5</sup>M", "10^(3.5)M"),
+        ("<bold>10<sup>4.5</sup></bold>2", "10^(4.5)2"),
+        ("10 <sup>−2.5</sup>", "10 ^−2.5"),
+        ("at 10<sup>-9</sup> M", "at 10^-9 M"),
+        ("2<sup>n</sup> wells", "2^n wells"),
+        ("e<sup>-kt</sup>", "e^-kt"),
+        ("x<sup>2<italic>n</italic>+1</sup>", "x^(2n+1)"),
+        ("ras1<sup>5E</sup>-GFP", "ras1^5E-GFP"),
+        ("x1<sub>2.5</sub>", "x1_2.5"),
+        ("F<sub>3,17</sub> = 9", "F₃,₁₇ = 9"),
+        ("Tau2<sup>24–80</sup>", "Tau2²⁴–⁸⁰"),
+        ("t<sub>1/2</sub>", "t₁/₂"),
+        ("<sup>99m</sup>Tc and [<sup>18</sup>F]", "99mTc and [¹⁸F]"),
+        ("the 1<sup>st</sup>, 2<sup>nd</sup>", "the 1st, 2nd"),
+        ("Fe<sup>III</sup>, Lep<sup>-/-</sup>", "FeIII, Lep-/-"),
+        ("H<sub>2</sub>O, P<sub>2</sub>W<sub>5</sub>, χ<sup>2</sup>", "H₂O, P₂W₅, χ²"),
+        ("BiO<sub>6.8</sub>", "BiO6.8"),
         ("ref<sup><xref rid='b1'>17</xref></sup>", "ref¹⁷"),
     ],
 )
@@ -86,9 +104,12 @@ def test_trap_38_super_and_subscripts(source: str, text: str) -> None:
 
 
 def test_trap_38_what_stays_plain_is_marked() -> None:
-    figure = captioned("<p>5 mg kg<sup>-1</sup> of CO<sub>2</sub></p>")
-    assert marked(figure, Mark.SUP) == ["-1"]
+    figure = captioned(
+        "<p>5 mg kg<sup>-1</sup> of CO<sub>2</sub> <bold>at 10<sup>0.<italic>5</italic></sup></bold></p>"
+    )
+    assert marked(figure, Mark.SUP) == ["^-1", "^0.5"]
     assert marked(figure, Mark.SUB) == ["₂"]
+    assert (marked(figure, Mark.BOLD), marked(figure, Mark.ITALIC)) == (["at 10^0.5"], ["5"])
 
 
 def test_trap_39_less_than_is_text() -> None:
@@ -98,12 +119,13 @@ def test_trap_39_less_than_is_text() -> None:
 @pytest.mark.parametrize(
     ("formula", "text"),
     [
-        (f"<alternatives>{TEX}{MATH}{PICTURE}</alternatives>", r"\langle O\rangle"),
+        (f"<alternatives>{TEX}{MATH}{PICTURE}</alternatives>", "⟨O⟩"),
         (TEX, r"\langle O\rangle"),
         (MATH, "⟨O⟩"),
         (f"<alternatives>{PICTURE}{MATH}</alternatives>", "⟨O⟩"),
         (f"{PICTURE}<alt-text>bra O ket</alt-text>", "bra O ket"),
-        (PICTURE, ""),
+        (PICTURE, "[formula]"),
+        (f"<alternatives>{TEX.replace('O', '')}<mml:math/></alternatives>", r"\langle \rangle"),
         ("<italic>E</italic> = mc<sup>2</sup>", "E = mc²"),
         ("<tex-math>$a_1$</tex-math>", "a_1"),
     ],
@@ -113,11 +135,62 @@ def test_trap_40_a_formula_stands_once(formula: str, text: str) -> None:
     assert figure.caption == f"cap {text}; end"
 
 
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("<mml:mfrac><mml:mi>V</mml:mi><mml:mi>R</mml:mi></mml:mfrac>", "V/R"),
+        (
+            "<mml:mfrac><mml:mrow><mml:mi>p</mml:mi><mml:mo>+</mml:mo><mml:mn>1</mml:mn></mml:mrow>"
+            "<mml:mrow><mml:mn>4</mml:mn><mml:mi>q</mml:mi></mml:mrow></mml:mfrac>",
+            "(p+1)/(4q)",
+        ),
+        ("<mml:mn>3</mml:mn><mml:mfrac><mml:mn>1</mml:mn><mml:mn>4</mml:mn></mml:mfrac>", "3 1/4"),
+        ("<mml:mn>2</mml:mn><mml:mo>\u2062</mml:mo><mml:mn>7</mml:mn>", "2 7"),
+        ("<mml:msup><mml:mn>10</mml:mn><mml:mn>6.5</mml:mn></mml:msup><mml:mi>M</mml:mi>", "10^6.5 M"),
+        ("<mml:msup><mml:mn>10</mml:mn><mml:mrow><mml:mo>−</mml:mo><mml:mn>6</mml:mn></mml:mrow></mml:msup>", "10⁻⁶"),
+        ("<mml:msup><mml:mi>b</mml:mi><mml:mi>n</mml:mi></mml:msup>", "b^n"),
+        ("<mml:msup><mml:mi>b</mml:mi><mml:mo>′</mml:mo></mml:msup>", "b′"),
+        ("<mml:msubsup><mml:mi>s</mml:mi><mml:mi>max</mml:mi><mml:mn>2</mml:mn></mml:msubsup>", "smax²"),
+        ("<mml:msqrt><mml:mi>n</mml:mi><mml:mo>−</mml:mo><mml:mn>1</mml:mn></mml:msqrt>", "√(n−1)"),
+        ("<mml:mroot><mml:mi>n</mml:mi><mml:mn>3</mml:mn></mml:mroot>", "n^(1/3)"),
+        ("<mml:mfenced open='['><mml:mi>r</mml:mi><mml:mi>s</mml:mi></mml:mfenced>", "[r,s)"),
+        (
+            "<mml:mmultiscripts><mml:mi>C</mml:mi><mml:mprescripts/><mml:none/><mml:mn>13</mml:mn></mml:mmultiscripts>",
+            "¹³C",
+        ),
+        ("<mml:mtable><mml:mtr><mml:mtd><mml:mi>u</mml:mi></mml:mtd></mml:mtr><mml:mtr/></mml:mtable>", "u;"),
+        (
+            "<mml:mi>u</mml:mi><mml:mtext> if  wet</mml:mtext><mml:mphantom><mml:mi>v</mml:mi></mml:mphantom>",
+            "u if wet",
+        ),
+    ],
+)
+def test_a_formula_in_a_line_keeps_its_numbers_apart(source: str, text: str) -> None:
+    assert caption_of(f"<p>is <mml:math>{source}</mml:math> so</p>") == f"is {text} so"
+
+
+def test_tex_beside_mathml_is_left_out_whole() -> None:
+    tex = r"<tex-math>$$7\,\upmu \hbox {L}$$</tex-math>"
+    math = "<mml:math><mml:mn>7</mml:mn><mml:mi>μ</mml:mi><mml:mi>L</mml:mi></mml:math>"
+    assert caption_of(f"<p><inline-formula>{tex}{math}</inline-formula></p>") == "7μL"
+    assert caption_of(f"<p><inline-formula>{tex}</inline-formula></p>") == r"7\,\upmu \hbox {L}"
+
+
+def test_pictured_formulas_leave_a_sign_and_no_hole() -> None:
+    pictured = f"<inline-formula>{PICTURE}</inline-formula>"
+    figure = captioned(f"<p>Rates {pictured} , {pictured} and {pictured} . Control (<inline-graphic/>).</p>")
+    assert figure.caption == "Rates [formula], [formula] and [formula]. Control ([symbol])."
+    assert set(marked(figure, Mark.FORMULA)) == {"[formula]", "[symbol]"}
+    assert caption_of("<p>Open <inline-graphic><alt-text>circle</alt-text></inline-graphic>.</p>") == "Open circle."
+    assert caption_of(f"<p>as <disp-formula>{graphic('e1')}</disp-formula> says</p>") == "as [formula] says"
+
+
 def test_trap_41_lists_get_the_letters_that_are_numbering_only() -> None:
     items = "<list-item><p>The diagram.</p></list-item><list-item><p>Left panel.</p></list-item>"
     figure = captioned(f'<title>Cells</title><p><list list-type="alpha-upper">{items}</list></p>')
     assert figure.caption == "Cells (A) The diagram. (B) Left panel."
-    assert marked(figure, Mark.GENERATED) == ["(A)", "(B)"]
+    assert marked(figure, Mark.GENERATED) == marked(figure, Mark.LABEL) == ["(A)", "(B)"]
+    assert marked(figure, Mark.BLOCK) == ["Cells", "(A) The diagram.", "(B) Left panel."]
     assert caption_of(f'<p><list list-type="order">{items}</list></p>') == "(1) The diagram. (2) Left panel."
     assert caption_of(f'<p><list list-type="roman-lower">{items}</list></p>') == "(i) The diagram. (ii) Left panel."
     assert caption_of(f'<p><list list-type="bullet">{items}</list></p>') == "The diagram. Left panel."
@@ -128,6 +201,36 @@ def test_trap_41_labels_of_a_list_stand_as_written() -> None:
     figure = captioned(f'<p><list list-type="alpha-lower">{items}</list></p>')
     assert figure.caption == "a, One. b, Two."
     assert marked(figure, Mark.GENERATED) == []
+    assert marked(figure, Mark.LABEL) == ["a,", "b,"]
+
+
+def test_labels_and_blocks_of_a_caption_are_marked() -> None:
+    lists = (
+        "<list><list-item><label>B</label><p>Two <italic>roots</italic>.</p><p>Both dry.</p></list-item>"
+        "<list-item><p>A leaf.</p></list-item></list>"
+        "<def-list><def-item><term><bold>C</bold></term><def><p>Three seeds.</p></def></def-item></def-list>"
+    )
+    figure = captioned(f"<title>Plants</title><p>In spring:{lists}in one pot.</p><p>Bar, 1 m.</p>")
+    assert figure.caption == ("Plants In spring: B Two roots. Both dry. A leaf. C Three seeds. in one pot. Bar, 1 m.")
+    assert marked(figure, Mark.LABEL) == ["B", "C"]
+    blocks = [
+        "Plants",
+        "In spring:",
+        "B Two roots.",
+        "Both dry.",
+        "A leaf.",
+        "C Three seeds.",
+        "in one pot.",
+        "Bar, 1 m.",
+    ]
+    assert marked(figure, Mark.BLOCK) == blocks
+    assert marked(figure, Mark.TITLE) == ["Plants"]
+    assert marked(figure, Mark.BOLD) == ["C"]
+
+
+def test_a_caption_of_one_block_has_none_marked() -> None:
+    assert marked(captioned("<p>One <bold>alone</bold>.</p>"), Mark.BLOCK) == []
+    assert marked(captioned("<p>One alone.</p><p>doi: 10.1000/xyz.f1</p>"), Mark.BLOCK) == []
 
 
 def test_trap_42_source_data_in_the_caption_is_left_out() -> None:
@@ -150,6 +253,12 @@ def test_trap_43_credits_and_descriptions_have_fields_of_their_own() -> None:
     )
     assert (figure.label, figure.caption, figure.alt_text) == ("Figure 1", "Cells.", "Round things")
     assert (figure.attrib, figure.permissions) == ("Source: B. Photo: A. Author", "© C")
+
+
+@pytest.mark.parametrize("legend", ["Abbreviations: OA, oak.", "Notes: dry years only.", "Red = oak.", "(B) Ash."])
+def test_a_legend_marked_as_attribution_is_of_the_caption(legend: str) -> None:
+    figure = captioned(f'<p>Trees.</p><p specific-use="attrib">{legend}</p>')
+    assert (figure.caption, figure.attrib) == (f"Trees. {legend}", None)
 
 
 def test_trap_44_the_caption_of_the_graphic_is_a_fall_back() -> None:
@@ -198,17 +307,6 @@ def test_trap_47_panels_that_the_picture_lacks_split_nothing() -> None:
     assert [(f.caption, len(f.graphics)) for f in found] == [("(A) One. (B) Two.", 1)]
 
 
-@pytest.mark.parametrize(
-    "tail",
-    ["[Color figure can be viewed at wileyonlinelibrary.com]", "© 2017 Wiley Periodicals.", "Figure legend."],
-)
-def test_trap_48_tails_are_marked_and_stay(tail: str) -> None:
-    figure = captioned(f"<p>Cells in a dish. {tail}</p>")
-    assert figure.caption == f"Cells in a dish. {tail}"
-    assert marked(figure, Mark.TAIL) == [tail]
-    assert marked(captioned("<p>Color figures of speech in cells.</p>"), Mark.TAIL) == []
-
-
 def test_trap_49_very_long_captions_are_kept_whole() -> None:
     words = " ".join(f"word{number}" for number in range(20_000))
     assert caption_of(f"<p>{words}</p>") == words
@@ -227,9 +325,3 @@ def test_trap_49_very_long_captions_are_kept_whole() -> None:
 def test_trap_50_white_space(source: str, text: str) -> None:
     assert caption_of(f"<p>{source}</p>") == text
     assert unicodedata.is_normalized("NFC", text)
-
-
-def test_boilerplate_within_a_caption_is_marked() -> None:
-    figure = captioned("<p>Cells.</p><p>Click here for additional data file.</p>")
-    assert figure.caption == "Cells. Click here for additional data file."
-    assert marked(figure, Mark.BOILERPLATE) == ["Click here for additional data file."]

@@ -15,7 +15,7 @@ XML = b"""<article xmlns:xlink="http://www.w3.org/1999/xlink" xml:lang="en"><fro
 <p>As <xref ref-type="fig" rid="F1">Figure 1</xref> shows.</p>
 <fig id="F1"><label>Figure 1</label><caption><title>Cells.</title><p>Stained.</p></caption>
 <graphic xlink:href="f1.jpg"/></fig>
-<fig id="F2"><label>Figure 2</label><caption><p>More cells.</p></caption><graphic xlink:href="f2"/></fig>
+<fig id="F2"><label>Figure 2</label><caption><p>More cells. Photo: A. Doe.</p></caption><graphic xlink:href="f2"/></fig>
 <fig id="F3"><label>Figure 3</label><graphic xlink:href="f3.jpg"/></fig></sec></body></article>"""
 JPEG = b"\xff\xd8\xff\xe0 not a whole picture"
 
@@ -37,6 +37,8 @@ def test_an_article_becomes_rows_that_point_to_each_other(tmp_path: Path) -> Non
     first = tables["figures"][0]
     assert (first["caption"], first["title"], first["section_path"]) == ("Cells. Stained.", "Cells.", "Results")
     assert first["mentions"][0]["sentence"] == "As Figure 1 shows."
+    assert tables["figures"][1]["caption"] == "More cells."
+    assert tables["figures"][1]["caption_asides"] == [{"place": 11, "text": "Photo: A. Doe.", "kind": "credit"}]
     assert tables["figures"][2]["reason"] == "no_caption"
     images = [(i["image_key"], i["figure_key"], i["file"], i["resolved_by"], i["status"]) for i in tables["images"]]
     assert images == [

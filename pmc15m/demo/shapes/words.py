@@ -25,8 +25,8 @@ def title_only(b: Builder) -> None:
 
 
 def label_in_caption(b: Builder) -> None:
-    """No <label>; one caption begins with it."""
-    b.figure(label=None, caption=Caption(None, ("<italic>Figure 1.</italic> Our apparatus.",)))
+    """No <label>; one caption begins with it, and does not keep it."""
+    b.figure(label=None, caption=Caption(None, ("<italic>Figure 1.</italic> Our apparatus.",), reads="Our apparatus."))
     b.figure(label=None)
 
 
@@ -95,9 +95,10 @@ def named_entities(b: Builder) -> None:
 def reprinted(b: Builder) -> None:
     """A figure under rights of its own: the article's licence does not cover it."""
     graphic = b.graphic(image=b.draw(1))
-    text = f"{graphic.panels[0].phrase}. Reproduced with permission from Example et al."
+    phrase = f"{graphic.panels[0].phrase}."
     rights = "<permissions><copyright-statement>© 2017 Another Publisher</copyright-statement></permissions>"
-    b.figure(graphic, caption=Caption("A classic.", (text,)), extra=rights)
+    text = f"{phrase} Reproduced with permission from Example et al."
+    b.figure(graphic, caption=Caption("A classic.", (text,), reads=f"A classic. {phrase}"), extra=rights)
     alt = "<alt-text>Described for those who do not see it</alt-text><attrib>Photograph: A. Example</attrib>"
     b.figure(extra=alt)
 
