@@ -113,7 +113,7 @@ def render(caption: str, split: CaptionSplit, label: str, convention: Convention
     """The sub-caption of one label in a convention. Raises KeyError for a label that the caption does not name."""
     spans = list(split.segments[label])
     if convention is not Convention.OWN:
-        spans += [*split.stems.get(label, ()), *split.shared]
+        spans += split.shared
     if convention is Convention.MARKED:
         spans += [marker.span for marker in split.markers if label in marker.labels]
     return text_of(caption, spans)

@@ -25,6 +25,7 @@ def record(image: str, caption: str | None, separation: Separation) -> dict[str,
             "label": panel.label,
             "score": panel.score,
             "subcaption": text_of(caption or "", panel.subcaption_spans) or None,
+            "spans": [list(span) for span in panel.subcaption_spans] or None,
             "alignment_score": panel.alignment_score,
             "tiles": [list(tile) for tile in panel.tiles] or None,
         }

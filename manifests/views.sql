@@ -120,10 +120,11 @@ SET VARIABLE panels = (
       INTEGER, "y0" INTEGER, "x1" INTEGER, "y1" INTEGER) AS "box", NULL::STRUCT("x0" INTEGER, "y0" INTEGER, "x1"
       INTEGER, "y1" INTEGER) AS "label_box", NULL::STRUCT("x0" INTEGER, "y0" INTEGER, "x1" INTEGER, "y1" INTEGER)[]
       AS "tiles", NULL::FLOAT AS "score", NULL::STRUCT("start" INTEGER, "end" INTEGER)[] AS "subcaption_spans",
-      NULL::VARCHAR AS "subcaption", NULL::STRUCT("start" INTEGER, "end" INTEGER)[] AS "shared_spans", NULL::FLOAT
-      AS "alignment_score", NULL::UBIGINT AS "phash", NULL::VARCHAR AS "kind", NULL::FLOAT AS "kind_score",
-      NULL::FLOAT AS "brightness", NULL::FLOAT AS "entropy", NULL::FLOAT AS "white_share", NULL::FLOAT AS
-      "colour_share", NULL::VARCHAR AS "splitter", NULL::VARCHAR AS "status", NULL::VARCHAR AS "reason"
+      NULL::STRUCT("start" INTEGER, "end" INTEGER)[] AS "stem_spans", NULL::VARCHAR AS "subcaption",
+      NULL::STRUCT("start" INTEGER, "end" INTEGER)[] AS "shared_spans", NULL::FLOAT AS "alignment_score",
+      NULL::UBIGINT AS "phash", NULL::VARCHAR AS "kind", NULL::FLOAT AS "kind_score", NULL::FLOAT AS "brightness",
+      NULL::FLOAT AS "entropy", NULL::FLOAT AS "white_share", NULL::FLOAT AS "colour_share", NULL::VARCHAR AS
+      "splitter", NULL::VARCHAR AS "status", NULL::VARCHAR AS "reason"
     WHERE false$$)
   FROM glob(getvariable('parts') || '/panels/[0-9]*.parquet'));
 CREATE VIEW panels AS FROM query(getvariable('panels'));

@@ -3,7 +3,7 @@
     python -m models NAME --help
     python -m models NAME … --out FILE [--force]
 
-NAME is the file's: kinds, panels, reader (networks: need torch and onnx), captions, legend, subcaptions (linear
+NAME is the file's: kinds, panels, reader, texts (networks: need torch and onnx), captions, certainty (linear
 models).
 A FILE that exists is overwritten with --force alone.
 """
@@ -21,8 +21,8 @@ TRAINERS = {
     "panels": "models.panels.train",
     "reader": "models.panels.reader",
     "captions": "models.captions.markers",
-    "legend": "models.captions.legend",
-    "subcaptions": "models.captions.subcaptions",
+    "texts": "models.captions.texts",
+    "certainty": "models.captions.certainty",
 }
 _Help = argparse.RawDescriptionHelpFormatter
 

@@ -3,7 +3,7 @@
 import argparse
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import onnx
@@ -16,26 +16,41 @@ LICENCE = "MIT"
 
 
 def onnx_file(
-    network: nn.Module, example: Tensor, names: tuple[str, Sequence[str]], about: str, args: argparse.Namespace
+    network: nn.Module,
+    example: Tensor | tuple[Tensor, ...],
+    names: tuple[Sequence[str], Sequence[str]],
+    about: str,
+    args: argparse.Namespace,
+    axes: Mapping[str, Mapping[int, str]] | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> bytes:
-    """A network of one input and `names` = (input, outputs), the first axis of each free; `args` made it."""
+    """A network with `names` = (inputs, outputs); `args` made it. `axes` are the free ones (the first of each where
+    none are given), `more` is kept beside what the file says of itself."""
     taken, given = names
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         # The new exporter wants onnxscript, and writes other operators than the shipped files have.
         warnings.simplefilter("ignore", DeprecationWarning)
         path = Path(folder, "network.onnx")
         torch.onnx.export(
-            network.eval(), (example,), path, input_names=[taken], output_names=list(given),
-            dynamic_axes={name: {0: "n"} for name in (taken, *given)}, dynamo=False,
+            network.eval(), example if isinstance(example, tuple) else (example,), path,
+            input_names=list(taken), output_names=list(given),
+            dynamic_axes=axes or {name: {0: "n"} for name in (*taken, *given)}, dynamo=False,
         )  # fmt: skip
-        return described(path.read_bytes(), about, command_line(args))
+        return described(path.read_bytes(), about, command_line(args), more=more)
 
 
-def described(model: bytes, about: str, made_by: str, producer: str = f"pmc15m {__version__}") -> bytes:
+def described(
+    model: bytes,
+    about: str,
+    made_by: str,
+    producer: str = f"pmc15m {__version__}",
+    more: Mapping[str, str] | None = None,
+) -> bytes:
     """The same network with its description and origin: what `onnxruntime` gives as `session.get_modelmeta()`."""
     proto = onnx.load_model_from_string(model)
     proto.doc_string = about
-    onnx.helper.set_model_props(proto, {"producer": producer, "made_by": made_by, "licence": LICENCE})
+    said = {"producer": producer, "made_by": made_by, "licence": LICENCE, **(more or {})}
+    onnx.helper.set_model_props(proto, said)
     content: bytes = proto.SerializeToString(deterministic=True)
     return content
 

@@ -208,9 +208,13 @@ PANELS = _table(
     label_box=(BOX, "where the letter is printed"),
     tiles=(pa.list_(BOX), "visual units inside the panel"),
     score=(pa.float32(), "confidence in the box"),
-    subcaption_spans=(pa.list_(SPAN), "of figures.caption"),
+    subcaption_spans=(
+        pa.list_(SPAN),
+        "of figures.caption: the panel's own words and those that its list shares, without its marker",
+    ),
+    stem_spans=(pa.list_(SPAN), "those among them that its sentence or list shares with other panels"),
     subcaption=(pa.string(), "the spans' text, joined by a blank"),
-    shared_spans=(pa.list_(SPAN), "opening, legends and words that concern other panels as well"),
+    shared_spans=(pa.list_(SPAN), "what concerns the whole figure: title, legends"),
     alignment_score=(pa.float32(), "confidence that sub-caption and box belong together"),
     phash=(pa.uint64(), "of the crop"),
     kind=(pa.string(), "as pixels.kind, of the crop"),
@@ -221,7 +225,7 @@ PANELS = _table(
     colour_share=(pa.float32(), "as pixels.colour_share, of the crop"),
     splitter=(pa.string(), "the separator that was asked: network or gutters"),
     status=(pa.string(), "ok, or dropped"),
-    reason=(pa.string(), "why dropped: no_subcaption, too_small …"),
+    reason=(pa.string(), "why dropped: no_subcaption, too_small …; few_words: a text of fewer than three, kept"),
 )
 
 # One row a text that stands beside a picture, each once: a figure's, whatever the number of its pictures, or a panel's.

@@ -21,6 +21,8 @@ from pmc15m.workspace import Workspace, read_part, rows_to_table
 
 Row = Mapping[str, Any]
 
+FEWEST_WORDS = 3  # a panel's text of fewer says so in its reason
+
 
 def split_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str, pa.Table]:
     """The pixels and panels of one shard's images, in the order of the images."""
@@ -43,7 +45,7 @@ def split_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str
 
 SPLIT = Stage(
     name="split",
-    version=3,
+    version=4,
     reads=("images", "figures"),
     writes=("panels", "pixels"),
     section="split",
@@ -88,6 +90,7 @@ def _panel_row(
     if separation.status is SeparationStatus.SINGLE and caption:
         spans = ((0, len(caption)),)
     text = text_of(caption or "", spans)
+    few = len(text.split()) < FEWEST_WORDS
     return {
         "panel_key": schema.panel_key(image["image_key"], panel.order),
         "image_key": image["image_key"],
@@ -102,12 +105,13 @@ def _panel_row(
         "score": panel.score,
         "subcaption_spans": _spans(spans),
         "subcaption": text or None,
+        "stem_spans": _spans(panel.stem_spans),
         "shared_spans": _spans(without(panel.shared_spans, spans)),
         "alignment_score": panel.alignment_score,
         **asdict(crop_facts(decoded.image, panel.box)),
         "splitter": separator,
         "status": "ok" if text else "dropped",
-        "reason": None if text else separation.reason or "no_subcaption",
+        "reason": ("few_words" if few else None) if text else separation.reason or "no_subcaption",
     }
 
 

@@ -62,4 +62,4 @@ def train(args: argparse.Namespace) -> bytes:
     net = network.train(pictures, kinds, args.epochs, args.seed, start)
     torch.save(net.state_dict(), args.run / "weights.pt")
     example = torch.zeros(1, SIDE, SIDE, 3, dtype=torch.uint8)
-    return onnx_file(network.Probabilities(net), example, ("pictures", ["kinds"]), ABOUT, args)
+    return onnx_file(network.Probabilities(net), example, (["pictures"], ["kinds"]), ABOUT, args)

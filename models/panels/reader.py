@@ -200,4 +200,4 @@ def train(args: argparse.Namespace) -> bytes:
                 flush=True,
             )
     example = torch.zeros(2, 2, CROP, CROP)
-    return onnx_file(Probabilities(reader), example, ("crops", ["letters", "capital"]), ABOUT, args)
+    return onnx_file(Probabilities(reader), example, (["crops"], ["letters", "capital"]), ABOUT, args)

@@ -169,4 +169,4 @@ def train(args: argparse.Namespace) -> bytes:
             torch.save(state | {"optimiser": optimiser.state_dict()}, checkpoint.with_suffix(".tmp"))
             checkpoint.with_suffix(".tmp").replace(checkpoint)
     example = torch.zeros(1, SIDE, SIDE)
-    return onnx_file(Probabilities(average.module.cpu()), example, ("figure", ["gutters"]), ABOUT, args)
+    return onnx_file(Probabilities(average.module.cpu()), example, (["figure"], ["gutters"]), ABOUT, args)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pmc15m.figures.align import Alignment, align
-from pmc15m.figures.captions import CaptionSplit, without
+from pmc15m.figures.captions import CaptionSplit
 from pmc15m.figures.model import Box, LabelReading, Panel, Separation, SeparationReason, SeparationStatus
 
 NAMES_OTHERS = 0.4  # probability that a caption does not describe a panel whose label it does not name beside others
@@ -48,7 +48,7 @@ def _panel(
 ) -> Panel:
     match = alignment.matches[index]
     text = match.name if alignment.reason is None else None
-    own = split.segments[text] if text else ()
+    spans, stem = (split.segments[text], split.stems[text]) if text else ((), ())
     certainty = (
         match.certainty * layout.scores[index] * text_certainty(split, match.label, caption) if match.label else None
     )
@@ -59,8 +59,9 @@ def _panel(
         score=layout.scores[index],
         label=match.label,
         label_box=layout.readings[match.reading].box if match.reading is not None else None,
-        subcaption_spans=own,
-        shared_spans=without((*split.shared, *(split.stems.get(text, ()) if text else ())), own),
+        subcaption_spans=spans,
+        stem_spans=stem,
+        shared_spans=split.shared,
         alignment_score=certainty,
     )
 

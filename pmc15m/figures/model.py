@@ -61,8 +61,9 @@ class Panel:
     """One panel: what a printed label names, or one visual unit where nothing is labelled.
 
     `tiles` are the visual units inside the panel when there are several, else empty. `score` is the certainty of
-    the box and `alignment_score` that of label and text together (None: no claim), both in 0..1. `shared_spans` is what
-    concerns all panels, and the words of a sentence that the panel shares with others ("*CT of* the head (A)").
+    the box and `alignment_score` that of label and text together (None: no claim), both in 0..1. `subcaption_spans`
+    is a panel's text: its own words and those that its sentence or list shares with it ("*CT of* the head (A)"), the
+    latter also in `stem_spans`. `shared_spans` is what concerns the whole figure.
     """
 
     order: int
@@ -72,6 +73,7 @@ class Panel:
     label: str | None = None
     label_box: Box | None = None
     subcaption_spans: tuple[Span, ...] = ()
+    stem_spans: tuple[Span, ...] = ()
     shared_spans: tuple[Span, ...] = ()
     alignment_score: float | None = None
 

@@ -105,6 +105,7 @@ class Made:
             "label": "AB"[order],
             "subcaption": f"Part {order}.",
             "alignment_score": 0.9,
+            "stem_spans": [],
             "shared_spans": [],
             "phash": phash,
             "brightness": 0.5,

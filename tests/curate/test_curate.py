@@ -62,6 +62,22 @@ def test_the_text_of_a_pair(made: Made, changes: Row, text: str, context: str | 
     assert (pair["text"], pair["context"]) == (text, context)
 
 
+def test_words_that_a_list_shares_stand_once_in_text_and_context(made: Made) -> None:
+    caption = "Chest. CT of the left (A) and right (B) lung."
+    image = made.figure(made.article(1), 1 << 30, caption=caption, n_panels=2)
+    cut = {
+        name: [{"start": caption.index(word), "end": caption.index(word) + len(word)} for word in words]
+        for name, words in {
+            "subcaption_spans": ["CT of the", "left", "lung."],
+            "stem_spans": ["CT of the", "lung."],
+            "shared_spans": ["Chest."],
+        }.items()
+    }
+    made.panel(image, 0, 1 << 40, subcaption="CT of the left lung.", **cut)
+    pair = made.curated().pairs()[f"{image}_p00"]
+    assert (pair["text"], pair["context"]) == ("CT of the left lung.", "Chest. CT of the left lung.")
+
+
 def test_a_panel_has_the_modalities_of_its_own_words_first(made: Made) -> None:
     caption = "CT and MRI of the chest. (A) Axial MRI. (B) Sagittal view."
     image = made.figure(made.article(1), 1 << 30, caption=caption, n_panels=2)

@@ -57,7 +57,15 @@ def test_a_label_is_doubted_that_the_caption_does_not_name():
     assert text_certainty(split_caption(""), "A", None) == 1.0
 
 
-def test_words_that_two_panels_share_stand_beside_the_shared_text():
+def test_words_that_two_panels_share_stand_beside_their_own_and_apart_from_the_whole_figures():
     caption = "Lungs. CT in axial (A) and coronal (B) views of the chest."
-    shared = assemble(layout(*PAIR), split_caption(caption), caption).panels[1].shared_spans
-    assert [caption[a:b] for a, b in shared] == ["Lungs.", "CT in", "views of the chest."]
+    panel = assemble(layout(*PAIR), split_caption(caption), caption).panels[1]
+    pieces = {
+        name: [caption[a:b] for a, b in getattr(panel, name)]
+        for name in ("subcaption_spans", "stem_spans", "shared_spans")
+    }
+    assert pieces == {
+        "subcaption_spans": ["CT in", "coronal", "views of the chest."],
+        "stem_spans": ["CT in", "views of the chest."],
+        "shared_spans": ["Lungs."],
+    }

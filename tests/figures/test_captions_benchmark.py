@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import pieces
 from benchmarks.captions import from_html, main
 
 CAPTION = "Growth of mice. (A) Weight. (B) Length."
@@ -57,3 +58,26 @@ def test_names_of_an_instruction_set(tmp_path: Path, monkeypatch: pytest.MonkeyP
     gold = tmp_path / "ophtha.json"
     gold.write_text(json.dumps({"NAMING": [{"id": "P1", "user": CAPTION, "assistant": []}], "SPLITTING": []}))
     assert set(run(gold, tmp_path, monkeypatch, "--splitter", "regex")["P1"]) == {"A", "B"}
+
+
+def test_the_words_of_every_panel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caption = "Lungs. CT in axial (A) and coronal (B) views of the chest."
+    gold, out = tmp_path / "gold.jsonl", tmp_path / "pred.jsonl"
+    lines = [
+        {"id": "one", "caption": caption, "markup": [[19, 22, "bold"]]},
+        {"id": "two", "caption": "A.", "markup": []},
+    ]
+    gold.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["pieces", str(gold), "--out", str(out)])
+    pieces.main()
+    one, two = map(json.loads, out.read_text(encoding="utf-8").splitlines())
+    words = {label: [caption[a:b] for a, b in spans] for label, spans in one["panels"].items()}
+    assert words == {
+        "A": ["CT in", "axial", "views of the chest."],
+        "B": ["CT in", "coronal", "views of the chest."],
+    }
+    assert one["scores"].keys() == words.keys()
+    assert two == {"id": "two", "panels": {}, "scores": {}}
+    assert "2 captions" in capsys.readouterr().out

@@ -42,16 +42,16 @@ def test_one_line_a_figure_with_boxes_labels_and_texts(tmp_path, monkeypatch, ca
 
 def test_the_text_that_is_scored_is_that_of_the_tables(tmp_path):
     made, stream = Made(tmp_path / "data"), io.BytesIO()
-    caption = "Cells. (A) Before  any\ntreatment. (B) After treatment. The dose was low in panel A ."
+    caption = "Cells. (A) Before  any\ntreatment. (B) After treatment. Scale bar in (A), 5 µm ."
     image = made.figure(made.article(1), 1 << 30, caption=caption, n_panels=2)
     lettered().save(stream, "PNG")
     keys = {"image_key": image, "figure_key": image[:-4], "pmcid": "PMC1", "version": 1}
     _, panels = split_image(keys, {"caption": caption, "caption_markup": []}, stream.getvalue(), SplitConfig())
     for row in panels:
-        texts = {name: row[name] for name in ("subcaption", "subcaption_spans", "shared_spans")}
+        texts = {name: row[name] for name in ("subcaption", "subcaption_spans", "stem_spans", "shared_spans")}
         made.panel(image, row["order"], 1 << 40 + row["order"], **texts)
     scored = [p["subcaption"] for p in record("two.png", caption, separate(lettered(), caption))["panels"]]
-    assert scored == ["Before any treatment. The dose was low in panel A .", "After treatment."]
+    assert scored == ["Before any treatment. Scale bar in (A), 5 µm", "After treatment."]
     assert [row["subcaption"] for row in panels] == scored
     pairs = [row for row in made.curated().pairs().values() if row["level"] == "panel"]
     assert [row["text"] for row in pairs] == scored

@@ -42,16 +42,16 @@ def test_a_file_that_exists_is_overwritten_by_force_alone(
     assert "bias" in json.loads(out.read_text())
 
 
-@pytest.mark.parametrize("name", ["captions", "legend", "subcaptions"])
+@pytest.mark.parametrize("name", ["captions", "certainty"])
 def test_no_place_is_guessed(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main([name, *[str(tmp_path / "input")] * (2 if name == "legend" else 1)])
+        main([name, str(tmp_path / "input")])
     assert "required: --out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", TRAINERS)
 def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    if name in ("kinds", "panels", "reader"):
+    if name in ("kinds", "panels", "reader", "texts"):
         pytest.importorskip("onnx")
     with pytest.raises(SystemExit) as ended:
         main([name, "--help"])

@@ -28,20 +28,22 @@ def session(content: bytes) -> onnxruntime.InferenceSession:
 @pytest.mark.parametrize(
     ("network", "shape", "names"),
     [
-        (kinds.Probabilities(kinds.KindNet()), (3, kinds.SIDE, kinds.SIDE, 3), ("pictures", ["kinds"])),
-        (train.Probabilities(PanelNet()), (3, SIDE, SIDE), ("figure", ["gutters"])),
-        (reader.Probabilities(reader.Reader()), (3, 2, CROP, CROP), ("crops", ["letters", "capital"])),
+        (kinds.Probabilities(kinds.KindNet()), (3, kinds.SIDE, kinds.SIDE, 3), (["pictures"], ["kinds"])),
+        (train.Probabilities(PanelNet()), (3, SIDE, SIDE), (["figure"], ["gutters"])),
+        (reader.Probabilities(reader.Reader()), (3, 2, CROP, CROP), (["crops"], ["letters", "capital"])),
     ],
     ids=["kinds", "panels", "reader"],
 )
 def test_onnx_answers_as_torch_does(
-    network: torch.nn.Module, shape: tuple[int, ...], names: tuple[str, list[str]]
+    network: torch.nn.Module, shape: tuple[int, ...], names: tuple[list[str], list[str]]
 ) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8 if names[0] == "pictures" else np.float32)
+    pixels = (
+        np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8 if names[0] == ["pictures"] else np.float32)
+    )
     content = onnx_file(network, torch.from_numpy(pixels[:1]), names, "about", ARGS)  # one, and then three
     with torch.no_grad():
         truth = network(torch.from_numpy(pixels))
-    answers = session(content).run(names[1], {names[0]: pixels})
+    answers = session(content).run(names[1], {names[0][0]: pixels})
     for answer, each in zip(answers, truth if isinstance(truth, tuple) else (truth,), strict=True):
         assert np.allclose(answer, each, atol=1e-4)
 

@@ -66,7 +66,22 @@ def test_subcaptions_are_pieces_of_the_caption() -> None:
     for panel in panels:
         spans = panel["subcaption_spans"]
         pieces = " ".join(caption[span["start"] : span["end"]] for span in spans)
-        assert (panel["subcaption"] or "") == pieces
+        assert panel["subcaption"] == pieces
+        assert panel["reason"] is None
+
+
+def test_a_text_of_two_words_says_so() -> None:
+    figure = two_photographs()
+    draw = ImageDraw.Draw(figure)
+    for x, letter in ((0, "A"), (320, "B")):
+        draw.rectangle((x, 0, x + 26, 30), fill="white")
+        draw.text((x + 5, 1), letter, fill="black", font_size=24)
+    figure_row = {"caption": "Mice. (A) Left kidney. (B) Right kidney of a mouse.", "caption_markup": []}
+    _, panels = split_image(IMAGE, figure_row, jpeg(figure), CONFIG)
+    assert [(p["subcaption"], p["status"], p["reason"]) for p in panels] == [
+        ("Left kidney.", "ok", "few_words"),
+        ("Right kidney of a mouse.", "ok", None),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -35,11 +35,11 @@ class Marker:
 class CaptionSplit:
     """Which text of a caption belongs to which panel.
 
-    `labels` stand in the order of their series. `segments` holds for each label its own text, without the marker
-    that leads it; a marker inside or behind the text stays. `stems` holds what a label shares with the others of
-    its sentence ("Axial (a) and coronal (b) *views of the lung*"). `shared` is the text of the whole figure: opening
-    and closing legends. `references` are markers that only point to a panel. `certainty` is the probability that
-    the label set is right, `certainties` for each label that a person would cut its segment in the same places.
+    `labels` stand in the order of their series. `segments` holds for each label its text, without its markers: its
+    own words and those that its sentence or list shares with it; `stems` are the shared ones among them ("Axial (a) and
+    coronal (b) *views of the lung*"). `shared` is what concerns the whole figure: opening and closing
+    legends. `references` are places that only point to a panel; they stay in the text around them. `certainty` is the
+    probability that the label set is right, `certainties` for each label that its text is what a person would give it.
     """
 
     labels: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 import re
 
 from pmc15m.figures.captions.model import Style
-from pmc15m.figures.captions.segments import Placed
+from pmc15m.figures.captions.tokens import Placed
 
 _PLACE = (
     r"(?P<place>(?:upper|lower|top|bottom)[- ](?:left|right|middle|cent(?:er|re))"

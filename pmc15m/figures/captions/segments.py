@@ -1,313 +1,253 @@
-"""Which stretch of the caption belongs to which label, once the markers are known."""
+"""Which words of a caption belong to which label, once the places that name labels are known.
 
-import re
-from collections.abc import Sequence
-from itertools import zip_longest
+A small network reads the caption word by word and says of each whose it is (`Owner`), and of each place that names
+labels whether a text stands beside it. The most likely owners that may follow each other are found together (Viterbi).
+What a text is: its own words and those that its sentence or list shares with it, without markers, without what is true
+only of other panels, without what concerns the whole figure.
+"""
+
+import functools
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from pmc15m.figures.captions.legend import legend_start
-from pmc15m.figures.captions.model import Marker, Style
-from pmc15m.figures.captions.sentences import sentences, trim
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from pmc15m.figures.captions.model import Marker
+from pmc15m.figures.captions.owners import ORDER, OWNERS, PRESENCE, Owner, Pieces, Step, label_sets, pieces
+from pmc15m.figures.captions.tokens import FIRST_WORD, JOINTS, TRAITS, Placed, Token, Tokens, Vocabulary, tokenise
 from pmc15m.figures.model import Span
+from pmc15m.pictures.network import network
+from pmc15m.weights import FOLDER
 
-_LEADING = frozenset({Style.HALF, Style.COLON, Style.DOT, Style.COMMA, Style.PANEL, Style.BARE})
-_POINTING = frozenset({Style.PAREN, Style.BRACKET, Style.HALF, Style.PANEL})
-_POINTS_AT = re.compile(
-    r"\b(?:in|from|of|see|panels?|figs?\.?|figures?|as|than|to|between|with|by|for|at|on|and|or|versus|vs\.?)\s*$", re.I
-)
-_CLAUSE_START = re.compile(r"(?:^|[.;:!?]|[.;:!?)\]”\"])\s*$")
-_JOINT = re.compile(r"[\s,;:]*(?:\b(?:and|or|while|whereas|versus|vs\.?)\b)?[\s,]*", re.I)
-_TRAILS = re.compile(r"\s*(?:[.,;:)\]]|and\b|or\b|versus\b|vs\b|$)")
-_LED = re.compile(r"(?:^|[,;:(]|\b(?:and|or))\s*$")
-_FINITE = re.compile(r"\b(?:is|are|was|were|shows?|has|have|had|demonstrates?|reveals?|indicates?|represents?)\b")
-_FUNCTION_WORD = re.compile(
-    r"\b(?:of|for|in|at|by|with|from|on|the|a|an|to|between|both|using|showing|shows?|via|under|after|before|during"
-    r"|measuring|and|or|into|through|than|against)\s+",
-    re.I,
-)
-_STATES = re.compile(
-    r"\s+(?:is|are|was|were|has|have|had|can|may|do(?:es)?|show(?:s|n|ed|ing)?|display(?:s|ed)?|exhibit(?:s|ed)?"
-    r"|demonstrate[sd]?|reveal(?:s|ed)?|indicate[sd]?|represents?)\b"
-)
-_LEADS_OVER = re.compile(  # ", and 15 strains for mapping of" in front of "(b) body temperature"
-    r"[,;]\s*(?:(?:and|or|while|whereas)\s+)?[^,;]*\b(?:of|for|in|at|by|with|from|on|to|between|after|during|under)\s*$"
-)
-_AFTER_MARKER = re.compile(r"[\s:;,.|]*(?:[–—-]\s+)?")
+Floats = npt.NDArray[np.float32]
+CERTAIN = 50.0  # log-odds beyond what the network says
+WEIGHTS = FOLDER / "texts.onnx"
+_OPENS = "([{“\"‘'<>≤≥=~±+-−–*#$§×°µ"
+_CLOSES = ")]}”\"’'%°+*†‡§#…!?."
 
 
-KEPT_WORDS = 2  # so short a tail of a list stays with its last item: "LiFePO4 (A) and LiFePO4/C (B) electrodes"
+class Evidence(NamedTuple):
+    """What the network and the rules make of the P pieces of a caption.
 
+    `owners` (P, K) are log-odds of each owner, `pairs` (P, K, K) those of an owner of the piece before with one of the
+    piece, both to be added up; `main` says of each marker whether its text stands beside it.
+    """
 
-class Placed(NamedTuple):
-    """An accepted marker on its way to a segment."""
-
-    span: Span
-    labels: tuple[str, ...]
-    style: Style
+    pieces: Pieces
+    main: list[bool]
+    owners: Floats
+    pairs: Floats
 
 
 class Segments(NamedTuple):
-    """The spans of `CaptionSplit`, before they are made immutable."""
+    """The spans of `CaptionSplit`, and for each label what the evidence says of its text (`doubts_of`)."""
 
     segments: dict[str, list[Span]]
     stems: dict[str, list[Span]]
     shared: list[Span]
     markers: list[Marker]
     references: list[Marker]
+    doubts: Mapping[str, Mapping[str, float]]
 
 
-def cut(text: str, placed: Sequence[Placed], labels: Sequence[str], pointing: Sequence[Placed] = ()) -> Segments:
-    """Cut `text` at the markers `placed` (in order, not overlapping), which name `labels`.
+class _Network(NamedTuple):
+    session: onnxruntime.InferenceSession
+    steps: Floats
+    vocabulary: Vocabulary
 
-    `pointing` are likely no markers; where they point ("in panel B"), they say what an unmarked sentence is about.
+
+def cut(text: str, placed: Sequence[Placed], labels: Sequence[str], blocks: Collection[int] = ()) -> Segments:
+    """Cut `text` at the places `placed` (in order, not overlapping), which name `labels`.
+
+    `blocks` are the offsets at which a paragraph or a list item begins.
     """
-    out = Segments({label: [] for label in labels}, {label: [] for label in labels}, [], [], [])
-    whole = _units(text, placed)
-    primary = _primary(text, placed, whole, out)
-    current: tuple[str, ...] = ()
-    done: set[str] = set()
-    pointers = [m for m in pointing if m.style in _POINTING and _POINTS_AT.search(text[: m.span[0]][-12:])]
-    legend = _legend(text, whole, primary, [*placed, *pointers])
-    ahead = _ahead(text, whole, [m for m in placed if m in primary])
-    for start, end in whole:
-        inside = [m for m in placed if start <= m.span[0] < end]
-        opening = [m for m in inside if m in primary]
-        if opening:
-            leads = _leads(text, start, opening)
-            _cut_sentence(text, (start, end), opening, inside, leads, out)
-            opened = {label for marker in opening for label in marker.labels}
-            # One sentence names them all: what follows is about the whole figure.
-            current = () if not leads and len(opening) > 1 and opened == set(labels) else opening[-1].labels
-            done |= opened
-            continue
-        inside += [m for m in pointers if start <= m.span[0] < end]
-        named = tuple(label for label in labels if any(label in m.labels for m in inside))
-        within = bool(named) and len(named) < len(labels)
-        if within and (set(named) <= set(current) or done.issuperset(labels)):
-            if len(inside) > 1 and len(named) > 1 and not _leads(text, start, inside):
-                _cut_trailing(text, start, end, inside, out)
-            else:
-                _give(out.segments, named, (start, end))
-        elif not current or (start, end) in legend or (named and done.issuperset(labels)):
-            out.shared.append((start, end))
-        else:
-            _give(out.segments, ahead.get((start, end), current), (start, end))
+    tokens = tokenise(text, placed, labels, blocks, _network().vocabulary)
+    return segments_of(text, tokens, placed, labels, weigh(tokens))
+
+
+def weigh(tokens: Tokens) -> Evidence:
+    """What the network says of the tokens of a caption."""
+    loaded = _network()
+    owners, main = loaded.session.run(["owners", "main"], inputs(tokens))
+    return evidence_of(tokens, owners[0], main[0], loaded.steps)
+
+
+def inputs(tokens: Tokens) -> dict[str, npt.NDArray[np.generic]]:
+    """What the network is given of one caption: a batch of one."""
+    sentence = np.array([token.sentence for token in tokens.tokens])
+    within = np.zeros((len(sentence), sentence.max(initial=0) + 1), np.float32)
+    within[np.arange(len(sentence)), sentence] = 1
+    return {"numbers": tokens.numbers[None], "traits": tokens.traits[None], "sentences": within[None]}
+
+
+def evidence_of(tokens: Tokens, owners: Floats, main: Floats, steps: Floats) -> Evidence:
+    """From what the network says of each token, `owners` (T, K) and `main` (T,), and of each `Step` (3, K, K)."""
+    is_main = [False] * len(tokens.labels)
+    for t, token in enumerate(tokens.tokens):
+        if token.marker >= 0:
+            is_main[token.marker] = bool(main[t] > 0)
+    parts = pieces(tokens.tokens, is_main)
+    starts = np.cumsum(parts.sizes) - parts.sizes
+    summed = np.add.reduceat(owners, starts, axis=0) * (parts.sizes**-0.5)[:, None].astype(np.float32)
+    title = _title(tokens, is_main)
+    summed[[parts.of[t] for t, token in enumerate(tokens.tokens) if token.sentence == title], Owner.WHOLE] += CERTAIN
+    within = (parts.steps == Step.WITHIN)[:, None, None]
+    pairs = steps[parts.steps] + np.where(within, ORDER[parts.regions], 0)
+    return Evidence(parts, is_main, summed + PRESENCE[parts.regions], pairs)
+
+
+def _title(tokens: Tokens, main: Sequence[bool]) -> int:
+    """The sentence that is a title of all panels, or -1: it ends in a marker of all of them, which later ones name
+    again ("Copper moves along the threads (A–C). Young threads hold none (A). …")."""
+    places = [t for t, token in enumerate(tokens.tokens) if token.marker >= 0 and main[token.marker]]
+    if len(places) < 2:
+        return -1
+    first, *others = (tokens.labels[tokens.tokens[t].marker] for t in places)
+    sentence = tokens.tokens[places[0]].sentence
+    words = [t for t, token in enumerate(tokens.tokens) if token.sentence == sentence and tokens.is_word[t]]
+    alone = tokens.tokens[places[1]].sentence > sentence
+    again = functools.reduce(int.__or__, others)
+    return sentence if alone and first == again and len(words) > 1 and words[-1] == places[0] else -1
+
+
+def decode(evidence: Evidence) -> list[int]:
+    """The most likely owner of each piece (Viterbi)."""
+    total = evidence.owners[0]
+    columns = np.arange(OWNERS)
+    back = []
+    for owners, pairs in zip(evidence.owners[1:], evidence.pairs[1:], strict=True):
+        scores = total[:, None] + pairs
+        best = scores.argmax(0)
+        total = scores[best, columns] + owners
+        back.append(best)
+    path = [int(total.argmax())]
+    for best in reversed(back):
+        path.append(int(best[path[-1]]))
+    return path[::-1]
+
+
+def segments_of(
+    text: str, tokens: Tokens, placed: Sequence[Placed], labels: Sequence[str], evidence: Evidence
+) -> Segments:
+    """The spans of a caption's tokens by the most likely owners."""
+    path = decode(evidence)
+    sets = label_sets(tokens.tokens, tokens.labels, tokens.sentence, evidence.main, len(labels))
+    owner = [path[p] for p in evidence.pieces.of]
+    owned = [found[o] for found, o in zip(sets, owner, strict=True)]
+    is_main = [token.marker >= 0 and evidence.main[token.marker] for token in tokens.tokens]
+    spans = functools.partial(_spans, text, tokens.tokens, tokens.is_word)
+    narrowest = _narrowest(tokens.labels, evidence.main, len(labels))
+    out = Segments({}, {}, [], [], [], doubts_of(tokens, evidence, path, sets, labels))
+    for i, label in enumerate(labels):
+        mine = [bool(bits >> i & 1) and not main for bits, main in zip(owned, is_main, strict=True)]
+        own = [here and bits.bit_count() <= narrowest[i] for here, bits in zip(mine, owned, strict=True)]
+        out.stems[label] = spans([here and not alone for here, alone in zip(mine, own, strict=True)])
+        out.segments[label] = sorted([*spans(own), *out.stems[label]])
+    joint = [
+        o == Owner.NOBODY and text[a:b].lower() in JOINTS for o, (a, b, _, _) in zip(owner, tokens.tokens, strict=True)
+    ]
+    whole = [
+        not (bits or main or left) for bits, main, left in zip(owned, is_main, joint, strict=True)
+    ]  # nothing is lost
+    out.shared.extend(spans(whole))
+    for i, place in enumerate(placed):
+        (out.markers if evidence.main[i] else out.references).append(Marker(place.span, place.labels))
     return out
 
 
-def _ahead(text: str, whole: Sequence[Span], primary: Sequence[Placed]) -> dict[Span, tuple[str, ...]]:
-    """The labels of unmarked sentences where every marker closes a text, the last one the caption.
+def _narrowest(labels: Sequence[int], main: Sequence[bool], n_labels: int) -> list[int]:
+    """For each label the size of the smallest group that a main marker names it in."""
+    out = [n_labels + 1] * n_labels
+    for bits, is_main in zip(labels, main, strict=True):
+        if is_main:
+            size, rest = bits.bit_count(), bits
+            while rest:
+                i = (rest & -rest).bit_length() - 1
+                out[i] = min(out[i], size)
+                rest &= rest - 1
+    return [1 if size > n_labels else size for size in out]
 
-    "Mice ran on wheels. Distances (panel A). They slept. Sleep was scored (panel B).": they slept in B.
+
+def _spans(text: str, tokens: Sequence[Token], is_word: Sequence[bool], mine: Sequence[bool]) -> list[Span]:
+    """The stretches of words that are `mine`, with the signs between them and those that cling to their ends."""
+    runs: list[list[int]] = []
+    going = False
+    for t in range(len(tokens)):
+        if is_word[t]:
+            if mine[t] and going:
+                runs[-1][1] = t
+            elif mine[t]:
+                runs.append([t, t])
+            going = mine[t]
+    return [_with_signs(text, tokens, is_word, first, last) for first, last in runs]
+
+
+def _with_signs(text: str, tokens: Sequence[Token], is_word: Sequence[bool], first: int, last: int) -> Span:
+    start, end = tokens[first].start, tokens[last].end
+    t = first - 1
+    while t >= 0 and not is_word[t] and tokens[t].end == start and text[tokens[t].start] in _OPENS:
+        start, t = tokens[t].start, t - 1
+    t = last + 1
+    while t < len(tokens) and not is_word[t] and tokens[t].start == end and text[tokens[t].start] in _CLOSES:
+        end, t = tokens[t].end, t + 1
+    inside = text[start:end]
+    for opening, closing in ("()", "[]"):
+        if inside.startswith(opening) and inside.count(opening) > inside.count(closing):
+            start, inside = start + 1, inside[1:]
+        while inside.endswith((closing, closing + ".")) and inside.count(closing) > inside.count(opening):
+            end, inside = end - 1, inside[:-1]
+    return start, end
+
+
+def doubts_of(
+    tokens: Tokens, evidence: Evidence, path: Sequence[int], sets: Sequence[tuple[int, ...]], labels: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """The features of each label's text for the weights `texts`.
+
+    How sure it is of each piece whether it belongs to a label, given the owners of its neighbours.
     """
-    inside = [[m for m in primary if start <= m.span[0] < end] for start, end in whole]
-    closed = all(
-        len(markers) == 1 and not re.search(r"\w", text[markers[0].span[1] : end])
-        for markers, (_, end) in zip(inside, whole, strict=True)
-        if markers
-    )
-    if not closed or not inside[-1]:
-        return {}
-    out: dict[Span, tuple[str, ...]] = {}
-    labels: tuple[str, ...] = ()
-    for markers, span in zip(reversed(inside), reversed(whole), strict=True):
-        labels = markers[0].labels if markers else labels
-        out[span] = labels
+    chosen = np.array(path)
+    odds = evidence.owners.copy()
+    odds[1:] += evidence.pairs[np.arange(1, len(path)), chosen[:-1]]
+    odds[:-1] += evidence.pairs[np.arange(1, len(path)), :, chosen[1:]]
+    odds -= odds.max(1, keepdims=True)
+    shares = np.exp(odds)
+    shares /= shares.sum(1, keepdims=True)
+    opens = np.cumsum(evidence.pieces.sizes) - evidence.pieces.sizes
+    words = np.bincount(evidence.pieces.of, np.array(tokens.is_word, np.float64))
+    main = np.zeros(len(path), bool)
+    for t, token in enumerate(tokens.tokens):
+        main[evidence.pieces.of[t]] |= token.marker >= 0 and evidence.main[token.marker]
+    counted = (words > 0) & ~main
+    kinds: dict[tuple[int, ...], int] = {}
+    kind = np.array([kinds.setdefault(sets[t], len(kinds)) for t in opens])
+    out = {}
+    for i, label in enumerate(labels):
+        belongs = np.array([[bits >> i & 1 for bits in found] for found in kinds], bool)[kind]
+        inside = np.einsum("pk,pk->p", shares, belongs)
+        decided = belongs[np.arange(len(path)), chosen]
+        sure = np.clip(np.where(decided, inside, 1 - inside), 1e-6, 1)
+        doubt = -np.log(sure) * counted
+        mine = decided & counted
+        out[label] = {
+            "doubt": min(float(doubt.sum()), 20.0) ** 0.5,
+            "worst": min(float(doubt.max(initial=0.0)), 5.0),
+            "wrongly": float(((1 - sure) * words * counted).sum() / max(1.0, (words * mine).sum())) ** 0.5,
+            "none": float(not mine.any()),
+        }
     return out
 
 
-def _legend(text: str, whole: Sequence[Span], primary: set[Placed], placed: Sequence[Placed]) -> set[Span]:
-    """The sentences behind the last marker that concern the whole figure; those with a reference stand apart."""
-    counts = [sum(start <= m.span[0] < end for m in primary) for start, end in whole]
-    marked = [n for n, count in enumerate(counts) if count]
-    one_each = marked[-1] - marked[0] + 1 == len(marked)
-    tail = [s for s in whole[marked[-1] + 1 :] if not any(s[0] <= m.span[0] < s[1] for m in placed)]
-    return set(tail[legend_start(text, tail, whole[marked[-1]], counts[marked[-1]] > 1, one_each) :])
-
-
-def _units(text: str, placed: Sequence[Placed]) -> list[Span]:
-    """Sentences, cut where a marker opens one although no stop precedes it: behind a title, behind a formula."""
-    out: list[Span] = []
-    openers = 0
-    for start, end in sentences(text):
-        inside = [m for m in placed if start <= m.span[0] < end]
-        openers += sum(m.span[0] == start for m in inside)
-        first = inside[0] if inside else None
-        cuts = first is not None and start < first.span[0] and _opens(text, start, end, first)
-        if first is not None and cuts and (first is placed[0] or (openers > 1 and len(inside) == 1)):
-            out += [trim(text, start, first.span[0]), (first.span[0], end)]
-            openers += first is not placed[0]
-        else:
-            out.append((start, end))
-    return out
-
-
-def _opens(text: str, start: int, end: int, marker: Placed) -> bool:
-    """Whether what follows a marker amid the sentence begins like a sentence, and nothing leads over to it."""
-    before, follows = text[start : marker.span[0]], text[marker.span[1] : end].lstrip()
-    return not _LED.search(before[-8:]) and follows[:1].isupper() and not _POINTS_AT.search(before)
-
-
-def _give(to: dict[str, list[Span]], labels: Sequence[str], span: Span) -> None:
-    if span[0] < span[1]:
-        for label in labels:
-            to[label].append(span)
-
-
-def _primary(text: str, placed: Sequence[Placed], whole: Sequence[Span], out: Segments) -> set[Placed]:
-    """The markers that start or end a text of their own; the rest are references."""
-    primary: set[Placed] = set()
-    named: set[str] = set()
-    starts = {start for start, _ in whole}
-    for marker in placed:
-        before = text[max(0, marker.span[0] - 12) : marker.span[0]]
-        clause = marker.span[0] in starts or marker_leads(text, marker.span)
-        leads = clause and not _POINTS_AT.search(before) and not _TRAILS.match(text, marker.span[1])
-        opens = leads or not named.issuperset(marker.labels)
-        if opens:
-            primary.add(marker)
-            named.update(marker.labels)
-        (out.markers if opens else out.references).append(Marker(marker.span, marker.labels))
-    return primary
-
-
-def marker_leads(text: str, marker: Span) -> bool:
-    """Whether a marker opens a sentence or a clause."""
-    return bool(_CLAUSE_START.search(text[max(0, marker[0] - 12) : marker[0]]))
-
-
-def _leads(text: str, start: int, inside: Sequence[Placed]) -> bool:
-    """Whether the markers of a sentence stand before their text."""
-    votes = 0
-    for marker in inside:
-        a, b = marker.span
-        led = bool(_LED.search(text[start:a][-8:]))
-        trails = bool(_TRAILS.match(text, b))
-        if a == start:
-            votes += 2
-        elif marker.style in _LEADING or (led and not trails):
-            votes += 1
-        elif trails and not led:
-            votes -= 1
-        elif not led and marker is inside[0] and len(inside) > 1:
-            votes += 1
-    return votes > 0
-
-
-def _cut_sentence(
-    text: str,
-    sentence: Span,
-    opening: Sequence[Placed],
-    inside: Sequence[Placed],
-    leads: bool,
-    out: Segments,
-) -> None:
-    """Cut one sentence at the markers that open a text, which stand before their texts (`leads`) or behind them."""
-    start, end = sentence
-    if leads:
-        again = [m for m in inside if m not in opening]
-        several = opening[0].labels
-        if len(opening) == 1 and len(several) > 1 and {x for m in again for x in m.labels} == set(several):
-            _cut_trailing(text, opening[0].span[1], end, again, out)  # "(B, C) Roots of wild type (B) and mutant (C)"
-        else:
-            _cut_leading(text, start, end, opening, out)
-    else:
-        _cut_trailing(text, start, end, opening, out)
-
-
-def _cut_leading(text: str, start: int, end: int, inside: Sequence[Placed], out: Segments) -> None:
-    first = inside[0].span[0]
-    named = tuple(label for marker in inside for label in marker.labels)
-    if _JOINT.sub("", text[start:first]):
-        if len(inside) == 1:
-            _give(out.segments, named, trim(text, start, end))  # "Plots (c) and (d) show the spectra."
-            return
-        head = trim(text, start, first)
-        if out.segments.keys() <= set(named):
-            out.shared.append(head)
-        else:
-            _give(out.stems, named, head)
-    for marker, following in zip_longest(inside, inside[1:]):
-        begin = marker.span[1]
-        named_in_full = marker.style in (Style.PANEL, Style.POSITION) and text[begin - 1] not in ":,."
-        if named_in_full and re.match(r"\s+[a-z]", text[begin:end]):
-            begin = marker.span[0]  # "Panel A shows ...": the marker is the subject
-        if following is None:
-            _give(out.segments, marker.labels, _own(text, begin, end, False))
-            continue
-        over = _led_over(text, begin, following.span[0])
-        _give(out.segments, marker.labels, _own(text, begin, over, True))
-        joint = _JOINT.match(text, over, following.span[0])
-        follows = re.match(r"\W*\w", text[following.span[1] : end])  # else it ends: "…, its weight is shown in (E)."
-        _give(
-            out.stems if follows else out.segments,
-            following.labels,
-            trim(text, joint.end() if joint else over, following.span[0]),
-        )
-
-
-def _cut_trailing(text: str, start: int, end: int, inside: Sequence[Placed], out: Segments) -> None:
-    named = tuple(label for marker in inside for label in marker.labels)
-    begin = start
-    if len(inside) > 1 and _is_subject(text, start, end, inside):
-        _give(out.segments, named, trim(text, start, end))
-        return
-    for i, marker in enumerate(inside):
-        stop = marker.span[1]
-        if i == 0:
-            begin = trim(text, start, end)[0]
-            if len(inside) > 1:
-                shared = _stem_end(text, begin, marker.span, inside[1].span[0])
-                others = [x for x in named if x not in marker.labels]
-                _give(out.stems, others, trim(text, begin, shared))
-        else:
-            joint = _JOINT.match(text, begin)
-            begin = joint.end() if joint else begin
-        tail = text[stop:end]
-        last = i == len(inside) - 1
-        keeps = last
-        if last and len(inside) > 1 and re.search(r"\w", tail) and not re.match(r"\s*[,;]", tail):
-            keeps = len(tail.split()) <= KEPT_WORDS
-            _give(out.stems, [x for x in named if not keeps or x not in marker.labels], trim(text, stop, end))
-        _give(out.segments, marker.labels, trim(text, begin, end if keeps else stop))
-        begin = stop
-
-
-def _is_subject(text: str, start: int, end: int, inside: Sequence[Placed]) -> bool:
-    """Whether the items are the subject of one statement: "Liver (a) and spleen (b) show necrosis."."""
-    begin = trim(text, start, end)[0]
-    states = _STATES.match(text, inside[-1].span[1], end)
-    return bool(states) and _stem_end(text, begin, inside[0].span, inside[1].span[0]) == begin
-
-
-def _stem_end(text: str, start: int, first: Span, second: int) -> int:
-    """Where the words that "X of a (A) and b (B)" shares end; `start` where the clauses stand alone."""
-    joint = _JOINT.match(text, first[1], second)
-    item = text[joint.end() if joint else first[1] : second]
-    head = text[start : first[0]]
-    if _FINITE.search(item) or not item.strip():
-        return start
-    opening = _FUNCTION_WORD.match(item)
-    if opening:
-        same = [m.start() for m in _FUNCTION_WORD.finditer(head) if m.group().lower() == opening.group().lower()]
-        if same:
-            return start + same[-1]
-    ends = [m.end() for m in _FUNCTION_WORD.finditer(head)]
-    return start + ends[-1] if ends else start
-
-
-def _led_over(text: str, start: int, stop: int) -> int:
-    """Where the words begin that lead from one text to the next marker; `stop` where there are none."""
-    over = _LEADS_OVER.search(text, start, stop)
-    return over.start() if over and re.search(r"\w", text[start : over.start()]) else stop
-
-
-def _own(text: str, start: int, stop: int, more: bool) -> Span:
-    """The text behind a leading marker, without the words that lead over to the next one."""
-    left = _AFTER_MARKER.match(text, start, stop)
-    start = left.end() if left else start
-    if more:
-        right = re.search(r"[\s,;]*(?:\b(?:and|or)\b)?\s*$", text[start:stop])
-        if right and right.start() > 0:
-            stop = start + right.start() + (text[start + right.start()] in ";,")
-    return trim(text, start, stop)
+@functools.cache
+def _network() -> _Network:
+    session = network(WEIGHTS)
+    words = session.get_modelmeta().custom_metadata_map["words"].split("\n")
+    one = {
+        "numbers": np.zeros((1, 3, 1), np.int64),
+        "traits": np.zeros((1, 1, TRAITS), np.float32),
+        "sentences": np.ones((1, 1, 1), np.float32),
+    }
+    steps, directions = session.run(["steps", "directions"], one)
+    return _Network(session, steps, Vocabulary({word: i + FIRST_WORD for i, word in enumerate(words)}, directions))

@@ -9,6 +9,7 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:[Ff]igs?|et al|e\.?g|i\.?e|vs?|approx|ca|spp?|cf|No|nos?|mag|var|subsp|resp|Refs?|Eqs?"
     r"|Dr|Prof|St|Inc|Ltd|Co|max|min|avg|etc|incl|Suppl|pp?|vol|cv|str|wt|sect|magn|orig|f|gen|nov|figs|panel)|\b[A-Z]|(?:^|[\s(])[b-z])$"
 )
+_SHORTENED = re.compile(r"(?:^|[\s(])[A-Z][a-z]{1,3}$")  # "An. funestus"
 
 
 def sentences(text: str) -> list[Span]:
@@ -25,10 +26,11 @@ def sentences(text: str) -> list[Span]:
 
 
 def _is_abbreviation(text: str, start: int, match: re.Match[str]) -> bool:
-    if not _ABBREVIATION.search(text, max(start, match.start() - 12), match.start()):
-        return False
     rest = text[match.end() :].lstrip()
-    return bool(rest)
+    before = max(start, match.start() - 12), match.start()
+    return bool(rest) and bool(
+        _ABBREVIATION.search(text, *before) or (rest[0].islower() and _SHORTENED.search(text, *before))
+    )
 
 
 def trim(text: str, start: int, end: int) -> Span:

@@ -2,15 +2,17 @@
 
 from collections import Counter
 from collections.abc import Sequence, Set
+from typing import NamedTuple
 
 from pmc15m.figures.captions.certainty import certainties
 from pmc15m.figures.captions.markers import find_candidates, is_label, plain
 from pmc15m.figures.captions.model import CaptionSplit, Style
 from pmc15m.figures.captions.positions import find_positions
 from pmc15m.figures.captions.readings import Reading, log_odds, read
-from pmc15m.figures.captions.segments import Placed, cut
+from pmc15m.figures.captions.segments import cut
 from pmc15m.figures.captions.series import Choice, choose
 from pmc15m.figures.captions.spans import merge
+from pmc15m.figures.captions.tokens import Placed
 from pmc15m.weights import fitted, probability
 from pmc15m.weights import log_odds as weigh
 
@@ -22,6 +24,16 @@ TRACE = -4.0  # log-odds from which a reading is a trace of labels
 MEAN, WEAKEST, FOLLOWING, AHEAD = 6.0, 4.0, 2.0, 10.0  # log-odds of labels from which more says no more of their set
 
 
+class Named(NamedTuple):
+    """The panels that a caption names: labels in order, the places that name them, how sure that is (of no labels:
+    that there are none), and where paragraphs and list items begin."""
+
+    labels: tuple[str, ...]
+    placed: tuple[Placed, ...]
+    certainty: float
+    blocks: frozenset[int]
+
+
 def split_caption(text: str, markup: Sequence[tuple[int, int, str]] = ()) -> CaptionSplit:
     """Which labels a caption names, and which text belongs to each. Pure and deterministic.
 
@@ -30,13 +42,34 @@ def split_caption(text: str, markup: Sequence[tuple[int, int, str]] = ()) -> Cap
     label stands there), `block` and `paragraph` (what opens one is likelier a label). A caption that names fewer
     than two panels comes back without labels, all of it shared.
     """
+    named = name_panels(text, markup)
+    if not named.placed:
+        return CaptionSplit(shared=((0, len(text)),) if text else (), certainty=named.certainty)
+    cuts = cut(plain(text), named.placed, named.labels, named.blocks)
+    style = Counter(marker.style for marker in named.placed).most_common(1)[0][0]
+    return CaptionSplit(
+        labels=named.labels,
+        segments={label: merge(spans) for label, spans in cuts.segments.items()},
+        stems={label: merge(spans) for label, spans in cuts.stems.items()},
+        markers=tuple(cuts.markers),
+        shared=merge(cuts.shared),
+        references=tuple(cuts.references),
+        positional=style is Style.POSITION,
+        style=style,
+        certainty=named.certainty,
+        certainties=certainties(cuts.doubts, named.certainty),
+    )
+
+
+def name_panels(text: str, markup: Sequence[tuple[int, int, str]] = ()) -> Named:
+    """The panels that a caption names; see `split_caption`."""
     folded = plain(text)
     stated, bold, italic, raised = (
         [(start, end) for start, end, kind in markup if kind in kinds]
         for kinds in (("label", "generated"), ("bold",), ("italic",), ("sup", "sub"))
     )
     italic = [span for span in italic if is_label(folded, *span)]  # not "A. niger"
-    blocks = {start for start, _, kind in markup if kind in ("block", "paragraph")}
+    blocks = frozenset(start for start, _, kind in markup if kind in ("block", "paragraph"))
     candidates = [
         c
         for c in find_candidates(folded, [*stated, *(bold or italic)], blocks)
@@ -45,45 +78,25 @@ def split_caption(text: str, markup: Sequence[tuple[int, int, str]] = ()) -> Cap
     readings = read(folded, candidates)
     weights = fitted("captions")
     choice = choose(readings, weights)
-    if choice is None:
-        placed = find_positions(folded)
-        if not placed:
-            traces = any(log_odds(reading, weights) > TRACE for reading in readings)
-            return CaptionSplit(shared=((0, len(text)),) if text else (), certainty=TRACES if traces else NO_LABELS)
+    if choice is not None:
+        placed = _placed(choice.readings, set(choice.labels))
+        return Named(choice.labels, tuple(placed), _certainty(choice), blocks)
+    if placed := find_positions(folded):
         labels = tuple(dict.fromkeys(label for marker in placed for label in marker.labels))
-        return _assemble(folded, placed, labels, POSITIONS)
-    placed, pointing = (_placed(readings, set(choice.labels)) for readings in (choice.readings, choice.passed_over))
-    return _assemble(folded, placed, choice.labels, _certainty(choice), pointing)
+        return Named(labels, tuple(placed), POSITIONS, blocks)
+    traces = any(log_odds(reading, weights) > TRACE for reading in readings)
+    return Named((), (), TRACES if traces else NO_LABELS, blocks)
 
 
 def _placed(readings: Sequence[Reading], known: Set[str]) -> list[Placed]:
-    """The readings as markers of the labels that are known, those of none left out."""
-    placed = [
-        Placed(
-            (r.candidate.start, r.candidate.end), tuple(x.text for x in r.labels if x.text in known), r.candidate.style
-        )
-        for r in readings
-    ]
-    return [marker for marker in placed if marker.labels]
-
-
-def _assemble(
-    text: str, placed: Sequence[Placed], labels: tuple[str, ...], certainty: float, pointing: Sequence[Placed] = ()
-) -> CaptionSplit:
-    cuts = cut(text, placed, labels, pointing)
-    style = Counter(marker.style for marker in placed).most_common(1)[0][0]
-    return CaptionSplit(
-        labels=labels,
-        segments={label: merge(spans) for label, spans in cuts.segments.items()},
-        stems={label: merge(spans) for label, spans in cuts.stems.items()},
-        markers=tuple(cuts.markers),
-        shared=merge(cuts.shared),
-        references=tuple(cuts.references),
-        positional=style is Style.POSITION,
-        style=style,
-        certainty=certainty,
-        certainties=certainties(text, cuts),
-    )
+    """The readings as places that name labels which are known, in the order of the text."""
+    placed: list[Placed] = []
+    for reading in sorted(readings, key=lambda reading: (reading.candidate.start, reading.candidate.end)):
+        labels = tuple(label.text for label in reading.labels if label.text in known)
+        span = reading.candidate.start, reading.candidate.end
+        if labels and (not placed or span[0] >= placed[-1].span[1]):
+            placed.append(Placed(span, labels, reading.candidate.style))
+    return placed
 
 
 def _certainty(choice: Choice) -> float:
