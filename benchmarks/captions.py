@@ -30,8 +30,8 @@ _BLOCKS = frozenset(("p", "li", "ol", "ul", "div", "br"))
 class Convention(enum.StrEnum):
     """What a sub-caption of a data set holds."""
 
-    OWN = "own"  # its own text, without the marker that leads it
-    SHARED = "shared"  # and the stem of its sentence, and everything that concerns the whole figure
+    OWN = "own"  # its text: own words and those that its list shares, without its marker
+    SHARED = "shared"  # and everything that concerns the whole figure
     MARKED = "marked"  # like SHARED, with its marker
 
 

@@ -1,10 +1,10 @@
 """Whose word is it: the caption network (`texts.onnx`), learned from captions that readers cut into pieces.
 
-    python -m models texts PIECES.jsonl --silver FILE --zou FILE --articles DIR --out FILE
-    python -m models texts … --folds 5 --left-out DIR         before that, what it makes of captions it has not read
+    python -m models texts --pieces PIECES.jsonl --silver FILE --zou FILE --articles DIR --out FILE
+    python -m models texts … --left-out DIR [--folds 3]         before that, what it makes of captions it has not read
 
 Captions are those of PIECES.jsonl, of `marks.jsonl.gz` (silver, zou458 and the articles of DIR hold their texts) and of
-`made_up.txt`. With --folds it is trained without each fifth of the articles first: DIR/PIECES.jsonl gets one line a
+`made_up.txt`. With --left-out it is trained without each fold of the articles first: DIR/PIECES.jsonl gets one line a
 caption of PIECES.jsonl, {"id", "panels": {label: spans}, "scores"}, and DIR/certainty.jsonl what `python -m models
 certainty` learns from. Ten minutes a training on one core.
 """
@@ -90,7 +90,7 @@ class Halved(nn.Module):
 
 
 class CaptionNetwork(nn.Module):
-    """Words, dilated convolutions over the caption, and over its sentences; 0.4 M numbers, most of them of words.
+    """Words, dilated convolutions over the caption, and over its sentences; 0.4 M weights, most of them of words.
 
     `numbers` int64 (B, 3, T), `traits` float32 (B, T, TRAITS), `sentences` float32 (B, T, S): 1 where a token is in a
     sentence. Gives log-odds of owners (B, T, K), of main markers (B, T), of steps (3, K, K), and the words' directions.
@@ -320,14 +320,13 @@ def fold_of(article: str, folds: int) -> int:
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("pieces", type=Path)
-    for name in ("silver", "zou", "articles"):
+    for name in ("pieces", "silver", "zou", "articles"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--rate", type=float, default=0.003)
     parser.add_argument("--dropout", type=float, default=0.15)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--folds", type=int, default=0)
+    parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--left-out", type=Path)
 
 
@@ -342,7 +341,7 @@ def train(args: argparse.Namespace) -> bytes:
     taught = [example for example in examples if is_taught(example)]
     print(f"{len(captions)} captions, {len(taught)} with the labels that the readers found")
     how = args.epochs, args.rate, args.dropout, args.seed
-    if args.folds:
+    if args.left_out:
         leave_out(examples, directions, how, args)
     network = fit(taught, directions, *how)
     given = tuple(torch.from_numpy(array) for array in inputs(taught[0].tokens).values())

@@ -4,7 +4,6 @@ Positive pointwise mutual information of a word with the COMMON words at four pl
 directions (Levy, Goldberg: Neural word embedding as implicit matrix factorization, NeurIPS 2014).
 """
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,12 +13,12 @@ from lxml import etree
 from numpy.typing import NDArray
 
 from models.captions.marks import xml_files
+from pmc15m.figures.captions.tokens import TOKEN, known_as
 
 KNOWN, COMMON, DIRECTIONS = 8000, 1500, 32
 PLACES = (-2, -1, 1, 2)
 _CAPTIONS = 20  # a word of captions counts so often
 _SHIFT, _SMOOTHING, _ROUNDS = 0.5, 0.75, 5
-_TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
 def paragraphs(articles: Path) -> list[str]:
@@ -34,18 +33,11 @@ def paragraphs(articles: Path) -> list[str]:
     return out
 
 
-def key(word: str) -> str:
-    """What a word is known as."""
-    if word[0].isdigit():
-        return "<num>" if word.isdigit() else "<mix>"
-    return word.lower()
-
-
 def learn(texts: Sequence[str], captions: Sequence[str]) -> tuple[list[str], NDArray[np.float32]]:
     """At most KNOWN words by frequency, and float32 (words, DIRECTIONS) of unit variance."""
-    documents = [[key(word) for word in _TOKEN.findall(text)] for text in (*texts, *captions, *captions)]
+    documents = [[known_as(word) for word in TOKEN.findall(text)] for text in (*texts, *captions, *captions)]
     counts = Counter(word for document in documents for word in document)
-    written = Counter(key(word) for text in captions for word in _TOKEN.findall(text))
+    written = Counter(known_as(word) for text in captions for word in TOKEN.findall(text))
     ranked = sorted(counts, key=lambda word: (-counts[word] - _CAPTIONS * written[word], word))[:KNOWN]
     number = {word: i for i, word in enumerate(ranked)}
     common = min(COMMON, len(ranked))

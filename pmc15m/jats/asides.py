@@ -24,12 +24,13 @@ _PICTURE = (
 _CREDIT = re.compile(
     rf"(?:{_PICTURE}(?:\s+\d+\w?)?\s+)?(?:(?:is|are|was|were|has been|have been)\s+)?(?:\w+ly\s+)?"
     r"(?:reproduced|reprinted|redrawn|adapted|modified)\s+(?:(?:and|or|in\s+part|\w+ly)\s+(?:\w+\s+){0,2})?"
-    r"(?:with\s+(?:\w+\s+){0,2}permission|(?:from|after|by\s+courtesy)\b)|"
+    r"(?:with\s+(?:\w+\s+){0,2}permission|(?:from|by\s+courtesy)\b|after\s+(?-i:[A-Z©(\[\d]))|"
     r"(?:\w+\s+){0,3}(?:courtesy|(?:photo(?:graph)?|image|picture|figure|micrograph)\w*\s+credits?)\b|"
     r"credits?:|(?:used\s+)?(?:with|by)\s+(?:\w+\s+){0,2}permission\b|permission\s+(?:from|of|granted|obtained)\b|"
     r"photo(?:graph)?(?:(?:er)?s?\s*:|s?\s+by)\s+(?-i:[A-Z](?:\.|[a-z]))|"
-    r"©|(?:\w+\s+)?copyright\b|all\s+rights\s+reserved|"
-    r"(?:(?:satellite|image|photo\w*|figure|picture|map|data)\s+){0,2}(?:fonte|fuente|source)s?\s*:|"
+    r"©|(?:\w+\s+)?copyright(?=\s*(?:©|\(c\)|(?:19|20)\d\d|by\b|held\b|holder|[.,:;)]|$))|all\s+rights\s+reserved|"
+    r"(?:(?:satellite|image|photo\w*|figure|picture|map|data)\s+){0,2}(?:(?:fonte|fuente)s?\s*:|"
+    r"sources?\s*:(?=\s*(?:(?-i:[A-Z©\[(\d])|https?:|www\.|own\b|the\b)))|"
     r"elaboração\s+própria|(?:elabora(?:do|ção|ted)|prepared)\s+(?:por|by)\s+(?:(?:the|os?)\s+)?(?-i:autor|author|[A-Z][a-z])",
     re.IGNORECASE,
 )
@@ -51,8 +52,9 @@ _FILE = re.compile(
     r"(?:click|tap)\s+here\s+(?:for|to)\s+(?:additional|view|download|see)[^.]{0,80}\.?|"
     r"source\s+data\b[^:]{0,20}\b(?:are|is|for|available|provided|file)\b[^:]{0,120}|"
     r"(?:see\s+(?:also\s+)?)?(?:figure\s+\S+[—–-]\s*)?source\s+data(?:\s+(?:file\s+)?\d+)?\.?|"
-    r"(?:the\s+|all\s+|full\s+)?(?:raw|source|original|individual)\s+data\b[^:]{0,90}"
-    r"\b(?:available|provided|found|deposited|included)\b[^:]{0,90}|"
+    r"(?:the\s+|all\s+|full\s+)?(?:raw|source|original|individual)\s+data(?!\s+points)\b[^:]{0,90}"
+    r"\b(?:available|provided|found|deposited|included)\b"
+    r"(?=[^:]{0,90}(?:\bonline|\brequest|repositor|\bfiles?\b|supplement|appendix|source\s+data|https?:|\btable))[^:]{0,90}|"
     r"additional\s+data\s+files?\.?",
     re.IGNORECASE,
 )
@@ -120,7 +122,8 @@ def _in_block(text: str, first: int, last: int, patterns: Sequence[Pattern]) -> 
         said = text[place:end]
         kinds = [kind for kind, matches, _, words in patterns if _holds(said, words) and matches(text, place, end)]
         if kinds:
-            yield start, end, kinds[0]
+            goes_on = end < last and not _MARKER.match(text[end:last].lstrip())
+            yield place if goes_on else start, end, kinds[0]  # what goes on is still of the panel that is named
         elif "©" in said and (notice := _NOTICE.search(text[start:end])):
             yield start + notice.start(), end, AsideKind.CREDIT
 

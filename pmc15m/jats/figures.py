@@ -197,7 +197,8 @@ class FigureReader:
         group = self._group_words(draft.group, draft.place) if draft.group is not None else None
         caption = words.caption
         text = caption.text if caption else None
-        asides = (*(caption.asides if caption else ()), *(_of_group(group.caption) if group and group.caption else ()))
+        own_asides = caption.asides if caption else ()
+        asides = (*own_asides, *(_of_group(group.caption) if group and group.caption else ()))
         group_text = group.caption.text if group and group.caption else None
         permissions = " ".join(filter(None, (words.permissions, group.permissions if group else None))) or None
         written = (text, words.attrib, group_text, group.attrib if group else None, *(aside.text for aside in asides))
@@ -216,7 +217,7 @@ class FigureReader:
             label=words.label,
             derived_label=None
             if words.label
-            else leading_label(asides[0].text if asides and asides[0].kind is AsideKind.LABEL else text),
+            else leading_label(own_asides[0].text if own_asides and own_asides[0].kind is AsideKind.LABEL else text),
             title=caption.title if caption else None,
             caption=text,
             caption_markup=caption.spans if caption else (),

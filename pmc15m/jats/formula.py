@@ -17,7 +17,7 @@ _PMC_PREFIX = re.compile(r"^\s*\}\s*\{\s*\}\s*")
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\[", r"\]"), (r"\(", r"\)"))
 _UNREAD = frozenset(["graphic", "inline-graphic", "media", "label", "alt-text", "long-desc", "object-id"])
 _SILENT = frozenset(["annotation", "annotation-xml", "mphantom"])
-_ONE_PART = re.compile(r"\d+(?:[.,]\d+)?%?|[^\W\d][′₀-₉⁰-⁹²³¹]*|\(.*\)|\|.*\|")
+_ONE_PART = re.compile(r"\d+(?:[.,]\d+)?%?|[^\W\d][′₀-₉⁰-⁹²³¹]*|\([^()]*\)|\|[^|]*\|")
 _TOKENS = ("{*}mi", "{*}mn", "{*}mo", "{*}mtext", "mi", "mn", "mo", "mtext")
 _INVISIBLE = re.compile("[\u200b-\u200d\u2061-\u2064\ufeff]")
 _BETWEEN_NUMBERS = re.compile("(?<=[0-9])[\u2061-\u2064](?=[0-9])")
@@ -94,9 +94,11 @@ def _linear(element: Element) -> str:
         return _row(element) if len(element) else _word(element.text)
     children = [child for child in element if _local(child)]
     if name == "mfrac" and len(children) == 2:
+        if element.get("linethickness") in ("0", "0pt", "0em", "0px"):  # no fraction: a binomial coefficient
+            return f"({_linear(children[0])} over {_linear(children[1])})"
         return "/".join(map(_term, children))
     if name == "mroot" and len(children) == 2:
-        return f"{_term(children[0])}^(1/{_linear(children[1])})"
+        return f"{_term(children[0])}^(1/{_term(children[1])})"
     if name == "msqrt":
         return f"√{_term(element)}"
     if name == "mfenced":
@@ -108,8 +110,8 @@ def _linear(element: Element) -> str:
         return _multiscripts([None if _local(child) == "mprescripts" else _linear(child) for child in children])
     kinds = _SCRIPTS.get(name, ())
     if kinds and len(children) == len(kinds) + 1:
-        base, *scripts = map(_linear, children)
-        return base + "".join(map(raised_in_formula, scripts, kinds))
+        base = _term(children[0]) if _is_fraction(children[0]) else _linear(children[0])
+        return base + "".join(map(raised_in_formula, map(_linear, children[1:]), kinds))
     return _row(element)
 
 
@@ -120,14 +122,22 @@ def _term(element: Element) -> str:
     return text if is_one else f"({text})"
 
 
+def _is_fraction(element: Element) -> bool:
+    """Whether an element is a fraction, perhaps within rows of nothing else."""
+    while _local(element) in ("mrow", "mstyle") and len(element) == 1:
+        element = element[0]
+    return _local(element) == "mfrac"
+
+
 def _multiscripts(parts: Sequence[str | None]) -> str:
     """`parts`: the base, sub- and superscripts in turn, null before those that stand in front."""
     front = parts.index(None) if None in parts else len(parts)
+    base = parts[0] or "" if front else ""
     before, after = (
         "".join(raised_in_formula(part or "", _SUB_SUP[place % 2]) for place, part in enumerate(scripts))
         for scripts in (parts[front + 1 :], parts[1:front])
     )
-    return f"{before}{parts[0]}{after}"
+    return f"{before}{base}{after}"
 
 
 def _word(text: str | None) -> str:

@@ -193,6 +193,11 @@ class Text:
             if first < start:
                 break
             self.found[element] = first + by, last + by
+        for place in reversed(range(len(self.references))):
+            first, last = self.references[place]
+            if first < start:
+                break
+            self.references[place] = first + by, last + by
 
 
 def squeeze(text: str) -> str:

@@ -72,12 +72,31 @@ def test_what_is_left_reads_on(caption: str, text: str) -> None:
         "Data from the https://example.org/oaks archive, by year.",
         "Trees adapted to drought, reproduced by seed, used after a year.",
         "Modified vectors, printed in bold.",
+        "Adapted after two weeks of frost, oaks lose no leaf.",
+        "Copyright law and forests in four states.",
+        "Carbon of oaks. Source: bark extract. Sink: roots.",
+        "Individual data points are included for every oak.",
+        "Raw data are provided as means (n = 3) and are included for all oaks.",
         "Additional data points (open circles) are from a second run.",
         "Values reproduced here were found in the supplement. Here, data are means.",
     ],
 )
 def test_a_sentence_about_the_picture_stays(caption: str) -> None:
     assert captioned(f"<p>{caption}</p>").caption == caption
+
+
+def test_a_marker_stays_before_what_goes_on_about_its_panel() -> None:
+    assert (
+        captioned("<p>(A) Oaks.</p><p>(B) Adapted from Doe (2010). Ash trees.</p>").caption
+        == "(A) Oaks. (B) Ash trees."
+    )
+    assert captioned("<p>Oaks. a) Reprinted from Doe. b) Reprinted from Roe.</p>").caption == "Oaks."
+
+
+def test_a_label_in_the_caption_of_the_group_is_none_of_the_figures() -> None:
+    oaks = fig(f"<caption><p>Oaks.</p></caption>{graphic('f1')}")
+    (figure,) = figures(f"<fig-group><caption><p>Figure 3. Trees.</p></caption>{oaks}</fig-group>")
+    assert figure.derived_label is None
 
 
 @pytest.mark.parametrize(
@@ -113,6 +132,8 @@ def test_the_label_is_not_repeated(label: str, caption: str, text: str | None) -
         ("oaks \n<sup>\n" + REFERENCE.format(7) + "\n</sup>\n, ash", "oaks, ash", ["7"]),
         ("oaks [" + REFERENCE.format(18) + "," + REFERENCE.format(19) + "]", "oaks [18,19]", []),
         ("oaks (" + REFERENCE.format(1) + "–" + REFERENCE.format(3) + ")", "oaks (1–3)", []),
+        ("oaks of kind<sup>b," + REFERENCE.format(12) + "</sup> grow", "oaks of kind^(b,) grow", ["12"]),
+        ("at 10 kg<sup>-1" + REFERENCE.format(12) + "</sup> soil", "at 10 kg^-1 soil", ["12"]),
         ("see ref.<sup>" + REFERENCE.format(18) + "</sup>", "see ref.¹⁸", []),
         ("oaks of " + REFERENCE.format("Doe, 2015"), "oaks of Doe, 2015", []),
         ("Oak3<sup>12–180</sup>, m<sup>2</sup>", "Oak3¹²–¹⁸⁰, m²", []),

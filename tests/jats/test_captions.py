@@ -144,6 +144,30 @@ def test_trap_40_a_formula_stands_once(formula: str, text: str) -> None:
             "<mml:mrow><mml:mn>4</mml:mn><mml:mi>q</mml:mi></mml:mrow></mml:mfrac>",
             "(p+1)/(4q)",
         ),
+        (
+            "<mml:mmultiscripts><mml:mprescripts/><mml:mn>1</mml:mn><mml:mn>2</mml:mn></mml:mmultiscripts>",
+            "₁²",
+        ),
+        (
+            "<mml:mfrac><mml:mrow><mml:mo>(</mml:mo><mml:mi>a</mml:mi><mml:mo>+</mml:mo><mml:mi>b</mm"
+            "l:mi><mml:mo>)</mml:mo><mml:mo>+</mml:mo><mml:mo>(</mml:mo><mml:mi>c</mml:mi><mml:mo>+</"
+            "mml:mo><mml:mi>d</mml:mi><mml:mo>)</mml:mo></mml:mrow><mml:mn>2</mml:mn></mml:mfrac>",
+            "((a+b)+(c+d))/2",
+        ),
+        (
+            "<mml:msup><mml:mfrac><mml:mi>a</mml:mi><mml:mi>b</mml:mi></mml:mfrac><mml:mn>2</mml:mn></mml:msup>",
+            "(a/b)²",
+        ),
+        (
+            "<mml:mroot><mml:mi>a</mml:mi><mml:mrow><mml:mi>b</mml:mi><mml:mo>+</mml:mo><mml:mn>1</mm"
+            "l:mn></mml:mrow></mml:mroot>",
+            "a^(1/(b+1))",
+        ),
+        (
+            '<mml:mfrac linethickness="0"><mml:mi>c</mml:mi><mml:mi>d</mml:mi></mml:mfrac>',
+            "(c over d)",
+        ),
+        ("<mml:mi>x</mml:mi><mml:mmultiscripts/>", "x"),
         ("<mml:mn>3</mml:mn><mml:mfrac><mml:mn>1</mml:mn><mml:mn>4</mml:mn></mml:mfrac>", "3 1/4"),
         ("<mml:mn>2</mml:mn><mml:mo>\u2062</mml:mo><mml:mn>7</mml:mn>", "2 7"),
         ("<mml:msup><mml:mn>10</mml:mn><mml:mn>6.5</mml:mn></mml:msup><mml:mi>M</mml:mi>", "10^6.5 M"),

@@ -204,7 +204,7 @@ def _with_signs(text: str, tokens: Sequence[Token], is_word: Sequence[bool], fir
 def doubts_of(
     tokens: Tokens, evidence: Evidence, path: Sequence[int], sets: Sequence[tuple[int, ...]], labels: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """The features of each label's text for the weights `texts`.
+    """The features of each label's text for the weights `certainty`.
 
     How sure it is of each piece whether it belongs to a label, given the owners of its neighbours.
     """

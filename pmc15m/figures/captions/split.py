@@ -1,4 +1,4 @@
-"""Split a caption into the texts of its panels: markup first, then the grammar."""
+"""Split a caption into the texts of its panels: labels by markup and grammar, words by the network of captions."""
 
 from collections import Counter
 from collections.abc import Sequence, Set

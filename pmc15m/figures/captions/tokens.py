@@ -20,7 +20,7 @@ SUFFIXES = 250
 SHAPES = 9
 TRAITS = 41
 
-_TOKEN = re.compile(r"\w+|[^\w\s]")
+TOKEN = re.compile(r"\w+|[^\w\s]")
 _WORDS_IN_MARKER = re.compile(r"[A-Za-z]{2,}|[,;:]\s?\w\w")
 _STYLES: dict[Style, int] = {style: 9 + i for i, style in enumerate(s for s in Style if s is not Style.NONE)}
 JOINTS = frozenset({"and", "or", "while", "whereas", "versus", "vs", "but", "to"})
@@ -82,7 +82,7 @@ def tokenise(
             written = text[start:end]
             word = written.lower()
             suffix = 1 + zlib.crc32(word[-3:].encode()) % SUFFIXES if written[0].isalpha() else 0
-            numbers = words.numbers.get(_key(written, word), UNKNOWN), suffix, _shape(written)
+            numbers = words.numbers.get(known_as(written), UNKNOWN), suffix, _shape(written)
         low.append(word)
         for row, value in zip(where, numbers, strict=True):
             row.append(value)
@@ -107,19 +107,20 @@ def _tokens(text: str, placed: Sequence[Placed], blocks: Collection[int]) -> lis
         tokens.append(Token(start, end, marker, sentence))
 
     for i, marker in enumerate(placed):
-        for match in _TOKEN.finditer(text, at, marker.span[0]):
+        for match in TOKEN.finditer(text, at, marker.span[0]):
             add(*match.span(), -1)
         add(*marker.span, i)
         at = marker.span[1]
-    for match in _TOKEN.finditer(text, at):
+    for match in TOKEN.finditer(text, at):
         add(*match.span(), -1)
     return tokens
 
 
-def _key(written: str, low: str) -> str:
-    if written[0].isdigit():
-        return "<num>" if written.isdigit() else "<mix>"
-    return low
+def known_as(word: str) -> str:
+    """What the vocabulary calls a word or sign."""
+    if word[0].isdigit():
+        return "<num>" if word.isdigit() else "<mix>"
+    return word.lower()
 
 
 def _shape(word: str) -> int:
