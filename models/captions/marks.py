@@ -3,9 +3,10 @@
 `PIECES.jsonl` holds captions whole: one line {"id", "folder", "caption", "markup", "pieces": [[start, end, who]], and
 "also" for a second reading}. `marks.jsonl.gz` beside this file holds marks alone, for captions that lie elsewhere: one
 line {"source", "id", "words", "marks": [[number of words, who], ...]}, `words` being a checksum of the words marked.
+
 `made_up.txt` holds captions of our own, with the marks in them: "⟦A⟧Cats ⟦m⟧(A)". `who` is a list of labels, `*` (the
-whole figure), `m` (a marker) or `-` (a joint). One rule holds for
-all: the pieces of one letter, read in order, say what its panel shows, whole, and nothing true of another panel only.
+whole figure), `m` (a marker) or `-` (a joint). One rule holds for all: the pieces of one letter, read in order, say
+what its panel shows, whole, and nothing true of another panel only.
 """
 
 import gzip

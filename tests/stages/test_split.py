@@ -55,14 +55,18 @@ def test_a_figure_of_one_panel_shares_its_caption_with_none() -> None:
     assert (panel["subcaption"], panel["shared_spans"]) == ("A round cell.", [])
 
 
-def test_subcaptions_are_pieces_of_the_caption() -> None:
+def two_lettered_photographs() -> Image.Image:
     figure = two_photographs()
     draw = ImageDraw.Draw(figure)
     for x, letter in ((0, "A"), (320, "B")):
         draw.rectangle((x, 0, x + 26, 30), fill="white")
         draw.text((x + 5, 1), letter, fill="black", font_size=24)
+    return figure
+
+
+def test_subcaptions_are_pieces_of_the_caption() -> None:
     caption = "Two cells. (A) A round cell. (B) A flat cell."
-    _, panels = split_image(IMAGE, {"caption": caption, "caption_markup": []}, jpeg(figure), CONFIG)
+    _, panels = split_image(IMAGE, {"caption": caption, "caption_markup": []}, jpeg(two_lettered_photographs()), CONFIG)
     for panel in panels:
         spans = panel["subcaption_spans"]
         pieces = " ".join(caption[span["start"] : span["end"]] for span in spans)
@@ -71,13 +75,8 @@ def test_subcaptions_are_pieces_of_the_caption() -> None:
 
 
 def test_a_text_of_two_words_says_so() -> None:
-    figure = two_photographs()
-    draw = ImageDraw.Draw(figure)
-    for x, letter in ((0, "A"), (320, "B")):
-        draw.rectangle((x, 0, x + 26, 30), fill="white")
-        draw.text((x + 5, 1), letter, fill="black", font_size=24)
     figure_row = {"caption": "Mice. (A) Left kidney. (B) Right kidney of a mouse.", "caption_markup": []}
-    _, panels = split_image(IMAGE, figure_row, jpeg(figure), CONFIG)
+    _, panels = split_image(IMAGE, figure_row, jpeg(two_lettered_photographs()), CONFIG)
     assert [(p["subcaption"], p["status"], p["reason"]) for p in panels] == [
         ("Left kidney.", "ok", "few_words"),
         ("Right kidney of a mouse.", "ok", None),

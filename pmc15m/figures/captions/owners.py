@@ -70,6 +70,12 @@ class Pieces(NamedTuple):
     steps: npt.NDArray[np.int64]
     sizes: npt.NDArray[np.int64]
 
+    @property
+    def starts(self) -> npt.NDArray[np.int64]:
+        """(P,): the first token of each."""
+        starts: npt.NDArray[np.int64] = np.cumsum(self.sizes) - self.sizes
+        return starts
+
 
 _SHARED = "SENTENCE GROUP ALL PREVIOUS_SENTENCE"
 # In a region owners come in the order of these lines; what stands in one line, in any.

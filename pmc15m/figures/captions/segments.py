@@ -89,8 +89,7 @@ def evidence_of(tokens: Tokens, owners: Floats, main: Floats, steps: Floats) -> 
         if token.marker >= 0:
             is_main[token.marker] = bool(main[t] > 0)
     parts = pieces(tokens.tokens, is_main)
-    starts = np.cumsum(parts.sizes) - parts.sizes
-    summed = np.add.reduceat(owners, starts, axis=0) * (parts.sizes**-0.5)[:, None].astype(np.float32)
+    summed = np.add.reduceat(owners, parts.starts, axis=0) * (parts.sizes**-0.5)[:, None].astype(np.float32)
     title = _title(tokens, is_main)
     summed[[parts.of[t] for t, token in enumerate(tokens.tokens) if token.sentence == title], Owner.WHOLE] += CERTAIN
     within = (parts.steps == Step.WITHIN)[:, None, None]
@@ -139,7 +138,7 @@ def segments_of(
     is_main = [token.marker >= 0 and evidence.main[token.marker] for token in tokens.tokens]
     spans = functools.partial(_spans, text, tokens.tokens, tokens.is_word)
     narrowest = _narrowest(tokens.labels, evidence.main, len(labels))
-    out = Segments({}, {}, [], [], [], doubts_of(tokens, evidence, path, sets, labels))
+    out = Segments({}, {}, [], [], [], doubts_of(tokens, is_main, evidence, path, sets, labels))
     for i, label in enumerate(labels):
         mine = [bool(bits >> i & 1) and not main for bits, main in zip(owned, is_main, strict=True)]
         own = [here and bits.bit_count() <= narrowest[i] for here, bits in zip(mine, owned, strict=True)]
@@ -148,10 +147,10 @@ def segments_of(
     joint = [
         o == Owner.NOBODY and text[a:b].lower() in JOINTS for o, (a, b, _, _) in zip(owner, tokens.tokens, strict=True)
     ]
-    whole = [
-        not (bits or main or left) for bits, main, left in zip(owned, is_main, joint, strict=True)
-    ]  # nothing is lost
-    out.shared.extend(spans(whole))
+    # Whatever no panel owns is the whole figure's, so that no word is lost.
+    out.shared.extend(
+        spans([not (bits or main or left) for bits, main, left in zip(owned, is_main, joint, strict=True)])
+    )
     for i, place in enumerate(placed):
         (out.markers if evidence.main[i] else out.references).append(Marker(place.span, place.labels))
     return out
@@ -202,9 +201,15 @@ def _with_signs(text: str, tokens: Sequence[Token], is_word: Sequence[bool], fir
 
 
 def doubts_of(
-    tokens: Tokens, evidence: Evidence, path: Sequence[int], sets: Sequence[tuple[int, ...]], labels: Sequence[str]
+    tokens: Tokens,
+    is_main: Sequence[bool],
+    evidence: Evidence,
+    path: Sequence[int],
+    sets: Sequence[tuple[int, ...]],
+    labels: Sequence[str],
 ) -> dict[str, dict[str, float]]:
-    """The features of each label's text for the weights `certainty`.
+    """The features of each label's text for the weights `certainty`; `is_main` says of each token whether it is a main
+    marker.
 
     How sure it is of each piece whether it belongs to a label, given the owners of its neighbours.
     """
@@ -215,14 +220,10 @@ def doubts_of(
     odds -= odds.max(1, keepdims=True)
     shares = np.exp(odds)
     shares /= shares.sum(1, keepdims=True)
-    opens = np.cumsum(evidence.pieces.sizes) - evidence.pieces.sizes
-    words = np.bincount(evidence.pieces.of, np.array(tokens.is_word, np.float64))
-    main = np.zeros(len(path), bool)
-    for t, token in enumerate(tokens.tokens):
-        main[evidence.pieces.of[t]] |= token.marker >= 0 and evidence.main[token.marker]
-    counted = (words > 0) & ~main
+    words = np.bincount(evidence.pieces.of, np.array(tokens.is_word) & ~np.array(is_main))  # markers are no text
+    counted = words > 0
     kinds: dict[tuple[int, ...], int] = {}
-    kind = np.array([kinds.setdefault(sets[t], len(kinds)) for t in opens])
+    kind = np.array([kinds.setdefault(sets[t], len(kinds)) for t in evidence.pieces.starts])
     out = {}
     for i, label in enumerate(labels):
         belongs = np.array([[bits >> i & 1 for bits in found] for found in kinds], bool)[kind]
@@ -234,7 +235,7 @@ def doubts_of(
         out[label] = {
             "doubt": min(float(doubt.sum()), 20.0) ** 0.5,
             "worst": min(float(doubt.max(initial=0.0)), 5.0),
-            "wrongly": float(((1 - sure) * words * counted).sum() / max(1.0, (words * mine).sum())) ** 0.5,
+            "wrongly": float(((1 - sure) * words).sum() / max(1.0, (words * mine).sum())) ** 0.5,
             "none": float(not mine.any()),
         }
     return out

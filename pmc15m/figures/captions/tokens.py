@@ -71,7 +71,7 @@ def tokenise(
 ) -> Tokens:
     """`placed` in order and not overlapping; `blocks` are the offsets at which a paragraph or list item begins."""
     number = {label: i for i, label in enumerate(labels)}
-    bits = [sum(1 << number[label] for label in marker.labels if label in number) for marker in placed]
+    bits = [sum(1 << number[label] for label in marker.labels) for marker in placed]
     tokens = _tokens(text, placed, blocks)
     where: list[list[int]] = [[], [], []]
     low: list[str] = []
