@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmc15m.sources.metadata import read_metadata
+from pmc15m.sources.metadata import clean_metadata, read_metadata
 from pmc15m.sources.model import Reason
 from pmc15m.sources.names import is_safe_name, object_key
 from tests.shared_data import SHARED
@@ -19,7 +19,9 @@ ANYTHING = st.recursive(
     lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=8), children, max_size=4),
     max_leaves=8,
 )
-KEYS = ("pmcid", "version", "pmid", "doi", "license_code", "is_retracted", "xml_url", "media_urls", "is_manuscript")
+TEXTS = ("pmcid", "pmid", "doi", "title", "citation", "license_code")
+FLAGS = ("is_pmc_openaccess", "is_manuscript", "is_historical_ocr", "is_retracted")
+KEYS = ("version", "xml_url", "media_urls", *TEXTS, *FLAGS)
 
 
 def url(name: str, prefix: str = "PMC1.1/") -> str:
@@ -51,14 +53,44 @@ def test_missing_unknown_and_null_keys() -> None:
     assert metadata.facts["licence_group"] == "other"
 
 
-@given(st.dictionaries(st.sampled_from(KEYS), ANYTHING))
-def test_no_record_raises(record: dict[str, object]) -> None:
-    read_metadata(json.dumps(record).encode(), "PMC1", 1)
+@given(st.dictionaries(st.sampled_from(KEYS), ANYTHING | st.text(st.characters(), max_size=9)))
+def test_every_record_has_values_that_a_table_can_hold(record: dict[str, object]) -> None:
+    content = json.dumps(record).encode()
+    for key, value in clean_metadata(content).items():
+        kinds = str if key in TEXTS else bool if key in FLAGS else int
+        assert value is None or (key in record and type(value) is kinds), key
+        assert "\0" not in str(value).encode().decode()
+    metadata = read_metadata(content, "PMC1", 1)
+    if metadata is not None:
+        for name in (*map(str, metadata.facts.values()), *(item.name for item in metadata.media)):
+            assert "\0" not in name.encode().decode()
 
 
 @given(st.binary(max_size=60))
 def test_no_bytes_raise(data: bytes) -> None:
-    read_metadata(data, "PMC1", 1)
+    assert read_metadata(data, "PMC1", 1) is None or clean_metadata(data) is not None
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('{"pmid": 12}', {"pmid": "12"}),
+        ('{"pmid": [1], "doi": null}', {"pmid": None, "doi": None}),
+        ('{"pmid": true}', {"pmid": None}),
+        ('{"pmid": NaN}', {"pmid": None}),
+        ('{"pmid": %s, "title": "T"}' % ("7" * 5_000), {"pmid": None, "title": "T"}),
+        ('{"doi": "10.1/\\u0000a"}', {"doi": None}),
+        ('{"license_code": "CC \\ud800"}', {"license_code": None}),
+        ('{"title": "a\\nb \\udc00", "citation": 7}', {"title": "a b \ufffd", "citation": None}),
+        ('{"is_retracted": "false", "is_manuscript": 1}', {"is_retracted": False, "is_manuscript": True}),
+        ('{"is_retracted": {}, "is_manuscript": "perhaps"}', {"is_retracted": None, "is_manuscript": None}),
+        ('{"mood": "good"}', {}),
+        ("<html>", {}),
+        ("[" * 9_000, {}),
+    ],
+)
+def test_odd_values_are_read_or_null(written: str, read: dict[str, object]) -> None:
+    assert clean_metadata(written.encode()) == read
 
 
 def test_a_record_of_another_article_is_none() -> None:
