@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from pmc15m.config import Config
+from pmc15m.config import Config, shareable
 from pmc15m.query import cards, webpage
 from pmc15m.query.charts import Mark, Series, bars, columns, whole
 from pmc15m.query.connection import connect
@@ -49,7 +49,7 @@ _STEPS = {
 
 def report(workspace: Workspace, config: Config) -> Path:
     """Write `report/index.html` and return its path. Raises `UsageError` where a part cannot be read."""
-    path = workspace.root / "report" / "index.html"
+    path, config = workspace.root / "report" / "index.html", shareable(config)
     settings = {"source": config.source, "where": config.select.where}
     made_from = fingerprint("report", VERSION, settings, [], ASSETS)
     if _is_current(path, made_from, workspace):
