@@ -23,6 +23,7 @@ Verdict = tuple[ArticleStatus, str | None]
 def settle(workspace: Workspace, ledger: Ledger) -> bool:
     """Mark articles of which a later shard has a newer copy as superseded, and withdrawn ones as removed.
 
+    An article that was excluded has nothing to be removed, and keeps its reason.
     Whether anything was marked. An index that is rewritten has another fingerprint, so what the later stages made from
     it is stale by itself.
     """
@@ -32,9 +33,10 @@ def settle(workspace: Workspace, ledger: Ledger) -> bool:
         marks.setdefault(shard, {})[key] = (ArticleStatus.SUPERSEDED, None)
     current = ledger.last()
     is_removed = current.kinds_where(ArticleStatus.REMOVED.value)
+    is_without = is_removed | current.kinds_where(ArticleStatus.EXCLUDED.value)
     found, at = current.find(_withdrawn(workspace))
     for position in at[found].tolist():
-        if not is_removed[current.outcomes[position]]:
+        if not is_without[current.outcomes[position]]:
             verdict = (ArticleStatus.REMOVED, Reason.WITHDRAWN)
             marks.setdefault(int(current.shards[position]), {})[int(current.keys[position])] = verdict
     for position in np.flatnonzero(_is_listed(workspace, current, is_removed[current.outcomes])).tolist():
@@ -78,7 +80,7 @@ def _mark(workspace: Workspace, shard: str, verdicts: Mapping[int, Verdict | Non
     if is_marked:
         for name in ("status", "reason"):
             values = pa.array([row[name] for row in rows], pa.string())
-            table = table.set_column(table.schema.get_field_index(name), name, values)
+            table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), values)
         write_index(workspace, shard, table)
     return is_marked
 
