@@ -3,20 +3,23 @@
     python -m benchmarks.fuzz_jats ARTICLES_DIR [--n 10000] [--seed 0] [--out FAILURES_DIR]
 
 Each case is one article of the folder, damaged in one to three ways: cut off, bytes flipped, tags deleted, doubled,
-swapped or broken, markup put in. (Text moved from one caption into another is not among them: such a file is sound
-and says so.) Parsed, it must give an article or a reason, within 5 CPU seconds, and no picture may have the caption of
-another. A pair is wrong if the sound article has another caption for its href, and its caption is more like another
-figure's than like the right one (`difflib`); what is only damaged within is none.
+swapped or broken, markup put in, references to what is no character, numbers that nothing can hold, odd attributes.
+(Text moved from one caption into another is not among them: such a file is sound and says so.) Parsed, it must give an
+article that UTF-8 can hold, or a reason, within 5 CPU seconds, and no picture may have the caption of another. Memory
+must not grow with the cases. A pair is wrong if the sound article has another caption for its href, and its caption is
+more like another figure's than like the right one (`difflib`); what is only damaged within is none.
 """
 
 import argparse
 import difflib
+import json
 import random
 import re
+import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from benchmarks.jats import sources
@@ -35,6 +38,17 @@ SLOW = 5.0
 """CPU seconds."""
 
 _TAG = re.compile(rb"<[^<>]{1,300}>")
+_TEXT = re.compile(rb">[^<>]*[^<>\s][^<>]*<")
+_NUMBER = re.compile(rb">\s*\d+\s*<")
+_VALUE = re.compile(rb"=\s*\"[^\"<]*\"")
+_ODD_REFERENCES = (
+    *(b"&#xD835;&#xDC00;", b"&#55349;&#56320;", b"&#xDC00;", b"&#xD800;a", b"&#x0;", b"&#x1F;", b"&#xFFFE;"),
+    *(b"&#x110000;", b"&#" + b"9" * 5000 + b";", b"&#xZ;", b"&#;", b"&#x41", b"&nosuch;", b"&fig.1;"),
+)
+_ODD_NUMBERS = (
+    *(b"99999999999", b"9" * 5000, b"-1", b"0", b"2147483648", b"9223372036854775808", b"1e400", b"NaN", b"13"),
+    *(digit.encode() for digit in "²٣Ⅻ"),
+)
 
 Damage = Callable[[bytes, random.Random], bytes]
 
@@ -85,6 +99,27 @@ def put_in(data: bytes, rng: random.Random) -> bytes:
     return data[:place] + piece + data[place:]
 
 
+def odd_reference(data: bytes, rng: random.Random) -> bytes:
+    """What is no character, by its number, in a text or in the value of an attribute."""
+    start, end = _place(rng.choice((_TEXT, _VALUE)), data, rng)
+    place = rng.randrange(start + 2, end) if end > start + 2 else end
+    return data[:place] + rng.choice(_ODD_REFERENCES) + data[place:]
+
+
+def odd_number(data: bytes, rng: random.Random) -> bytes:
+    start, end = _place(_NUMBER, data, rng)
+    return data[: start + 1] + rng.choice(_ODD_NUMBERS) + data[end - 1 :] if end else data
+
+
+def odd_attribute(data: bytes, rng: random.Random) -> bytes:
+    """A value that says nothing sensible, or another value of the file in its place."""
+    start, end = _place(_VALUE, data, rng)
+    other = slice(*_place(_VALUE, data, rng))
+    odd = (b'=""', b'="' + b"x" * 3000 + b'"', b'=" a b  c "', b'="' + rng.choice(_ODD_NUMBERS) + b'"', data[other])
+    same = b"href" in data[max(0, start - 6) : start]  # two pictures that change places are no damage
+    return data[:start] + rng.choice(odd[:4] if same else odd) + data[end:]
+
+
 DAMAGES: tuple[Damage, ...] = (
     cut_off,
     flip_bytes,
@@ -93,6 +128,9 @@ DAMAGES: tuple[Damage, ...] = (
     break_tag,
     swap_tags,
     put_in,
+    odd_reference,
+    odd_number,
+    odd_attribute,
 )
 
 
@@ -102,6 +140,12 @@ def _tag(data: bytes, rng: random.Random) -> tuple[int, int]:
     if rng.random() < 0.5:
         place = max(data.find(rng.choice((b"<fig", b"</fig", b"<caption", b"</caption", b"<graphic")), place), place)
     found = _TAG.search(data, place) or _TAG.search(data)
+    return found.span() if found else (0, 0)
+
+
+def _place(what: re.Pattern[bytes], data: bytes, rng: random.Random) -> tuple[int, int]:
+    """Where it stands, near a random place."""
+    found = what.search(data, rng.randrange(len(data) + 1)) or what.search(data)
     return found.span() if found else (0, 0)
 
 
@@ -169,6 +213,7 @@ class Tally:
         begin = time.process_time()
         try:
             article = parse_article(data)
+            json.dumps(asdict(article), default=str, ensure_ascii=False).encode()
         except Exception as error:  # nothing may be raised: whatever it is, it is a failure
             self.crashes += 1
             return type(error).__name__
@@ -204,7 +249,10 @@ def main() -> None:
     ]
     tally = Tally()
     begin = time.process_time()
+    early = 0
     for case in range(args.n):
+        if case == args.n // 10:
+            early = _peak_mb()
         rng = random.Random(f"{args.seed}/{case}")
         name, data, pairs = rng.choice(sound)
         damaged = damage(data, rng)
@@ -218,9 +266,14 @@ def main() -> None:
         print(f"{count:7d}  {outcome}")
     print(
         f"{args.n} cases, {tally.pairs} pairs, {time.process_time() - begin:.0f} CPU s: "
-        f"{tally.crashes} crashes, {tally.slow} over {SLOW:.0f} s, {tally.wrong} wrong pairs"
+        f"{tally.crashes} crashes, {tally.slow} over {SLOW:.0f} s, {tally.wrong} wrong pairs; "
+        f"peak memory {early} MB after a tenth, {_peak_mb()} MB at the end"
     )
     raise SystemExit(bool(tally.crashes or tally.slow or tally.wrong))
+
+
+def _peak_mb() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 
 if __name__ == "__main__":

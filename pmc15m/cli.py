@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from pmc15m.chain import STEPS, Step
 from pmc15m.config import Config, load_config
@@ -30,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     arguments = _parser().parse_args(argv)
     _start_logging(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         return int(arguments.call(arguments))
     except Pmc15mError as error:
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.USAGE
     except KeyboardInterrupt:
         print("pmc15m: interrupted; the same command goes on where this one stopped", file=sys.stderr)
-        return ExitCode.INTERRUPTED
+        _end()
     except BrokenPipeError:  # `pmc15m sql … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.COMPLETE
@@ -48,8 +49,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _interrupt(number: int, frame: object) -> None:
-    """A batch system's SIGTERM ends a command as Ctrl-C does."""
+    """Ctrl-C, or a batch system's SIGTERM: the first one ends a command in order, the next one at once."""
+    for again in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(again, lambda *_: _end())
     raise KeyboardInterrupt
+
+
+def _end() -> NoReturn:
+    """Without the farewells of libraries, in which another signal could catch them."""
+    from multiprocessing import active_children
+
+    for child in active_children():
+        child.kill()
+    sys.stdout.flush()
+    os._exit(ExitCode.INTERRUPTED)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,7 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     importing.add_argument("folder", help="folder with oa_package tarballs, or in the bucket's layout")
     for fetching in (steps["index"], steps["crawl"], importing):
         _add_selection(fetching)
-    steps["crawl"].add_argument("--retry-failed", action="store_true", help="take just what failed before")
+    for name in ("crawl", "parse", "split"):
+        steps[name].add_argument("--retry-failed", action="store_true", help="take just what failed before")
     steps["split"].add_argument("--gallery", type=_count, metavar="N", help="write a page with N figures, boxes drawn")
     steps["curate"].add_argument("--against", metavar="FILE", help="hashes of a benchmark to flag what lies near it")
     steps["export"].add_argument("--recipe", help="named subset (manifests/recipes) or path of a recipe")

@@ -5,21 +5,25 @@ from `jats`; what the service says of it (identifiers, licence code, flags) over
 """
 
 import itertools
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 
 from pmc15m import schema
-from pmc15m.config import Config
-from pmc15m.engine.stage import Stage
+from pmc15m.config import Config, ParseConfig
+from pmc15m.engine.stage import FAULT, Stage
 from pmc15m.jats import Article, ArticleStatus, Figure, FileNames, Graphic, parse_article, resolve_graphic
 from pmc15m.jats.licence import group_of
+from pmc15m.sources.metadata import clean_metadata
 from pmc15m.workspace import Workspace, read_part, rows_to_table
 
+log = logging.getLogger(__name__)
+
 Row = Mapping[str, Any]
+Rows = Mapping[str, Sequence[Row]]  # by table
 
 # Crawl statuses of an article whose figures count; every other one is only a row with its reason.
 _PRESENT = {"complete", "partial"}
@@ -31,44 +35,78 @@ class StoredArticle:
     """What a raw shard holds of one article version."""
 
     head: Row  # the index row of role `article`
-    metadata: Row  # the service's JSON; empty where the source has none
+    metadata: Row | None  # what the service's JSON says; None where the source has none
     xml: bytes | None
     media: Mapping[str, Row]  # index rows by name: every published file, stored or not
     names: FileNames  # the same names, for look-up
 
 
 def parse_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str, pa.Table]:
-    """The three tables of one raw shard, in the order of its index."""
+    """The three tables of one raw shard, in the order of its index.
+
+    An article on which this program fails is a row with the reason FAULT, and has no figures.
+    """
     index = read_part(workspace.part("raw", shard)).to_pylist()
-    articles: list[Row] = []
-    figures: list[Row] = []
-    images: list[Row] = []
+    made: list[tuple[StoredArticle, Rows]] = []
     for _, rows in itertools.groupby(index, key=lambda row: (row["pmcid"], row["version"])):
         stored = _read(workspace, shard, list(rows))
         if stored.head["status"] == _SUPERSEDED:
             continue
-        article = Article(status=ArticleStatus.UNUSABLE)
-        if stored.xml is not None and stored.head["status"] in _PRESENT:
-            article = parse_article(stored.xml, pmcid=stored.head["pmcid"], max_bytes=config.parse.max_xml_bytes)
-        found = [row for figure in article.figures for row in _image_rows(stored, shard, figure)]
-        images += found
-        figures += [_figure_row(stored, figure) for figure in article.figures]
-        articles.append(_article_row(stored, shard, article, used={row["file"] for row in found}))
-    return {
-        "articles": rows_to_table(articles, schema.ARTICLES),
-        "figures": rows_to_table(figures, schema.FIGURES),
-        "images": rows_to_table(images, schema.IMAGES),
-    }
+        try:
+            found = _rows(stored, shard, config.parse)
+        except Exception as error:
+            found = _fault(stored, shard, error)
+        made.append((replace(stored, xml=None), found))
+    try:
+        return _tables(found for _, found in made)
+    except Exception:  # a value that its column cannot hold; whose it is shows one by one
+        return _tables(_checked(stored, shard, found) for stored, found in made)
 
 
 PARSE = Stage(
     name="parse",
-    version=3,
+    version=4,
     reads=("raw",),
     writes=("figures", "images", "articles"),
     section="parse",
     run=parse_shard,
 )
+
+
+def _tables(articles: Iterable[Rows]) -> Mapping[str, pa.Table]:
+    rows: dict[str, list[Row]] = {table: [] for table in PARSE.writes}
+    for article in articles:
+        for table, found in article.items():
+            rows[table] += found
+    return {table: rows_to_table(found, schema.TABLES[table]) for table, found in rows.items()}
+
+
+def _checked(stored: StoredArticle, shard: str, rows: Rows) -> Rows:
+    try:
+        _tables([rows])
+    except Exception as error:
+        return _fault(stored, shard, error)
+    return rows
+
+
+def _fault(stored: StoredArticle, shard: str, error: Exception) -> Rows:
+    head = stored.head
+    log.error("parse: %s.%s, shard %s: %s: %s", head["pmcid"], head["version"], shard, type(error).__name__, error)
+    log.debug("", exc_info=error)
+    row = _article_row(stored, shard, Article(status=ArticleStatus.UNUSABLE), used=set())
+    return {"articles": [{**row, "status": "unusable", "reason": FAULT}]}
+
+
+def _rows(stored: StoredArticle, shard: str, config: ParseConfig) -> Rows:
+    article = Article(status=ArticleStatus.UNUSABLE)
+    if stored.xml is not None and stored.head["status"] in _PRESENT:
+        article = parse_article(stored.xml, pmcid=stored.head["pmcid"], max_bytes=config.max_xml_bytes)
+    images = [row for figure in article.figures for row in _image_rows(stored, shard, figure)]
+    return {
+        "articles": [_article_row(stored, shard, article, used={row["file"] for row in images})],
+        "figures": [_figure_row(stored, figure) for figure in article.figures],
+        "images": images,
+    }
 
 
 def _read(workspace: Workspace, shard: str, rows: Iterable[Row]) -> StoredArticle:
@@ -80,9 +118,10 @@ def _read(workspace: Workspace, shard: str, rows: Iterable[Row]) -> StoredArticl
         stored = [row for row in by_role[role] if row["offset"] is not None]
         return workspace.read(shard, stored[0]["offset"], stored[0]["size"]) if stored else None
 
+    metadata = content("metadata")
     return StoredArticle(
         head=by_role["article"][0],
-        metadata=json.loads(content("metadata") or b"{}"),
+        metadata=clean_metadata(metadata) if metadata is not None else None,
         xml=content("xml"),
         media={row["name"]: row for row in by_role["media"]},
         names=FileNames(row["name"] for row in by_role["media"]),
@@ -90,7 +129,7 @@ def _read(workspace: Workspace, shard: str, rows: Iterable[Row]) -> StoredArticl
 
 
 def _article_row(stored: StoredArticle, shard: str, article: Article, used: set[str | None]) -> Row:
-    head, said = stored.head, stored.metadata
+    head, said = stored.head, stored.metadata or {}
     present = head["status"] in _PRESENT
     unusable = present and article.status is ArticleStatus.UNUSABLE
     # The service's code rules, also where it is null: "no Creative Commons code" must not become one by our reading.
@@ -98,7 +137,7 @@ def _article_row(stored: StoredArticle, shard: str, article: Article, used: set[
     return {
         "pmcid": head["pmcid"],
         "version": head["version"],
-        "pmid": _text(said.get("pmid")) or article.pmid,
+        "pmid": said.get("pmid") or article.pmid,
         "doi": said.get("doi") or article.doi,
         "title": article.title or said.get("title"),
         "journal": article.journal,
@@ -126,7 +165,7 @@ def _article_row(stored: StoredArticle, shard: str, article: Article, used: set[
         "notices": article.notices,
         "flags": article.flags,
         "citation": said.get("citation") or article.citation,
-        "source": "cloud" if said else "oa_package",
+        "source": "cloud" if stored.metadata is not None else "oa_package",
         "shard": shard,
         "n_figures": len(article.figures),
         "n_media_unreferenced": len(stored.media.keys() - used),
@@ -205,7 +244,7 @@ def _image_row(stored: StoredArticle, shard: str, figure: Figure, graphic: Graph
 def _image_reason(stored: StoredArticle, media: Row, unresolved: str | None) -> str | None:
     if media:
         return _text(media["reason"])
-    if not stored.media and stored.metadata.get("is_manuscript"):
+    if not stored.media and stored.metadata and stored.metadata.get("is_manuscript"):
         return "no_media_by_licence"
     return unresolved
 

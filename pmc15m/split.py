@@ -1,9 +1,12 @@
 """The `split` stage: images in; what their pixels tell, and panels with sub-captions, out.
 
-Every picture is read with one positioned read and decoded once; hashes, features and panels all come from that.
+Every picture is read with one positioned read and decoded once, however many figures show it; hashes, features and
+panels all come from that. One picture at a time is in memory.
 """
 
-from collections.abc import Mapping
+import functools
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,41 +14,49 @@ import pyarrow as pa
 
 from pmc15m import schema
 from pmc15m.config import Config, SplitConfig
-from pmc15m.engine.stage import Stage
-from pmc15m.figures import Box, Panel, Separation, SeparationStatus, Span, separate
+from pmc15m.engine.stage import FAULT, Stage
+from pmc15m.figures import Box, Panel, Separation, SeparationStatus, Sight, Span
 from pmc15m.figures.captions import text_of, without
 from pmc15m.pictures.decode import Decoded, DecodeError, decode
 from pmc15m.pictures.hashes import crop_facts, pixel_facts
 from pmc15m.weights import FILES
 from pmc15m.workspace import Workspace, read_part, rows_to_table
 
+log = logging.getLogger(__name__)
+
 Row = Mapping[str, Any]
+Rows = tuple[Row, list[Row]]  # of one image: its pixels, its panels
 
 FEWEST_WORDS = 3  # a panel's text of fewer says so in its reason
+MOST_IMAGES = 100  # that show one picture; real ones have two or three, and each costs time
+TOO_MANY_IMAGES = "too_many_images"  # the reason of the others
 
 
 def split_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str, pa.Table]:
     """The pixels and panels of one shard's images, in the order of the images."""
-    images = read_part(workspace.part("images", shard)).to_pylist()
+    images = [row for row in read_part(workspace.part("images", shard)).to_pylist() if row["status"] == "ok"]
     columns = ["figure_key", "caption", "caption_markup"]
     figures = {
         row["figure_key"]: row for row in read_part(workspace.part("figures", shard), columns=columns).to_pylist()
     }
-    pixels: list[Row] = []
-    panels: list[Row] = []
+    showing: dict[tuple[str, int], list[Row]] = {}
     for image in images:
-        if image["status"] != "ok":
-            continue
-        content = workspace.read(image["shard"], image["offset"], image["size"])
-        row, crops = split_image(image, figures[image["figure_key"]], content, config.split)
-        pixels.append(row)
-        panels += crops
-    return {"pixels": rows_to_table(pixels, schema.PIXELS), "panels": rows_to_table(panels, schema.PANELS)}
+        showing.setdefault((image["shard"], image["offset"]), []).append(image)
+    found: dict[str, Rows] = {}
+    for (held_by, offset), same in showing.items():
+        content = workspace.read(held_by, offset, same[0]["size"])
+        shown = [(image, figures[image["figure_key"]]) for image in same]
+        found |= zip((image["image_key"] for image in same), split_picture(shown, content, config.split), strict=True)
+    rows = [found[image["image_key"]] for image in images]
+    return {
+        "pixels": rows_to_table((pixels for pixels, _ in rows), schema.PIXELS),
+        "panels": rows_to_table((panel for _, panels in rows for panel in panels), schema.PANELS),
+    }
 
 
 SPLIT = Stage(
     name="split",
-    version=4,
+    version=5,
     reads=("images", "figures"),
     writes=("panels", "pixels"),
     section="split",
@@ -54,38 +65,76 @@ SPLIT = Stage(
 )
 
 
-def split_image(image: Row, figure: Row, content: bytes, config: SplitConfig) -> tuple[Row, list[Row]]:
+def split_image(image: Row, figure: Row, content: bytes, config: SplitConfig) -> Rows:
     """One row of pixels and the rows of panels of one image; a picture that cannot be used has no panels."""
-    decoded = decode(content)
-    if isinstance(decoded, DecodeError):
-        nothing = dict.fromkeys(schema.PIXELS.names)
-        return nothing | {"image_key": image["image_key"], "n_panels": 0, "status": "dropped", "reason": decoded}, []
-    markup = [(span["start"], span["end"], span["kind"]) for span in figure["caption_markup"]]
-    separation = separate(decoded.image, figure["caption"], markup, separator=config.separator)
-    rows = [
-        _panel_row(image, figure["caption"], decoded, separation, panel, config.separator)
-        for panel in separation.panels
-    ]
-    return _pixels_row(image, decoded, separation), rows
+    return split_picture([(image, figure)], content, config)[0]
 
 
-def _pixels_row(image: Row, decoded: Decoded, separation: Separation) -> Row:
-    return {
-        "image_key": image["image_key"],
-        "width": decoded.image.width,
-        "height": decoded.image.height,
-        "mode": decoded.mode,
-        **asdict(pixel_facts(decoded.image)),
-        "compound": separation.compound,
-        "n_panels": len(separation.panels),
-        "status": separation.status,
-        "reason": separation.reason,
-    }
+def split_picture(shown: Sequence[tuple[Row, Row]], content: bytes, config: SplitConfig) -> list[Rows]:
+    """The rows of all images that show one picture, each given with its figure.
+
+    What this program fails on is a row with the reason FAULT.
+    """
+    try:
+        decoded = decode(content)
+        if isinstance(decoded, DecodeError):
+            return [_dropped(image, decoded) for image, _ in shown]
+        picture = _Picture(decoded, config.separator)
+    except Exception as error:
+        return [_fault(image, error) for image, _ in shown]
+    rows = []
+    for image, figure in shown[:MOST_IMAGES]:
+        try:
+            rows.append(picture.rows(image, figure))
+        except Exception as error:
+            rows.append(_fault(image, error))
+    return rows + [_dropped(image, TOO_MANY_IMAGES) for image, _ in shown[MOST_IMAGES:]]
 
 
-def _panel_row(
-    image: Row, caption: str | None, decoded: Decoded, separation: Separation, panel: Panel, separator: str
-) -> Row:
+def _dropped(image: Row, reason: str) -> Rows:
+    nothing = dict.fromkeys(schema.PIXELS.names)
+    return nothing | {"image_key": image["image_key"], "n_panels": 0, "status": "dropped", "reason": reason}, []
+
+
+def _fault(image: Row, error: Exception) -> Rows:
+    log.error("split: %s: %s: %s", image["image_key"], type(error).__name__, error)
+    log.debug("", exc_info=error)
+    return _dropped(image, FAULT)
+
+
+class _Picture:
+    """A decoded picture with what can be seen in it, whatever the figures say that show it."""
+
+    def __init__(self, decoded: Decoded, separator: str) -> None:
+        self._decoded, self._separator = decoded, separator
+        self._facts = asdict(pixel_facts(decoded.image))
+        self._sight = Sight(decoded.image, separator)
+        self._crop = functools.cache(lambda box: asdict(crop_facts(decoded.image, box)))
+
+    def rows(self, image: Row, figure: Row) -> Rows:
+        """Its rows as the picture of one figure."""
+        caption = figure["caption"]
+        markup = [(span["start"], span["end"], span["kind"]) for span in figure["caption_markup"]]
+        separation = self._sight.separate(caption, markup)
+        panels: list[Row] = [
+            {**_panel_row(image, caption, separation, panel), **self._crop(panel.box), "splitter": self._separator}
+            for panel in separation.panels
+        ]
+        pixels = {
+            "image_key": image["image_key"],
+            "width": self._decoded.image.width,
+            "height": self._decoded.image.height,
+            "mode": self._decoded.mode,
+            **self._facts,
+            "compound": separation.compound,
+            "n_panels": len(panels),
+            "status": separation.status,
+            "reason": separation.reason,
+        }
+        return pixels, panels
+
+
+def _panel_row(image: Row, caption: str | None, separation: Separation, panel: Panel) -> Row:
     spans = panel.subcaption_spans
     if separation.status is SeparationStatus.SINGLE and caption:
         spans = ((0, len(caption)),)
@@ -108,8 +157,6 @@ def _panel_row(
         "stem_spans": _spans(panel.stem_spans),
         "shared_spans": _spans(without(panel.shared_spans, spans)),
         "alignment_score": panel.alignment_score,
-        **asdict(crop_facts(decoded.image, panel.box)),
-        "splitter": separator,
         "status": "ok" if text else "dropped",
         "reason": ("few_words" if few else None) if text else separation.reason or "no_subcaption",
     }

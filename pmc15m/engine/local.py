@@ -1,62 +1,129 @@
 """One machine: this process, or a pool of processes.
 
-The pool starts its workers afresh (`spawn`): a fork of a process with Arrow's or DuckDB's threads can deadlock.
+Workers are started afresh (`spawn`): a fork of a process with Arrow's or DuckDB's threads can deadlock. Each has one
+unit at a time, and a pipe of its own, so that one that is killed, most often for want of memory, costs that unit alone.
+Such a unit is tried again when the others are done and all memory is free.
 """
 
+import contextlib
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from typing import Any
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from typing import Any, Generic
 
-from pmc15m.engine import Failure, Success, Unit, failure
+from pmc15m.engine import Answer, Errand, Outcome, Unit, apply, failure, received
+
+_SPAWN = multiprocessing.get_context("spawn")
+_GRACE_S = 2.0  # in which a worker that is told to end may remove what it has begun to write
 
 
-def map_local(
-    function: Callable[[Unit], Any], units: Sequence[Unit], workers: int
-) -> Iterator[Success[Unit] | Failure[Unit]]:
+class WorkerDied(Exception):
+    """The process of a unit ended before the unit did."""
+
+
+def map_local(function: Callable[[Unit], Any], units: Sequence[Unit], workers: int) -> Generator[Outcome[Unit]]:
     """See `engine.map_units`."""
-    if workers <= 1 or len(units) <= 1:
-        return _in_process(function, units)
-    return _in_pool(function, units, min(workers, len(units)))
+    if workers <= 1:
+        return (apply(function, unit) for unit in units)
+    return _in_pool(Errand(function), units, min(workers, len(units)))
 
 
-def _in_process(function: Callable[[Unit], Any], units: Sequence[Unit]) -> Iterator[Success[Unit] | Failure[Unit]]:
-    for unit in units:
+def _in_pool(errand: Errand[Unit], units: Sequence[Unit], size: int) -> Generator[Outcome[Unit]]:
+    waiting, killed = deque(units), list[Unit]()
+    busy: list[_Worker[Unit]] = []
+    idle: list[_Worker[Unit]] = []
+    try:
+        while waiting or busy:
+            while waiting and len(busy) < size:
+                busy.append(_Worker.at_work(errand, waiting.popleft(), idle))
+            ready = wait([worker.pipe for worker in busy])
+            for worker in [worker for worker in busy if worker.pipe in ready]:
+                answer = worker.answer()
+                busy.remove(worker)
+                if answer is None:
+                    _end([worker])
+                    killed.append(worker.unit)
+                else:
+                    idle.append(worker)
+                    yield received(answer)
+        _end(idle)
+        idle.clear()
+        for unit in killed:
+            busy.append(_Worker.at_work(errand, unit, idle))
+            answer = busy[0].answer()
+            _end(busy)
+            yield received(answer) if answer is not None else failure(unit, WorkerDied(busy[0].epitaph))
+            busy.clear()
+    finally:
+        _end(busy + idle)
+
+
+class _Worker(Generic[Unit]):
+    """A process with a unit to do."""
+
+    unit: Unit
+
+    def __init__(self, errand: Errand[Unit]) -> None:
+        self.pipe, theirs = _SPAWN.Pipe()
+        self.process = _SPAWN.Process(target=_work, args=(errand, theirs), daemon=True)
+        # A terminal's Ctrl-C goes to all; it is this process that ends the others. The mask is inherited; the tracker,
+        # which is started with the first process, would lift it.
+        resource_tracker.ensure_running()
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            yield Success(unit, function(unit))
-        except Exception as error:
-            yield failure(unit, error)
+            self.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        theirs.close()
+
+    @classmethod
+    def at_work(cls, errand: Errand[Unit], unit: Unit, idle: "list[_Worker[Unit]]") -> "_Worker[Unit]":
+        """An idle worker, or a new one, that has begun with a unit."""
+        worker = idle.pop() if idle else cls(errand)
+        worker.unit = unit
+        with contextlib.suppress(OSError):  # it is dead; that is seen where its answer is read
+            worker.pipe.send(unit)
+        return worker
+
+    def answer(self) -> Answer[Unit] | None:
+        """What became of the unit; None if the process died over it."""
+        try:
+            answer: Answer[Unit] = self.pipe.recv()
+        except (EOFError, OSError):
+            return None
+        return answer
+
+    @property
+    def epitaph(self) -> str:
+        """How the process ended."""
+        code = self.process.exitcode or 0
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        return f"its process {how}, twice; most often there is too little memory"
 
 
-def _in_pool(
-    function: Callable[[Unit], Any], units: Sequence[Unit], workers: int
-) -> Iterator[Success[Unit] | Failure[Unit]]:
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting = iter(units)
-        running: dict[Future[Any], Unit] = {}
-        broken: BrokenProcessPool | None = None
+def _end(workers: Iterable[_Worker[Unit]]) -> None:
+    """End processes, whatever they do."""
+    end = time.monotonic() + _GRACE_S
+    for worker in workers:
+        worker.process.terminate()
+    for worker in workers:
+        worker.process.join(max(0.0, end - time.monotonic()))
+        worker.process.kill()
+        worker.process.join(_GRACE_S)
+        worker.pipe.close()
+
+
+def _work(errand: Errand[Unit], pipe: Connection) -> None:
+    """What a worker does: unit after unit, until nobody asks for another."""
+    signal.signal(signal.SIGTERM, _leave)
+    with contextlib.suppress(EOFError, OSError):
         while True:
-            # Two units a worker in flight keep all busy without queueing the whole run.
-            while broken is None and len(running) < 2 * workers and (unit := next(waiting, None)) is not None:
-                try:
-                    running[pool.submit(function, unit)] = unit
-                except BrokenProcessPool as error:
-                    broken = error
-                    yield failure(unit, error)
-            if not running:
-                break
-            try:
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-            except KeyboardInterrupt:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-            for future in done:
-                unit = running.pop(future)
-                raised = future.exception()
-                if isinstance(raised, BrokenProcessPool):
-                    broken = raised
-                yield Success(unit, future.result()) if raised is None else failure(unit, raised)
-        if broken is not None:  # a worker was killed, most likely for memory: the rest is left to the next run
-            for unit in waiting:
-                yield failure(unit, broken)
+            pipe.send(errand(pipe.recv()))
+
+
+def _leave(number: int, frame: object) -> None:
+    raise SystemExit

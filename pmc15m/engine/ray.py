@@ -4,16 +4,15 @@ Ray repeats a task whose worker was killed, not one that raised (measured, Ray 2
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+import signal
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
-from pmc15m.engine import Failure, Success, Unit, failure
+from pmc15m.engine import Answer, Errand, Outcome, Unit, failure, received
 from pmc15m.errors import UsageError
 
 
-def map_ray(
-    function: Callable[[Unit], Any], units: Sequence[Unit], workers: int
-) -> Iterator[Success[Unit] | Failure[Unit]]:
+def map_ray(function: Callable[[Unit], Any], units: Sequence[Unit], workers: int) -> Generator[Outcome[Unit]]:
     """See `engine.map_units`; `workers` is the number of CPUs of a cluster started here."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
@@ -22,15 +21,15 @@ def map_ray(
         raise UsageError("--engine ray needs Ray: pip install 'pmc15m[ray]'") from None
     if not ray.is_initialized():
         address = os.environ.get("RAY_ADDRESS")
+        handler = signal.getsignal(signal.SIGTERM)
         ray.init(address=address, num_cpus=None if address else workers, include_dashboard=False, log_to_driver=False)
-    return _stream(ray, function, units)
+        signal.signal(signal.SIGTERM, handler)  # Ray puts its own, which ends in a traceback
+    return _stream(ray, Errand(function), units)
 
 
-def _stream(
-    ray: Any, function: Callable[[Unit], Any], units: Sequence[Unit]
-) -> Iterator[Success[Unit] | Failure[Unit]]:
-    # A stage is an instance that can be called, and Ray takes functions only.
-    task, work = ray.remote(_call), ray.put(function)
+def _stream(ray: Any, errand: Errand[Unit], units: Sequence[Unit]) -> Generator[Outcome[Unit]]:
+    # An errand is an instance that can be called, and Ray takes functions only.
+    task, work = ray.remote(_call), ray.put(errand)
     window = 4 * max(1, int(ray.cluster_resources().get("CPU", 1)))  # bounded: never all units in the object store
     waiting = iter(units)
     running: dict[Any, Unit] = {}
@@ -43,10 +42,12 @@ def _stream(
         for reference in done:
             unit = running.pop(reference)
             try:
-                yield Success(unit, ray.get(reference))
-            except Exception as error:
+                answer = ray.get(reference)
+            except ray.exceptions.RayError as error:
                 yield failure(unit, error)
+            else:
+                yield received(answer)
 
 
-def _call(work: Callable[[Unit], Any], unit: Unit) -> Any:
-    return work(unit)
+def _call(errand: Errand[Unit], unit: Unit) -> Answer[Unit]:
+    return errand(unit)

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from pmc15m.errors import ExitCode, UsageError
 from pmc15m.workspace import Workspace, fingerprint, in_order, read_fingerprint, write_part
 
 log = logging.getLogger(__name__)
+
+FAULT = "fault"  # the reason of a row on which this program failed; what happened is in the log
+_FAULTS = "+"  # before the digest of such rows in a part's fingerprint: what is made from it is stale when they change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,7 @@ class StageState:
     current: tuple[str, ...]
     stale: tuple[str, ...]
     missing: tuple[str, ...]
+    faulty: tuple[str, ...] = ()  # the current ones that have rows with the reason FAULT
 
     @property
     def todo(self) -> tuple[str, ...]:
@@ -71,7 +76,8 @@ class StageState:
     @property
     def counts(self) -> dict[str, int]:
         """How many of each, for `status`."""
-        return {"current": len(self.current), "stale": len(self.stale), "missing": len(self.missing)}
+        counts = {"current": len(self.current), "stale": len(self.stale), "missing": len(self.missing)}
+        return counts | {"faulty": len(self.faulty)}
 
 
 def expected_fingerprint(stage: Stage, workspace: Workspace, config: Config, shard: str) -> str | None:
@@ -86,38 +92,64 @@ def expected_fingerprint(stage: Stage, workspace: Workspace, config: Config, sha
 
 def stage_state(stage: Stage, workspace: Workspace, config: Config) -> StageState:
     """Compare every shard's parts with what they should be."""
-    current, stale, missing = [], [], []
+    current, stale, missing, faulty = [], [], [], []
     for shard in workspace.shards():
         expected = expected_fingerprint(stage, workspace, config, shard)
         found = {read_fingerprint(workspace.part(table, shard)) for table in stage.writes}
-        if expected is not None and found == {expected}:
+        made_from = next(iter(found)) if len(found) == 1 else None
+        if made_from is not None and made_from.partition(_FAULTS)[0] == expected:
             current.append(shard)
+            if made_from != expected:
+                faulty.append(shard)
         elif None in found:
             missing.append(shard)
         else:
             stale.append(shard)
-    return StageState(current=tuple(current), stale=tuple(stale), missing=tuple(missing))
+    return StageState(current=tuple(current), stale=tuple(stale), missing=tuple(missing), faulty=tuple(faulty))
 
 
 def run_stage(stage: Stage, workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
-    """Bring the stage's parts up to date. Raises `UsageError` when the stage before has not been run."""
+    """Bring the stage's parts up to date, or make those again that have faults.
+
+    Raises `UsageError` when the stage before has not been run.
+    """
     if not workspace.shards(stage.reads[0]):
         raise UsageError(
             f"nothing to {stage.name} in {workspace.root}: no {stage.reads[0]} parts; `pmc15m run` makes them"
         )
-    todo = [shard for shard in stage_state(stage, workspace, config).todo if execution.takes(shard)]
-    if not todo:
+    state = stage_state(stage, workspace, config)
+    todo = [shard for shard in (state.faulty if execution.retry_failed else state.todo) if execution.takes(shard)]
+    failures = 0
+    if todo:
+        failures = run_units(stage.name, _Unit(stage, workspace, config), todo, execution)
+    else:
         log.info("%s: nothing to do", stage.name)
-        return ExitCode.COMPLETE
-    failures = run_units(stage.name, _Unit(stage, workspace, config), todo, execution)
-    return ExitCode.INCOMPLETE if failures else ExitCode.COMPLETE
+    faulty = [shard for shard in {*state.faulty, *todo} if _has_faults(workspace.part(stage.writes[-1], shard))]
+    if faulty:
+        log.warning(
+            "%s: %d shards have rows with the reason %s; `pmc15m %s --retry-failed` takes just those",
+            *(stage.name, len(faulty), FAULT, stage.name),
+        )
+    return ExitCode.INCOMPLETE if failures or faulty else ExitCode.COMPLETE
+
+
+def _has_faults(part: Path) -> bool:
+    return _FAULTS in (read_fingerprint(part) or "")
+
+
+def _faults(tables: Mapping[str, pa.Table]) -> str:
+    """What is added to a fingerprint: which rows have the reason FAULT."""
+    reasons = {name: table["reason"].to_pylist() for name, table in tables.items() if "reason" in table.column_names}
+    places = [(name, place) for name, told in reasons.items() for place, reason in enumerate(told) if reason == FAULT]
+    return _FAULTS + hashlib.sha256(repr(places).encode()).hexdigest()[:8] if places else ""
 
 
 def run_units(name: str, work: Callable[[Unit], Any], todo: Sequence[Unit], execution: Execution) -> int:
     """Run `work` over the units with progress; a unit that fails is logged and counted. The number of failures."""
     failures = 0
-    with Progress(name, total=len(todo), unit="shard") as progress:
-        for result in map_units(work, todo, engine=execution.engine, workers=execution.workers):
+    results = map_units(work, todo, engine=execution.engine, workers=execution.workers)
+    with closing(results), Progress(name, total=len(todo), unit="shard") as progress:
+        for result in results:
             if isinstance(result, Failure):
                 failures += 1
                 log.error("%s: shard %s failed: %s", name, result.unit, result.error)
@@ -139,6 +171,7 @@ class _Unit:
         if made_from is None:
             raise UsageError(f"the {' and '.join(self.stage.reads)} parts of shard {shard} are not complete")
         tables = self.stage.run(self.workspace, shard, self.config)
+        made_from += _faults(tables)
         for table in self.stage.writes:
             write_part(self.workspace.part(table, shard), tables[table], made_from)
         return {table: tables[table].num_rows for table in self.stage.writes}

@@ -42,7 +42,7 @@ def make_picture(
     image = decoded.image
     whole = box is None or (box["x0"], box["y0"], box["x1"], box["y1"]) == (0, 0, *image.size)
     shrink = bool(side) and max(image.size) > side
-    plain = decoded.mode in {"RGB", "L"} and decoded.frames == 1
+    plain = decoded.mode in {"RGB", "L"} and not decoded.is_animated
     if whole and not shrink and plain and decoded.format in _EXTENSIONS:
         return Picture(_EXTENSIONS[decoded.format], content, *image.size)
     if box is not None and not whole:

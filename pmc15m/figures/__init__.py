@@ -10,7 +10,7 @@ from pmc15m.figures.model import (
     SeparationStatus,
     Span,
 )
-from pmc15m.figures.separate import separate
+from pmc15m.figures.separate import Sight, separate
 
 __all__ = [
     "LABEL_ALPHABET",
@@ -20,6 +20,7 @@ __all__ = [
     "Separation",
     "SeparationReason",
     "SeparationStatus",
+    "Sight",
     "Span",
     "separate",
 ]

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from PIL import Image
@@ -57,25 +58,42 @@ def separate(
     spans of the caption as `(start, end, kind)`. Pure and deterministic. Raises ValueError for an unknown separator
     and for an empty image.
     """
-    if separator not in SEPARATORS:
-        raise ValueError(f"unknown separator {separator!r}: one of {', '.join(SEPARATORS)}")
-    raster = rasterise(image)
-    split = split_caption(caption, markup) if caption else CaptionSplit()
-    if min(raster.width, raster.height) < TOO_SMALL:
-        whole = Panel(order=0, box=(0, 0, raster.width, raster.height), shared_spans=split.shared)
-        return Separation(SeparationStatus.SINGLE, SeparationReason.TOO_SMALL, 0.0, (whole,))
-    network = separator == "network"
-    evidence = weigh(raster, find_lanes(raster.grey) if network else None)
-    layout = by_labels(evidence, split) if network else None
-    if layout is None:
-        layout = by_gutters(evidence, split, caption is not None)
-    return assemble(_in_given_pixels(layout, raster), split, caption)
+    return Sight(image, separator).separate(caption, markup)
 
 
-def by_labels(evidence: Evidence, split: CaptionSplit) -> Layout | None:
+class Sight:
+    """What is seen in a picture whatever its caption says, looked at once for all figures that show the picture."""
+
+    def __init__(self, image: Image.Image | np.ndarray, separator: str = "network") -> None:
+        if separator not in SEPARATORS:
+            raise ValueError(f"unknown separator {separator!r}: one of {', '.join(SEPARATORS)}")
+        self._raster = rasterise(image)
+        self._by_network = separator == "network"
+
+    def separate(self, caption: str | None = None, markup: Sequence[tuple[int, int, str]] = ()) -> Separation:
+        """See `separate`."""
+        raster = self._raster
+        split = split_caption(caption, markup) if caption else CaptionSplit()
+        if min(raster.width, raster.height) < TOO_SMALL:
+            whole = Panel(order=0, box=(0, 0, raster.width, raster.height), shared_spans=split.shared)
+            return Separation(SeparationStatus.SINGLE, SeparationReason.TOO_SMALL, 0.0, (whole,))
+        layout = by_labels(self._evidence, *self._letters, split) if self._by_network else None
+        if layout is None:
+            layout = by_gutters(self._evidence, split, caption is not None)
+        return assemble(_in_given_pixels(layout, raster), split, caption)
+
+    @cached_property
+    def _evidence(self) -> Evidence:
+        return weigh(self._raster, find_lanes(self._raster.grey) if self._by_network else None)
+
+    @cached_property
+    def _letters(self) -> tuple[Glyphs, Readings]:
+        glyphs = find_glyphs(self._evidence.grey)
+        return glyphs, read_glyphs(glyphs)
+
+
+def by_labels(evidence: Evidence, glyphs: Glyphs, readings: Readings, split: CaptionSplit) -> Layout | None:
     """Panels anchored on printed labels, or None where no series of labels is believed."""
-    glyphs = find_glyphs(evidence.grey)
-    readings = read_glyphs(glyphs)
     series = find_series(glyphs.boxes, readings, split.labels)
     tree = believed(evidence, series, bool(split.labels))
     if tree is None:

@@ -61,6 +61,8 @@ def parse_articles(data: bytes, *, max_bytes: int = MAX_BYTES, other_graphics: b
         return tuple(_article(element, tree, other_graphics) for element in tree.articles)
     except UnusableXml as error:
         return (Article(status=ArticleStatus.UNUSABLE, reason=error.reason),)
+    except UnicodeDecodeError:  # of the tree's own text: an entity that the file declares can hold half a character
+        return (Article(status=ArticleStatus.UNUSABLE, reason=ArticleReason.NOT_XML),)
     except RecursionError:  # the caller's own stack was deep already
         return (Article(status=ArticleStatus.UNUSABLE, reason=ArticleReason.TOO_DEEP),)
 

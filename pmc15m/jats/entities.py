@@ -1,4 +1,4 @@
-"""Named entities that only a DTD defines, turned into numeric references before parsing.
+"""References that a parser cannot follow, written so that it can: names that only a DTD defines, halves of characters.
 
 No DTD is ever loaded, so `&plusmn;` would be lost with a DOCTYPE and fatal without one. The names are those
 of the ISO sets that JATS includes: HTML 5 (`html.entities`) has nearly all of them; `isogrk1` (Greek letters
@@ -14,6 +14,12 @@ _ISOGRK1 = "a b g d e z ee th i k l m n x o p r _ s t u ph kh ps oh"
 _REFERENCE = re.compile(rb"&(?!#|(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9.]*);")
 _LITERAL = re.compile(rb"<!--|<!\[CDATA\[|<\?|<!DOCTYPE[^>\[]*\[?")
 _ENDS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
+_NUMERIC = rb"&#(?:x[0-9A-Fa-f]+|[0-9]+);"
+_NUMERIC_OR_LITERAL = re.compile(
+    rb"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)|(?P<run>(?:%s)+)" % _NUMERIC, re.DOTALL
+)
+_NO_CHARACTER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_LONGEST_CODE, _NO_CODE = 7, 0x110000  # digits; the first number that is no code point
 _DECLARED = re.compile(rb"<!ENTITY\s+([A-Za-z][A-Za-z0-9.]*)\s+[\"']")
 
 
@@ -77,3 +83,28 @@ def _literals(data: bytes) -> Iterator[tuple[int, int]]:
             return
         yield opening.start(), stop + len(end)
         opening = _LITERAL.search(data, stop + len(end))
+
+
+def mend_numeric(data: bytes) -> bytes:
+    """Numeric references to characters alone.
+
+    Two halves of one character (`&#xD835;&#xDC00;`, a usual mistake of converters) become it, a single half U+FFFD.
+    Numbers of control characters, and of none at all, are left out, as the characters are where they stand themselves.
+    """
+    return _NUMERIC_OR_LITERAL.sub(_mended, data)
+
+
+def _mended(match: re.Match[bytes]) -> bytes:
+    run = match["run"]
+    if run is None:
+        return match[0]
+    text = "".join(map(_character, run[2:-1].split(b";&#")))
+    # A pair of surrogates is one character in UTF-16, and a single one none.
+    whole = _NO_CHARACTER.sub("", text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    return run if whole == text else b"".join(b"&#%d;" % ord(char) for char in whole)
+
+
+def _character(number: bytes) -> str:
+    digits = number.lstrip(b"x0") or b"0"
+    code = int(digits, 16 if number.startswith(b"x") else 10) if len(digits) <= _LONGEST_CODE else _NO_CODE
+    return chr(code) if code < _NO_CODE else "\0"

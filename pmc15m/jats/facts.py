@@ -26,6 +26,7 @@ _JOURNAL_FIELDS = {
 _NOTES = frozenset(["fn", "author-notes", "aff", "corresp"])
 _ABSTRACT_HEADINGS = frozenset(["abstract", "summary", "resumo", "resumen"])
 _PMC_DIGITS = re.compile(r"(?:PMC)?(\d{1,10})(?:\.(\d{1,4}))?", re.IGNORECASE)
+_NUMBER = re.compile(r"\d{1,9}")
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
 _ELECTRONIC = frozenset({"epub", "epub-ppub", "epreprint", "electronic", "e-only"})
 _NOT_PUBLICATION = frozenset(
@@ -123,7 +124,7 @@ def _ids(meta: Meta) -> dict[str, Any]:
                 version = version or int(match[2])
     for element in (*meta.get("article-version", ()), *_grandchildren(meta, "article-version-alternatives")):
         text = plain(element) or ""
-        if version is None and element.get("article-version-type") == "pmc-version" and text.isdecimal():
+        if version is None and element.get("article-version-type") == "pmc-version" and _NUMBER.fullmatch(text):
             version = int(text)
     pmid = ids.get("pmid", "")
     return {
@@ -262,7 +263,7 @@ def _date(element: Element) -> tuple[date, DatePrecision] | None:
         if month and day.isdecimal():
             return date(year, month, int(day)), DatePrecision.DAY
         return date(year, month or 1, 1), DatePrecision.MONTH if month else DatePrecision.YEAR
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -1,7 +1,8 @@
 """Bytes of one file → the element tree of its article(s). No network, no DTD, no external entity, bounded size.
 
-Parsing is strict first. What is not well-formed is repaired step by step (encoding, control characters), then
-parsed in recover mode; `Tree.intact` then tells which figures the damage cannot have touched.
+Parsing is strict first. What is not well-formed is repaired step by step (encoding, control characters, references
+to what is no character), then parsed in recover mode; `Tree.intact` then tells which figures the damage cannot have
+touched.
 """
 
 import re
@@ -11,7 +12,7 @@ from typing import Any, TypeAlias
 
 from lxml import etree
 
-from pmc15m.jats.entities import resolve_named
+from pmc15m.jats.entities import mend_numeric, resolve_named
 from pmc15m.jats.model import ArticleFlag, ArticleReason
 
 Element: TypeAlias = etree._Element
@@ -101,7 +102,7 @@ def read_tree(data: bytes, max_bytes: int = MAX_BYTES) -> Tree:
     intact = None
     root = _strict(data)
     if root is None:
-        repaired = _repair_characters(data)
+        repaired = mend_numeric(_repair_characters(data))
         if repaired != data:
             flags.append(ArticleFlag.ENCODING_REPAIRED)
             root = _strict(data := repaired)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pmc15m.pictures.decode import strips
 from pmc15m.pictures.features import image_features
 from pmc15m.pictures.kinds import ImageKind, classify
 
@@ -51,11 +52,11 @@ def pixel_facts(image: Image.Image) -> PixelFacts:
 
 def crop_facts(image: Image.Image, box: Box) -> CropFacts:
     """The facts of one panel; `box` in px of the image, as `figures.Panel.box`."""
-    return CropFacts(**_facts(image.crop(box)))
+    return CropFacts(**_facts(image, box))
 
 
-def _facts(image: Image.Image) -> dict[str, Any]:
-    working = working_picture(image)
+def _facts(image: Image.Image, box: Box | None = None) -> dict[str, Any]:
+    working = working_picture(image, box)
     kind, score = classify(working)
     return {
         "phash": perceptual_hash(working),
@@ -65,16 +66,23 @@ def _facts(image: Image.Image) -> dict[str, Any]:
     }
 
 
-def working_picture(image: Image.Image) -> Image.Image:
-    """The picture reduced by a whole factor (mean of blocks) to a longer side below 512 px; smaller ones unchanged."""
-    factor = max(image.size) // _WORKING
-    return image.reduce(factor) if factor > 1 else image
+def working_picture(image: Image.Image, box: Box | None = None) -> Image.Image:
+    """The picture, or what a box of it holds, reduced by a whole factor (mean of blocks) to a longer side below 512 px.
+
+    Smaller ones are unchanged.
+    """
+    x0, y0, x1, y1 = box or (0, 0, *image.size)
+    factor = max(x1 - x0, y1 - y0) // _WORKING
+    if factor > 1:
+        return image.reduce(factor, (x0, y0, x1, y1))
+    return image.crop(box) if box else image
 
 
 def pixel_sha256(image: Image.Image) -> str:
     """Hex SHA-256 of width, height and RGB pixels: equal for every lossless encoding of the same picture."""
     digest = hashlib.sha256(f"{image.width}x{image.height}".encode())
-    digest.update(image.convert("RGB").tobytes())
+    for _, strip in strips(image):
+        digest.update(strip.convert("RGB").tobytes())
     return digest.hexdigest()
 
 

@@ -218,6 +218,17 @@ def test_dates() -> None:
     assert read(meta=pub_date("ppub", 2012, 2, 31)).pub_date is None
 
 
+@pytest.mark.parametrize("number", ["2147483648", "77777777777", "9223372036854775808", "8" * 6000, "-3", "²"])
+@pytest.mark.parametrize("part", ["year", "month", "day"])
+def test_a_number_that_no_date_has_is_no_date(part: str, number: str) -> None:
+    parts = {"year": "2020", "month": "5", "day": "7"} | {part: number}
+    written = "".join(f"<{name}>{value}</{name}>" for name, value in parts.items())
+    odd = f'<pub-date pub-type="epub">{written}</pub-date>'
+    assert read("", meta=odd).pub_date in (None, date(2020, 1, 1), date(2020, 5, 1))
+    version = f'<article-version article-version-type="pmc-version">{number}</article-version>'
+    assert (read("", meta=version).version or 0) < 2**31
+
+
 def test_journal_title_authors_abstract_and_citation() -> None:
     article = parse_article(
         b"""<article xml:lang="en" article-type="research-article"><front><journal-meta>

@@ -211,3 +211,36 @@ def test_trap_71_hostile_files_cost_no_more_than_others(hostile: str) -> None:
     start = time.process_time()
     parse_article(xml(hostile))
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("M &#xD835;&#xDC40; N", "M 𝑀 N"),
+        ("M &#55349;&#56384; N", "M 𝑀 N"),
+        ("M &#xD835; N&#xDC40;", "M � N�"),
+        ("M &#x41;&#xD835;&#x42; N", "M A�B N"),
+        ("M &#xDC40;&#xD835; N", "M �� N"),
+        ("M &#x1F;&#0;&#xFFFE;&#x110000; N", "M N"),
+        (f"M &#{'9' * 5000}; N", "M N"),
+        ("M &lt;&#60;&#xD835;&#38; N", "M <<�& N"),
+        ("M <![CDATA[&#xD835;]]>&#xD835; N", "M &#xD835;� N"),
+    ],
+)
+def test_trap_69_references_to_what_is_no_character(written: str, read: str) -> None:
+    article = parse_article(xml(fig(f"<caption><p>{written}</p></caption>{graphic('f1')}")))
+    assert [(figure.caption, figure.reason) for figure in article.figures] == [(read, None)]
+    assert article.flags == (ArticleFlag.ENCODING_REPAIRED,)
+
+
+@pytest.mark.parametrize("half", ["&#xD9AB;", "&#56789;"])
+def test_trap_69_half_a_character_anywhere(half: str) -> None:
+    title = f"<title-group><article-title>On {half}</article-title></title-group>"
+    whole = xml(f'<sec id="s{half}"><p>{half}</p>{plain_fig(1)}{fig("", half)}</sec>{graphic(half)}', meta=title)
+    assert parse_article(whole).title == "On �"
+    broken = parse_article(whole.replace(b"</sec>", b""))
+    assert (broken.title, broken.figures[0].caption) == ("On �", "Caption 1.")
+    declared = f'<!DOCTYPE article [<!ENTITY h "{half}">]>'.encode()
+    assert parse_article(declared + whole.replace(half.encode(), b"&h;")).title == "On �"
+    doubled = b'<!DOCTYPE article [<!ENTITY h "&#38;#xD9AB;">]>' + whole.replace(half.encode(), b"&h;")
+    assert parse_article(doubled).reason is ArticleReason.NOT_XML

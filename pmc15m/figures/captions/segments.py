@@ -6,13 +6,14 @@ What a text is: its own words and those that its sentence or list shares with it
 only of other panels, without what concerns the whole figure.
 """
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from pmc15m.figures.captions.model import Marker
 from pmc15m.figures.captions.owners import ORDER, OWNERS, PRESENCE, Owner, Pieces, Step, label_sets, pieces
@@ -20,6 +21,9 @@ from pmc15m.figures.captions.tokens import FIRST_WORD, JOINTS, TRAITS, Placed, T
 from pmc15m.figures.model import Span
 from pmc15m.pictures.network import network
 from pmc15m.weights import FOLDER
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 Floats = npt.NDArray[np.float32]
 CERTAIN = 50.0  # log-odds beyond what the network says
@@ -53,7 +57,7 @@ class Segments(NamedTuple):
 
 
 class _Network(NamedTuple):
-    session: onnxruntime.InferenceSession
+    session: InferenceSession
     steps: Floats
     vocabulary: Vocabulary
 
