@@ -36,7 +36,7 @@ def split_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str
     for image in images:
         if image["status"] != "ok":
             continue
-        content = workspace.read(image["shard"], image["offset"], image["size"])
+        content = workspace.read(image["shard"], image["offset"], image["size"], image["sha256"])
         row, crops = split_image(image, figures[image["figure_key"]], content, config.split)
         pixels.append(row)
         panels += crops

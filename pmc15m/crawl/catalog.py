@@ -14,18 +14,18 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from pmc15m.checksum import read_metadata
 from pmc15m.config import Config
 from pmc15m.crawl.stream import stream
-from pmc15m.errors import ExitCode, SourceError, UsageError
+from pmc15m.errors import DamageError, ExitCode, SourceError, UsageError
 from pmc15m.jats.licence import group_of
 from pmc15m.schema import CATALOG
 from pmc15m.sources import Source, open_source
 from pmc15m.sources.bucket import BucketSource
 from pmc15m.sources.stores import HttpStore
 from pmc15m.sources.tables import IDENTIFIERS, read_identifiers
-from pmc15m.workspace import Workspace, atomic, fingerprint, read_fingerprint, stamp
+from pmc15m.workspace import Workspace, copy_of, fingerprint, keep_twice, part_writer, read_fingerprint, restore
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,8 @@ _NUMBER = "CAST(pmcid[4:] AS BIGINT) AS number"
 def index(workspace: Workspace, config: Config) -> ExitCode:
     """Read the source's list of article versions into the catalog. Raises `SourceError`."""
     path = workspace.catalog
+    if (path.exists() or copy_of(path).exists()) and not restore(path):
+        log.warning("index: %s cannot be read and is made anew", path)
     with scratch_folder(workspace) as scratch, closing(open_source(config, scratch)) as source:
         made_from = fingerprint("index", VERSION, {}, [source.name, source.snapshot(), config.select.pmc_ids])
         if read_fingerprint(path) == made_from:
@@ -90,31 +92,26 @@ def index(workspace: Workspace, config: Config) -> ExitCode:
             )
             columns += ", state, doi, journal, issn, year"
             _load(database, f"CREATE TABLE before AS SELECT {_NUMBER}, {columns} FROM arriving", _before(path))
-            with atomic(path) as temporary:
-                counts = _write(database, temporary, made_from, is_cloud=source.name == BucketSource.name)
+            counts = _write(database, path, made_from, is_cloud=source.name == BucketSource.name)
+            keep_twice(path)
     log.info("index: %s", ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items())) or "no articles")
     return ExitCode.COMPLETE
 
 
 def count_catalog(workspace: Workspace) -> int:
     """How many article versions the catalog has. Raises `UsageError` where there is none, or none to be read."""
+    path = workspace.catalog
+    if not path.exists() and not copy_of(path).exists():
+        raise UsageError(f"there is no catalog in {workspace.root} yet; run `pmc15m index` or `pmc15m run`")
     try:
-        return int(pq.read_metadata(workspace.catalog).num_rows)
-    except FileNotFoundError:
-        raise UsageError(f"there is no catalog in {workspace.root} yet; run `pmc15m index` or `pmc15m run`") from None
-    except (OSError, pa.ArrowException):
-        raise UsageError(f"{workspace.catalog} cannot be read; `pmc15m index` makes it anew") from None
+        return int(read_metadata(path if read_fingerprint(path) is not None else copy_of(path)).num_rows)
+    except (OSError, DamageError):
+        raise UsageError(f"{path} cannot be read; `pmc15m index` makes it anew") from None
 
 
 def _before(path: Path) -> pa.RecordBatchReader:
-    """The catalog that is there, if it can be read."""
-    try:
-        return stream(path)
-    except FileNotFoundError:
-        pass
-    except (OSError, pa.ArrowException):
-        log.warning("index: %s cannot be read and is made anew", path)
-    return CATALOG.empty_table().to_reader()
+    """The catalog that is there."""
+    return stream(path) if path.exists() else CATALOG.empty_table().to_reader()
 
 
 def _load(database: duckdb.DuckDBPyConnection, statement: str, rows: pa.RecordBatchReader) -> None:
@@ -154,8 +151,7 @@ def _identifiers(config: Config, source: Source, scratch: Path) -> pa.RecordBatc
 def _write(database: duckdb.DuckDBPyConnection, path: Path, made_from: str, *, is_cloud: bool) -> Counter[str]:
     """Write the catalog; how many rows it has in each state."""
     counts: Counter[str] = Counter()
-    schema = CATALOG.with_metadata(stamp(made_from))
-    with pq.ParquetWriter(path, schema, compression="zstd", write_page_index=True) as writer:
+    with part_writer(path, CATALOG, made_from, {}) as writer:
         for low, high in _ranges(database):
             merged = database.sql(_MERGE, params={"is_cloud": is_cloud, "low": low, "high": high})
             for batch in merged.to_arrow_reader(_ROW_GROUP):
@@ -165,7 +161,7 @@ def _write(database: duckdb.DuckDBPyConnection, path: Path, made_from: str, *, i
                 rows["licence_group"] = pa.array(groups, pa.string()).take(codes.indices)
                 missing = pa.nulls(batch.num_rows)
                 columns = [rows.get(field.name, missing).cast(field.type) for field in CATALOG]
-                writer.write_table(pa.table(columns, schema=schema), row_group_size=_ROW_GROUP)
+                writer.write_table(pa.table(columns, schema=CATALOG), row_group_size=_ROW_GROUP)
                 for entry in pc.value_counts(rows["state"]).to_pylist():
                     counts[entry["values"]] += entry["counts"]
     return counts

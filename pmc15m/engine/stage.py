@@ -5,15 +5,15 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 import pyarrow as pa
 
 from pmc15m.config import Config, as_dict
 from pmc15m.engine import Failure, Unit, map_units
 from pmc15m.engine.progress import Progress
-from pmc15m.errors import ExitCode, UsageError
-from pmc15m.workspace import Workspace, fingerprint, in_order, read_fingerprint, write_part
+from pmc15m.errors import DamageError, ExitCode, UsageError
+from pmc15m.workspace import Workspace, fingerprint, in_order, note_damage, read_fingerprint, write_part
 
 log = logging.getLogger(__name__)
 
@@ -113,16 +113,33 @@ def run_stage(stage: Stage, workspace: Workspace, config: Config, execution: Exe
 
 
 def run_units(name: str, work: Callable[[Unit], Any], todo: Sequence[Unit], execution: Execution) -> int:
-    """Run `work` over the units with progress; a unit that fails is logged and counted. The number of failures."""
+    """Run `work` over the units with progress; a unit that fails is logged and counted. The number of failures.
+
+    A damaged file that a unit meets is noted, so that the next run mends it.
+    """
     failures = 0
     with Progress(name, total=len(todo), unit="shard") as progress:
-        for result in map_units(work, todo, engine=execution.engine, workers=execution.workers):
+        for result in map_units(_Noting(work), todo, engine=execution.engine, workers=execution.workers):
             if isinstance(result, Failure):
                 failures += 1
                 log.error("%s: shard %s failed: %s", name, result.unit, result.error)
                 log.debug("%s", result.trace)
             progress.advance(failures=failures)
     return failures
+
+
+@dataclass(frozen=True, slots=True)
+class _Noting(Generic[Unit]):
+    """Work that leaves a note of a damaged file that it meets, picklable."""
+
+    work: Callable[[Unit], Any]
+
+    def __call__(self, unit: Unit) -> Any:
+        try:
+            return self.work(unit)
+        except DamageError as error:
+            note_damage(error.path)
+            raise
 
 
 @dataclass(frozen=True, slots=True)
