@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pmc15m.config import Config, shareable, to_toml
-from pmc15m.errors import ExitCode, UsageError
+from pmc15m.errors import DamageError, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from pmc15m.engine.stage import Execution, Stage, StageState
@@ -22,13 +22,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+Run = Callable[["Workspace", Config, "Execution"], ExitCode]
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a step does, and how it tells what of its parts is done; None where it has none."""
+    """What a step does, and how it tells what of its parts is done; None where it has none.
 
-    run: Callable[[Workspace, Config, Execution], ExitCode]
+    `rest` is what `run` does besides: of the exports, those that are not configured now.
+    """
+
+    run: Run
     state: Callable[[Workspace, Config], StageState] | None = None
+    rest: Run | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +87,9 @@ def _curate() -> Work:
 
 
 def _export() -> Work:
-    from pmc15m.export import export, export_state
+    from pmc15m.export import export, export_state, update_exports
 
-    return Work(export, export_state)
+    return Work(export, export_state, update_exports)
 
 
 def _report() -> Work:
@@ -111,22 +117,46 @@ def run(workspace: Workspace, config: Config, execution: Execution, *, base_url:
     """Bring a workspace up to date with a source, each step doing only what is left; the worst of their exit codes.
 
     A step that leaves something undone (an article that could not be fetched) does not keep the next ones from
-    working on what is there. `base_url` stands in for `config.source` where that has a passing address only.
+    working on what is there. Where one meets a damaged file, the steps are gone through once more, which mends it.
+    `base_url` stands in for `config.source` where that has a passing address only.
     """
     workspace.create()
     save_config(workspace, config)
     fetching = dataclasses.replace(config, source=base_url or config.source)
     is_alone = execution.processes == 1
-    codes: list[ExitCode] = []
-    for step in STEPS:
-        if max(codes, default=ExitCode.COMPLETE) is ExitCode.INCOMPLETE and not step.fetches and not workspace.shards():
-            log.warning("run: no shard is finished yet, so there is nothing to %s", step.name)
-            break
-        if is_alone or not step.joins:
-            codes.append(step.load().run(workspace, fetching if step.fetches else config, execution))
+
+    def run_steps() -> ExitCode:
+        code = ExitCode.COMPLETE
+        for step in STEPS:
+            if code is ExitCode.INCOMPLETE and not step.fetches and not workspace.shards():
+                log.warning("run: no shard is finished yet, so there is nothing to %s", step.name)
+                break
+            work = step.load()
+            for run in (work.run, work.rest) if is_alone or not step.joins else ():
+                if run is not None:
+                    given = fetching if step.fetches else config
+                    code = max(code, run_step(run, workspace, given, execution))
+        return code
+
+    code = run_steps()
+    if workspace.notes():
+        log.info("run: once more, for what was found damaged on the way")
+        code = run_steps()
     if not is_alone:
         log.info("run: a share of the shards is done; when all are, `pmc15m run` without --shard finishes")
-    return max(codes)
+    return code
+
+
+def run_step(run: Run, workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
+    """Do what a step does. A damaged file that it meets is noted for the next run, and leaves it INCOMPLETE."""
+    from pmc15m.workspace import note_damage
+
+    try:
+        return run(workspace, config, execution)
+    except DamageError as error:
+        note_damage(error.path)
+        log.error("%s", error)
+        return ExitCode.INCOMPLETE
 
 
 def run_demo(workspace: Workspace, config: Config, execution: Execution, *, articles: int, seed: int) -> ExitCode:
@@ -168,19 +198,24 @@ def show_status(workspace: Workspace, config: Config, *, as_json: bool = False) 
 
     INCOMPLETE while anything is stale, missing or failed.
     """
-    from pmc15m import crawl
+    from pmc15m import crawl, export
 
     if not workspace.root.is_dir():
         raise UsageError(f"there is no workspace {workspace.root}; make one with `pmc15m run --workspace DIR`")
     crawled = crawl.status(workspace)
     states = {step.name: state(workspace, config) for step in STEPS if (state := step.load().state)}
-    complete = not crawled["todo"] and not any(state.todo for state in states.values())
+    others = export.other_states(workspace, config)
+    complete = not crawled["todo"] and not any(state.todo for state in (*states.values(), *others.values()))
     code = ExitCode.COMPLETE if complete else ExitCode.INCOMPLETE
     counted = {name: state.counts for name, state in states.items()}
+    exported = {name: state.counts for name, state in others.items()}
     if as_json:
-        return json.dumps({"crawl": crawled, "stages": counted, "complete": complete}, default=str), code
+        found = {"crawl": crawled, "stages": counted, "other_exports": exported, "complete": complete}
+        return json.dumps(found, default=str), code
     lines = [f"{'crawl':8} " + ", ".join(f"{key} {value}" for key, value in crawled.items() if value)]
-    for name, counts in counted.items():
-        lines.append(f"{name:8} " + (", ".join(f"{value} {key}" for key, value in counts.items() if value) or "-"))
+    named = {f"{name:8}": counts for name, counts in counted.items()}
+    named |= {f"{'export':8} {name}:": counts for name, counts in exported.items()}
+    for name, counts in named.items():
+        lines.append(f"{name} " + (", ".join(f"{value} {key}" for key, value in counts.items() if value) or "-"))
     lines.append("complete" if complete else "incomplete: run `pmc15m run` with the same options to go on")
     return "\n".join(lines), code

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -33,7 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
-        return int(arguments.call(arguments))
+        with _alone(arguments):
+            return int(arguments.call(arguments))
     except Pmc15mError as error:
         print(f"pmc15m: {error}", file=sys.stderr)
         return ExitCode.USAGE
@@ -46,6 +48,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # a full disk, a folder that cannot be written
         print(f"pmc15m: {error.filename or 'input or output'}: {error.strerror or error}", file=sys.stderr)
         return ExitCode.USAGE
+
+
+def _alone(arguments: argparse.Namespace) -> AbstractContextManager[None]:
+    """Keep other writers out while a command runs that writes into the workspace."""
+    from pmc15m.workspace import Workspace
+    from pmc15m.writer import one_writer
+
+    workspace = Workspace(arguments.workspace)
+    if arguments.makes_workspace:
+        workspace.create()
+    # Without a workspace the command says so itself; `verify` also reads what it cannot write into.
+    needs_it = arguments.writes and workspace.root.is_dir()
+    if not needs_it or (arguments.call is _verify and not os.access(workspace.root, os.W_OK)):
+        return nullcontext()
+    return one_writer(workspace, arguments.shard, f"pmc15m {arguments.name}")
 
 
 def _interrupt(number: int, frame: object) -> None:
@@ -74,17 +91,31 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pmc15m {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def command(name: str, call: Callable[[argparse.Namespace], ExitCode], text: str) -> argparse.ArgumentParser:
+    def command(
+        name: str,
+        call: Callable[[argparse.Namespace], ExitCode],
+        text: str,
+        *,
+        writes: bool = True,
+        makes_workspace: bool = False,
+    ) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", epilog=_EPILOG)
-        added.set_defaults(call=call)
+        added.set_defaults(call=call, name=name, writes=writes, makes_workspace=makes_workspace)
         _add_common(added)
         return added
 
     chain = ", ".join(step.name for step in STEPS)
-    _add_selection(command("run", _run, f"the whole chain: {chain}"))
+    _add_selection(command("run", _run, f"the whole chain: {chain}", makes_workspace=True))
     calls = {"split": _split, "export": _export, "report": _report}
-    steps = {step.name: command(step.name, partial(calls.get(step.name, _step), step), step.summary) for step in STEPS}
-    importing = command("import", _import, "index and crawl a folder of kept tarballs or of a bucket's copy")
+    steps = {
+        step.name: command(
+            step.name, partial(calls.get(step.name, _step), step), step.summary, makes_workspace=step.fetches
+        )
+        for step in STEPS
+    }
+    importing = command(
+        "import", _import, "index and crawl a folder of kept tarballs or of a bucket's copy", makes_workspace=True
+    )
     importing.add_argument("folder", help="folder with oa_package tarballs, or in the bucket's layout")
     for fetching in (steps["index"], steps["crawl"], importing):
         _add_selection(fetching)
@@ -94,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     steps["curate"].add_argument("--against", metavar="FILE", help="hashes of a benchmark to flag what lies near it")
     steps["export"].add_argument("--recipe", help="named subset (manifests/recipes) or path of a recipe")
     steps["export"].add_argument("--format", help="webdataset (default) or hf")
-    sql = command("sql", _sql, "ask a question; without a query, an interactive shell")
+    sql = command("sql", _sql, "ask a question; without a query, an interactive shell", writes=False)
     sql.add_argument("query", nargs="?", help="SQL over the workspace's tables; read-only")
     sql.add_argument(
         "-f", "--file", type=Path, help="file with the query, or the name of a shipped question (manifests/queries)"
@@ -102,10 +133,12 @@ def _parser() -> argparse.ArgumentParser:
     sql.add_argument("--format", default="table", help="table, csv, json, parquet or markdown")
     sql.add_argument("-o", "--output", type=Path, help="write the answer to a file")
     sql.add_argument("--allow-files", action="store_true", help="let the query read files outside the workspace")
-    command("stats", _stats, "the numbers of the report as text")
-    command("status", _status, "what is complete, stale, missing or failed")
-    command("verify", _verify, "re-read every byte of the raw shards")
-    demo = command("demo", _demo, "the whole chain on a generated miniature PMC, without internet")
+    command("stats", _stats, "the numbers of the report as text", writes=False)
+    command("status", _status, "what is complete, stale, missing or failed", writes=False)
+    command("verify", _verify, "re-read every byte that was stored or made")
+    demo = command(
+        "demo", _demo, "the whole chain on a generated miniature PMC, without internet", makes_workspace=True
+    )
     demo.add_argument("--articles", type=_count, default=60, metavar="N", help="articles to generate (default: 60)")
     demo.add_argument("--seed", type=int, default=0, help="of the generator (default: 0)")
     return parser
@@ -196,10 +229,9 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _step(step: Step, arguments: argparse.Namespace) -> ExitCode:
-    workspace, config, execution = _context(arguments)
-    if step.fetches:
-        workspace.create()
-    return step.load().run(workspace, config, execution)
+    from pmc15m.chain import run_step
+
+    return run_step(step.load().run, *_context(arguments))
 
 
 def _import(arguments: argparse.Namespace) -> ExitCode:
@@ -275,7 +307,7 @@ def _status(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _verify(arguments: argparse.Namespace) -> ExitCode:
-    from pmc15m.crawl import verify
+    from pmc15m.verify import verify
 
     workspace, _, _ = _context(arguments)
     return verify(workspace)

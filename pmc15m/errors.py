@@ -3,6 +3,7 @@
     Pmc15mError
     ├── UsageError        wrong use or bad input: one line, exit code 2
     │   └── ConfigError   a key, a type or a value in the configuration
+    ├── DamageError       a file of the workspace is not as it was written: one line, and the next `run` mends it
     └── SourceError       the source as a whole is not usable (no inventory, no such folder): exit code 2
 
 What is wrong with a single article, object, figure or panel is never an exception above its unit: it is a row
@@ -10,6 +11,7 @@ with a reason.
 """
 
 import enum
+from pathlib import Path
 
 
 class ExitCode(enum.IntEnum):
@@ -31,6 +33,18 @@ class UsageError(Pmc15mError):
 
 class ConfigError(UsageError):
     """An unknown key or an unusable value in the configuration."""
+
+
+class DamageError(Pmc15mError):
+    """A file of the workspace has other bytes than were written; nothing is made from it."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(path, what)
+        self.path = path
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.what}; `pmc15m run` mends it"
 
 
 class SourceError(Pmc15mError):

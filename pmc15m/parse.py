@@ -116,7 +116,9 @@ def _read(workspace: Workspace, shard: str, rows: Iterable[Row]) -> StoredArticl
 
     def content(role: str) -> bytes | None:
         stored = [row for row in by_role[role] if row["offset"] is not None]
-        return workspace.read(shard, stored[0]["offset"], stored[0]["size"]) if stored else None
+        if not stored:
+            return None
+        return workspace.read(shard, stored[0]["offset"], stored[0]["size"], stored[0]["sha256"])
 
     metadata = content("metadata")
     return StoredArticle(

@@ -44,7 +44,7 @@ def split_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str
         showing.setdefault((image["shard"], image["offset"]), []).append(image)
     found: dict[str, Rows] = {}
     for (held_by, offset), same in showing.items():
-        content = workspace.read(held_by, offset, same[0]["size"])
+        content = workspace.read(held_by, offset, same[0]["size"], same[0]["sha256"])
         shown = [(image, figures[image["figure_key"]]) for image in same]
         found |= zip((image["image_key"] for image in same), split_picture(shown, content, config.split), strict=True)
     rows = [found[image["image_key"]] for image in images]

@@ -1,17 +1,18 @@
 """Where each table, shard and part lies; how parts are written; what is complete and what is stale.
 
     <root>/config.toml               the configuration of the last `run`
-    <root>/catalog/catalog.parquet   one row an article version
+    <root>/catalog/catalog.parquet   one row an article version; kept twice, as what it tells cannot be made again
     <root>/raw/NNNNN.tar             XML, metadata and images, byte for byte as published
     <root>/raw/NNNNN.parquet         the tar's index; its presence is the shard's completeness
     <root>/<table>/NNNNN.parquet     one part a raw shard: articles, figures, images, pixels, panels, pairs
     <root>/export/<name>/            training shards
     <root>/report/index.html         the report
+    <root>/**/NAME.damage            a note that NAME's file is damaged: it counts as missing until it is made again
 
 A part is written to a temporary name, synced and renamed. It carries, as Parquet metadata, the fingerprint of what
 made it: the stage's name and version, its section of the configuration, the bytes of its networks, fitted weights and
 SQL, and the fingerprints of its inputs. A part is current when that equals what the stage would record today; so
-re-running a command is the resume.
+re-running a command is the resume. It also carries its checksums (`checksum`), and no row is believed unchecked.
 """
 
 import functools
@@ -19,6 +20,8 @@ import hashlib
 import json
 import os
 import re
+import shutil
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,12 +30,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pmc15m.errors import UsageError
+from pmc15m.checksum import check_file, read_bytes, read_stamp, seal, stamp
+from pmc15m.errors import DamageError, UsageError
 from pmc15m.schema import SCHEMA_VERSION
 
-_METADATA_KEY = b"pmc15m"
 _TEMPORARY = ".tmp"
+_LEFTOVER = re.compile(rf".+\.[0-9a-f]{{32}}{re.escape(_TEMPORARY)}")
+_NOTE = ".damage"
+_COPY = ".copy"
 _SHARD = re.compile(r"[0-9]{5}|[1-9][0-9]{5,}")
+_FOLDERS = ("", "*/", "raw/plan/", "export/*/", "export/*/*/")  # that hold files of ours, as patterns
 _ROW_GROUP = 65_536
 # Columns whose values hardly repeat: a dictionary would hold them all, and every reader would look each of them up.
 _KEYS = ("key", "pair_key", "figure_key", "image_key", "panel_key")
@@ -49,7 +56,7 @@ class Workspace:
         """Make sure that the folder exists and can be written. Raises `UsageError`."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            probe = self.root / f".probe{os.getpid()}{_TEMPORARY}"
+            probe = self.root / f".probe.{uuid.uuid4().hex}{_TEMPORARY}"
             probe.touch()
             probe.unlink()
         except OSError as error:
@@ -64,12 +71,15 @@ class Workspace:
     def tar(self, shard: str) -> Path:
         return self.root / "raw" / f"{shard}.tar"
 
-    def read(self, shard: str, offset: int, size: int) -> bytes:
-        """One object of a raw shard with one positioned read. Raises `OSError` where the bytes are not there."""
+    def read(self, shard: str, offset: int, size: int, sha256: str) -> bytes:
+        """One object of a raw shard with one positioned read.
+
+        Raises `DamageError` where it is not what was fetched, and `OSError` where there is no tar.
+        """
         with self.tar(shard).open("rb") as tar:
             content = os.pread(tar.fileno(), size, offset)
-        if len(content) != size:
-            raise OSError(f"{self.tar(shard).name} ends before byte {offset + size}")
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise DamageError(self.tar(shard), f"has other bytes than were fetched at {offset}")
         return content
 
     def part(self, table: str, shard: str) -> Path:
@@ -77,13 +87,34 @@ class Workspace:
         return self.root / table / f"{shard}.parquet"
 
     def shards(self, table: str = "raw", suffix: str = ".parquet") -> list[str]:
-        """Names of the shards of which a table has a part, or a folder a file of that suffix, in order."""
-        names = (path.stem for path in (self.root / table).glob(f"*{suffix}"))
-        return in_order(name for name in names if _SHARD.fullmatch(name))
+        """Names of the shards of which a table has a part, or a folder a file of that suffix, in order.
+
+        What lies in `raw` without a tar and without being an index of ours is somebody else's.
+        """
+        names = {path.stem for path in (self.root / table).glob(f"*{suffix}") if _SHARD.fullmatch(path.stem)}
+        if table == "raw" and suffix == ".parquet":
+            alone = names - {path.stem for path in (self.root / table).glob("*.tar")}
+            names -= {name for name in alone if read_fingerprint(self.part(table, name)) is None}
+        return in_order(names)
 
     def parts(self, table: str) -> list[Path]:
         """Paths of the parts that a table has, in the order of their shards."""
         return [self.part(table, shard) for shard in self.shards(table)]
+
+    def check(self, tables: Iterable[str]) -> None:
+        """Re-read every part of some tables, before a reader that checks nothing. Raises `DamageError`."""
+        for path in (path for table in tables for path in self.parts(table)):
+            check_file(path)
+
+    def notes(self) -> list[Path]:
+        """The notes of damage that nobody has mended yet."""
+        return sorted(path for pattern in _FOLDERS for path in self.root.glob(f"{pattern}*{_NOTE}"))
+
+    def remove_leftovers(self) -> None:
+        """Remove what killed processes left unfinished. Only for a writer who knows that there is no other."""
+        for path in (path for pattern in _FOLDERS for path in self.root.glob(f"{pattern}*{_TEMPORARY}")):
+            if path.is_file() and _LEFTOVER.fullmatch(path.name):
+                path.unlink(missing_ok=True)
 
 
 def shard_name(number: int) -> str:
@@ -116,35 +147,111 @@ def _file_digest(path: Path) -> str:
 
 
 def read_fingerprint(path: Path) -> str | None:
-    """The fingerprint that a part carries; None where there is no readable part of ours."""
+    """The fingerprint that a part carries; None where there is no part of ours, or one that is known to be damaged."""
+    facts = read_facts(path)
+    return str(facts["fingerprint"]) if facts is not None else None
+
+
+def read_facts(path: Path) -> dict[str, Any] | None:
+    """The fingerprint and what else was noted with it; None as in `read_fingerprint`."""
     try:
-        metadata = pq.read_metadata(path).metadata or {}
-        return str(json.loads(metadata[_METADATA_KEY])["fingerprint"])
-    except (OSError, pa.ArrowInvalid, KeyError, ValueError):
+        return None if note_path(path).exists() else read_stamp(path)
+    except (OSError, DamageError):
         return None
 
 
-def read_part(path: Path, columns: list[str] | None = None, filters: list[Any] | None = None) -> pa.Table:
-    """The rows of a part; a folder above it that is named like a column is none. Raises `OSError`, `ArrowInvalid`."""
-    return pq.read_table(path, columns=columns, filters=filters, partitioning=None)
+def note_path(path: Path) -> Path:
+    """Where it is noted that a file is damaged."""
+    return path.with_suffix(_NOTE)
 
 
-def write_part(path: Path, table: pa.Table, made_from: str) -> None:
-    """Write a table atomically, with the fingerprint `made_from`. Same table and fingerprint, same bytes.
+def note_damage(path: Path) -> None:
+    """Note that a file is damaged: `status` says so, and the next run makes it again."""
+    note_path(path).touch()
+
+
+def read_part(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """The rows of a part, whatever the folders above it are called. Raises `DamageError`, `FileNotFoundError`."""
+    return pq.read_table(pa.BufferReader(read_bytes(path)), columns=columns, partitioning=None)
+
+
+def write_part(path: Path, table: pa.Table, made_from: str, **facts: Any) -> None:
+    """Write a table atomically, with the fingerprint `made_from` and `facts`. Same arguments, same bytes.
 
     Keys are packed with LZ4, which takes a little more room than zstd and half the time to read: a sample reads the
     keys of all rows to return those of a few.
     """
     columns = [leaf for field in table.schema for leaf in _leaves(field.name, field.type)]
+    packing = {
+        "compression": {column: "lz4" if column in _KEYS else "zstd" for column in columns},
+        "use_dictionary": [column for column in columns if column not in _UNIQUE],
+    }
+    with part_writer(path, table.schema, made_from, facts, **packing) as writer:
+        writer.write_table(table, row_group_size=_ROW_GROUP)
+
+
+@contextmanager
+def part_writer(
+    path: Path,
+    schema: pa.Schema,
+    made_from: str,
+    facts: Mapping[str, Any],
+    *,
+    compression: Any = "zstd",
+    **packing: Any,
+) -> Iterator[pq.ParquetWriter]:
+    """A writer of rows of `schema`; when it is left, the file stands there with checksums, stamped and whole."""
     with atomic(path) as temporary:
-        pq.write_table(
-            table.replace_schema_metadata(stamp(made_from)),
+        with pq.ParquetWriter(
             temporary,
-            compression={column: "lz4" if column in _KEYS else "zstd" for column in columns},
-            use_dictionary=[column for column in columns if column not in _UNIQUE],
-            row_group_size=_ROW_GROUP,
+            schema.remove_metadata(),
+            compression=compression,
             write_page_index=True,
-        )
+            write_page_checksum=True,
+            **packing,
+        ) as writer:
+            yield writer
+            stamp(writer, made_from, {"schema_version": SCHEMA_VERSION, **facts})
+        seal(temporary)
+    note_path(path).unlink(missing_ok=True)
+
+
+def copy_of(path: Path) -> Path:
+    """Where the second copy of a file lies that is kept twice."""
+    return path.with_suffix(_COPY)
+
+
+def keep_twice(path: Path) -> None:
+    """Write the second copy of a file."""
+    with atomic(copy_of(path)) as temporary:
+        shutil.copyfile(path, temporary)
+
+
+def restore(path: Path) -> bool:
+    """Make a file and its copy whole again, one from the other, where one is missing or known to be damaged.
+
+    Returns whether the file is there and whole. Where both are damaged, both are removed.
+    """
+    copy = copy_of(path)
+    if read_fingerprint(path) is not None and read_fingerprint(path) == read_fingerprint(copy):
+        return True
+    whole = next((kept for kept in (path, copy) if _is_whole(kept)), None)
+    for kept in {path, copy} - {whole}:
+        if whole is None:
+            kept.unlink(missing_ok=True)
+        else:
+            with atomic(kept) as temporary:
+                shutil.copyfile(whole, temporary)
+    note_path(path).unlink(missing_ok=True)
+    return whole is not None
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        check_file(path)
+    except (OSError, DamageError):
+        return False
+    return True
 
 
 def _leaves(path: str, kind: pa.DataType) -> Iterator[str]:
@@ -158,16 +265,11 @@ def _leaves(path: str, kind: pa.DataType) -> Iterator[str]:
         yield path
 
 
-def stamp(made_from: str) -> dict[bytes, bytes]:
-    """The Parquet metadata that carries a fingerprint."""
-    return {_METADATA_KEY: json.dumps({"fingerprint": made_from, "schema_version": SCHEMA_VERSION}).encode()}
-
-
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`: synced and renamed to it on success, removed on failure."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}{_TEMPORARY}")
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_TEMPORARY}")  # in containers, process ids repeat
     try:
         yield temporary
         sync(temporary)

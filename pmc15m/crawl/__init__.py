@@ -3,6 +3,6 @@
 from pmc15m.crawl.catalog import index
 from pmc15m.crawl.crawler import crawl
 from pmc15m.crawl.status import status
-from pmc15m.crawl.verify import verify
+from pmc15m.crawl.verify import checks
 
-__all__ = ["crawl", "index", "status", "verify"]
+__all__ = ["checks", "crawl", "index", "status"]

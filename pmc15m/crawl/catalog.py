@@ -10,29 +10,38 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from pmc15m.checksum import read_metadata
 from pmc15m.config import Config, public_address
 from pmc15m.crawl.stream import stream
-from pmc15m.errors import ExitCode, SourceError, UsageError
+from pmc15m.errors import DamageError, ExitCode, SourceError, UsageError
 from pmc15m.jats.licence import group_of
 from pmc15m.schema import CATALOG
 from pmc15m.sources import Source, open_source
 from pmc15m.sources.bucket import BucketSource
 from pmc15m.sources.stores import HttpStore, split_url
 from pmc15m.sources.tables import IDENTIFIERS, read_identifiers
-from pmc15m.workspace import Workspace, atomic, fingerprint, read_fingerprint, stamp
+from pmc15m.workspace import (
+    Workspace,
+    copy_of,
+    fingerprint,
+    keep_twice,
+    part_writer,
+    read_facts,
+    read_fingerprint,
+    restore,
+)
 
 log = logging.getLogger(__name__)
 
 _ROW_GROUP = 65_536
 VERSION = 1  # raised with every change of the code that changes the catalog
 _MEMORY = "2GB"
-_DAY_KEY = b"pmc15m-day"
 
 # A range of PMCIDs, sorted by number and version; a version that the source lists twice is taken once. What the
 # service listed before and lists no more stays as `removed`, so that the crawl leaves a tombstone; a package that is
@@ -77,6 +86,8 @@ def index(workspace: Workspace, config: Config, *, accept_removals: bool = False
     `crawl.max_removed_share` of what it lists, unless `accept_removals`.
     """
     path = workspace.catalog
+    if (path.exists() or copy_of(path).exists()) and not restore(path):
+        log.warning("index: %s cannot be read and is made anew", path)
     with scratch_folder(workspace) as scratch, closing(open_source(config, scratch)) as source:
         pmc_ids = public_address(config.select.pmc_ids)
         made_from = fingerprint("index", VERSION, {}, [source.name, source.snapshot(), pmc_ids])
@@ -107,9 +118,8 @@ def index(workspace: Workspace, config: Config, *, accept_removals: bool = False
                     return _refuse(
                         f"the source does not list {lacking:,} of the {known:,} article versions that it did"
                     )
-            facts = stamp(made_from) | ({_DAY_KEY: day.encode()} if day is not None else {})
-            with atomic(path) as temporary:
-                counts = _write(database, temporary, facts, is_cloud=is_cloud)
+            counts = _write(database, path, made_from, {"day": day}, is_cloud=is_cloud)
+            keep_twice(path)
     log.info("index: %s", ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items())) or "no articles")
     return ExitCode.COMPLETE
 
@@ -120,11 +130,9 @@ def _refuse(cause: str) -> ExitCode:
 
 
 def _read_day(path: Path) -> str | None:
-    """The day of the inventory that the catalog was made from."""
-    try:
-        return str((pq.read_metadata(path).metadata or {})[_DAY_KEY], "ascii")
-    except (OSError, pa.ArrowException, KeyError):
-        return None
+    """The day of the inventory that the catalog was made from; None where it was made from none."""
+    facts = read_facts(path)
+    return facts.get("day") if facts is not None else None
 
 
 def _count_lacking(database: duckdb.DuckDBPyConnection) -> tuple[int, int]:
@@ -140,23 +148,18 @@ def _count_lacking(database: duckdb.DuckDBPyConnection) -> tuple[int, int]:
 
 def count_catalog(workspace: Workspace) -> int:
     """How many article versions the catalog has. Raises `UsageError` where there is none, or none to be read."""
+    path = workspace.catalog
+    if not path.exists() and not copy_of(path).exists():
+        raise UsageError(f"there is no catalog in {workspace.root} yet; run `pmc15m index` or `pmc15m run`")
     try:
-        return int(pq.read_metadata(workspace.catalog).num_rows)
-    except FileNotFoundError:
-        raise UsageError(f"there is no catalog in {workspace.root} yet; run `pmc15m index` or `pmc15m run`") from None
-    except (OSError, pa.ArrowException):
-        raise UsageError(f"{workspace.catalog} cannot be read; `pmc15m index` makes it anew") from None
+        return int(read_metadata(path if read_fingerprint(path) is not None else copy_of(path)).num_rows)
+    except (OSError, DamageError):
+        raise UsageError(f"{path} cannot be read; `pmc15m index` makes it anew") from None
 
 
 def _before(path: Path) -> pa.RecordBatchReader:
-    """The catalog that is there, if it can be read."""
-    try:
-        return stream(path)
-    except FileNotFoundError:
-        pass
-    except (OSError, pa.ArrowException):
-        log.warning("index: %s cannot be read and is made anew", path)
-    return CATALOG.empty_table().to_reader()
+    """The catalog that is there."""
+    return stream(path) if path.exists() else CATALOG.empty_table().to_reader()
 
 
 def _load(database: duckdb.DuckDBPyConnection, statement: str, rows: pa.RecordBatchReader) -> None:
@@ -194,12 +197,11 @@ def _identifiers(config: Config, source: Source, scratch: Path) -> pa.RecordBatc
 
 
 def _write(
-    database: duckdb.DuckDBPyConnection, path: Path, facts: dict[bytes, bytes], *, is_cloud: bool
+    database: duckdb.DuckDBPyConnection, path: Path, made_from: str, facts: dict[str, Any], *, is_cloud: bool
 ) -> Counter[str]:
     """Write the catalog; how many rows it has in each state."""
     counts: Counter[str] = Counter()
-    schema = CATALOG.with_metadata(facts)
-    with pq.ParquetWriter(path, schema, compression="zstd", write_page_index=True) as writer:
+    with part_writer(path, CATALOG, made_from, facts) as writer:
         for low, high in _ranges(database):
             merged = database.sql(_MERGE, params={"is_cloud": is_cloud, "low": low, "high": high})
             for batch in merged.to_arrow_reader(_ROW_GROUP):
@@ -209,7 +211,7 @@ def _write(
                 rows["licence_group"] = pa.array(groups, pa.string()).take(codes.indices)
                 missing = pa.nulls(batch.num_rows)
                 columns = [rows.get(field.name, missing).cast(field.type) for field in CATALOG]
-                writer.write_table(pa.table(columns, schema=schema), row_group_size=_ROW_GROUP)
+                writer.write_table(pa.table(columns, schema=CATALOG), row_group_size=_ROW_GROUP)
                 for entry in pc.value_counts(rows["state"]).to_pylist():
                     counts[entry["values"]] += entry["counts"]
     return counts

@@ -13,7 +13,15 @@ from pmc15m.crawl.interrupt import Interruption
 from pmc15m.crawl.ledger import Ledger, read_ledger
 from pmc15m.crawl.media import XmlReader
 from pmc15m.crawl.older import OlderObjects
-from pmc15m.crawl.plan import PlanFile, count_articles, extend_plan, read_articles, read_plan, selection_of
+from pmc15m.crawl.plan import (
+    PlanFile,
+    count_articles,
+    extend_plan,
+    read_articles,
+    read_plan,
+    restore_plan,
+    selection_of,
+)
 from pmc15m.crawl.pool import Pool
 from pmc15m.crawl.repair import reopen_damaged
 from pmc15m.crawl.room import Ending, Room
@@ -39,7 +47,8 @@ _GRACE_S = 3.0  # for what is in flight, after an interruption
 def crawl(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
     """Fetch what is selected and not there yet. Raises `SourceError`, `UsageError`."""
     count_catalog(workspace)  # it is there
-    reopen_damaged(workspace)
+    restore_plan(workspace)
+    reopen_damaged(workspace, execution)
     ledger = read_ledger(workspace)
     if settle(workspace, ledger):
         ledger = read_ledger(workspace)
@@ -76,8 +85,8 @@ def left_out_bytes(workspace: Workspace, ledger: Ledger) -> int:
     if not by_budget.any():
         return 0
     path = workspace.part("raw", shard_name(int(ledger.shards[by_budget].max())))
-    sizes = read_part(path, columns=["size"], filters=[("reason", "=", Reason.BUDGET.value)])["size"]
-    return int(sizes[0].as_py())
+    rows = read_part(path, columns=["size", "reason"])
+    return int(rows["size"][rows["reason"].index(Reason.BUDGET.value).as_py()].as_py())
 
 
 def _code(ledger: Ledger, ending: Ending) -> ExitCode:

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from pmc15m.checksum import read_rows
 from pmc15m.sources.model import ArticleStatus
 from pmc15m.workspace import Workspace, shard_number
 
@@ -116,7 +116,7 @@ def _article_rows(workspace: Workspace, without: Collection[str]) -> Iterator[pa
     for shard in workspace.shards():
         if shard in without:
             continue
-        table = pq.ParquetFile(workspace.part("raw", shard)).read(columns=_COLUMNS).replace_schema_metadata(None)
+        table = read_rows(workspace.part("raw", shard), _COLUMNS)
         is_counted = pc.and_(
             pc.equal(table["role"], "article"), pc.not_equal(table["status"], ArticleStatus.SUPERSEDED.value)
         )

@@ -1,12 +1,10 @@
 """Objects that an older shard already holds, by the md5 that the service states: they are not fetched again."""
 
 import functools
-import hashlib
 import threading
 
-import pyarrow as pa
-
 from pmc15m.crawl.ledger import Ledger
+from pmc15m.errors import DamageError
 from pmc15m.sources.content import Content
 from pmc15m.workspace import Workspace, read_part, shard_name
 
@@ -34,10 +32,9 @@ class OlderObjects:
             if place is None:
                 return None
             offset, size, sha256 = place
-            data = self._workspace.read(shard, offset, size)
-        except (OSError, pa.ArrowException):
+            return Content.of(self._workspace.read(shard, offset, size, sha256))
+        except (OSError, DamageError):
             return None
-        return Content.of(data) if hashlib.sha256(data).hexdigest() == sha256 else None
 
     def _read_places(self, shard: str) -> _Places:
         columns = ["pmcid", "version", "published_md5", "offset", "size", "sha256", "status"]

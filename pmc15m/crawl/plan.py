@@ -6,6 +6,8 @@ processes that start from the same catalog and selection find or write the same 
 
 A file belongs to one selection. When another selection is crawled before its shards are finished, they rest, and
 are taken up again when the first selection is.
+
+Every file is kept twice: what was planned when cannot be told from anything else.
 """
 
 import dataclasses
@@ -20,21 +22,30 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.dataset as ds
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
+from pmc15m.checksum import read_metadata, read_rows, read_stamp
 from pmc15m.config import Config, shareable
 from pmc15m.crawl.ledger import KEY, Ledger, pmcid_numbers
 from pmc15m.crawl.select import Condition, catalog_conditions, ids_text, known_exclusions, locked_database, read_ids
 from pmc15m.crawl.stream import BATCH, stream
 from pmc15m.schema import CATALOG
 from pmc15m.sources.model import ArticleStatus, Reason, Wanted
-from pmc15m.workspace import Workspace, atomic, read_part, shard_name, shard_number
+from pmc15m.workspace import (
+    Workspace,
+    copy_of,
+    in_order,
+    keep_twice,
+    part_writer,
+    read_fingerprint,
+    restore,
+    shard_name,
+    shard_number,
+)
 
 log = logging.getLogger(__name__)
 
 _PLAN = pa.schema([pa.field("shard", pa.int32()), *CATALOG])
-_FACTS_KEY = b"pmc15m-plan"
 _FOLDER = "raw/plan"
 _MEMORY = "256MB"
 
@@ -58,13 +69,38 @@ class PlanFile:
 
 
 def read_plan(workspace: Workspace) -> list[PlanFile]:
-    """All files of the plan, in order."""
-    return [_read_plan_file(path) for path in workspace.parts(_FOLDER)]
+    """All files of the plan that can be read, in order; the copy of one that is damaged."""
+    readable = (
+        next((kept for kept in (path, copy_of(path)) if read_fingerprint(kept) is not None), None)
+        for path in plan_paths(workspace)
+    )
+    return [_read_plan_file(path) for path in readable if path is not None]
+
+
+def damaged_plan(workspace: Workspace) -> list[Path]:
+    """The files of the plan that are missing, noted as damaged, or seen to be."""
+    return [path for path in plan_paths(workspace) if read_fingerprint(path) is None]
+
+
+def restore_plan(workspace: Workspace) -> None:
+    """Make damaged files of the plan whole again. What was in one of which both copies are damaged is planned anew."""
+    for path in plan_paths(workspace):
+        if not restore(path):
+            log.warning("crawl: %s cannot be read and is planned anew", path)
+
+
+def plan_paths(workspace: Workspace) -> list[Path]:
+    """Where the files of the plan lie, or should, in order."""
+    names = {*workspace.shards(_FOLDER), *workspace.shards(_FOLDER, copy_of(Path("x")).suffix)}
+    return [workspace.part(_FOLDER, name) for name in in_order(names)]
 
 
 def read_articles(plan_file: PlanFile, shard: str) -> list[Wanted]:
     """The article versions of a shard, in order."""
-    rows = read_part(plan_file.path, filters=[("shard", "=", shard_number(shard))]).to_pylist()
+    number, metadata = shard_number(shard), read_metadata(plan_file.path)
+    column = (metadata.row_group(group).column(0).statistics for group in range(metadata.num_row_groups))
+    groups = [group for group, shards in enumerate(column) if shards.min <= number <= shards.max]
+    rows = read_rows(plan_file.path, groups=groups).filter(pc.field("shard") == number).to_pylist()
     return [
         Wanted(
             pmcid=row["pmcid"],
@@ -82,7 +118,10 @@ def count_articles(shards: Sequence[tuple[str, PlanFile]]) -> int:
     by_file: dict[Path, list[int]] = {}
     for shard, file in shards:
         by_file.setdefault(file.path, []).append(shard_number(shard))
-    return sum(ds.dataset(path).count_rows(filter=ds.field("shard").isin(numbers)) for path, numbers in by_file.items())
+    return sum(
+        pc.sum(pc.is_in(read_rows(path, ["shard"])["shard"], pa.array(numbers, pa.int32()))).as_py() or 0
+        for path, numbers in by_file.items()
+    )
 
 
 def extend_plan(
@@ -222,10 +261,8 @@ def _write(needed: Iterator[tuple[pa.Table, npt.NDArray[np.int64]]], path: Path,
     head = next(needed, None)
     if head is None:
         return 0
-    facts = {"selection": selection_of(config), "extras": extras_of(config)}
-    schema = _PLAN.with_metadata({_FACTS_KEY: json.dumps(facts).encode()})
     count, last_number, start_of_last = 0, -1, 0
-    with atomic(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+    with part_writer(path, _PLAN, selection_of(config), {"extras": extras_of(config)}) as writer:
         for rows, numbers in itertools.chain([head], needed):
             is_first = np.append(numbers[0] != last_number, numbers[1:] != numbers[:-1])
             position = np.arange(count, count + len(numbers))
@@ -233,12 +270,12 @@ def _write(needed: Iterator[tuple[pa.Table, npt.NDArray[np.int64]]], path: Path,
             shards = (first + starts // config.crawl.articles_per_shard).astype(np.int32)
             count, last_number, start_of_last = count + len(numbers), int(numbers[-1]), int(starts[-1])
             columns = [pa.array(shards), *(rows[field.name].cast(field.type) for field in CATALOG)]
-            writer.write_table(pa.table(columns, schema=schema), row_group_size=BATCH)
+            writer.write_table(pa.table(columns, schema=_PLAN), row_group_size=BATCH)
+    keep_twice(path)
     return count
 
 
 def _read_plan_file(path: Path) -> PlanFile:
-    metadata = pq.read_metadata(path)
-    facts = json.loads(metadata.metadata[_FACTS_KEY])
+    facts, metadata = read_stamp(path), read_metadata(path)
     last = metadata.row_group(metadata.num_row_groups - 1).column(0).statistics.max
-    return PlanFile(path, shard_number(path.stem), int(last), facts["selection"], tuple(facts["extras"]))
+    return PlanFile(path, shard_number(path.stem), int(last), facts["fingerprint"], tuple(facts["extras"]))

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from pmc15m.checksum import read_rows
 from pmc15m.config import SelectConfig
 from pmc15m.crawl.ledger import KEY
 from pmc15m.crawl.stream import has_values, stream
@@ -144,7 +144,7 @@ _EXCLUDED = pa.schema([RAW_INDEX.field(name) for name in ("pmcid", "version", "r
 
 def _excluded(workspace: Workspace) -> Iterator[pa.RecordBatch]:
     for path in workspace.parts("raw"):
-        table = pq.ParquetFile(path).read(columns=_EXCLUDED.names)
+        table = read_rows(path, _EXCLUDED.names)
         table = table.filter(pc.equal(table["reason"], Reason.NOT_SELECTED.value))
         yield from table.cast(_EXCLUDED).to_batches()
 

@@ -252,8 +252,9 @@ def _write_member(tar: BinaryIO, row: Row, blocks: Iterable[bytes | bytearray]) 
 
 
 def write_index(workspace: Workspace, shard: str, table: pa.Table) -> None:
-    """Write a shard's index; its fingerprint is a digest of its rows."""
-    write_part(workspace.part("raw", shard), table, digest_of(table))
+    """Write a shard's index, with the size of its tar; its fingerprint is a digest of its rows."""
+    size = tar_size(table.select(["member", "size"]).to_pylist()) + TAR_END
+    write_part(workspace.part("raw", shard), table, digest_of(table), tar_size=size)
 
 
 def digest_of(table: pa.Table) -> str:

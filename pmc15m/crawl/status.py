@@ -5,10 +5,10 @@ from typing import Any
 
 from pmc15m.crawl.catalog import count_catalog
 from pmc15m.crawl.ledger import read_ledger
-from pmc15m.crawl.plan import count_articles, read_plan
+from pmc15m.crawl.plan import count_articles, damaged_plan, read_plan
 from pmc15m.crawl.shard import count_journal
 from pmc15m.crawl.verify import damaged_shards
-from pmc15m.workspace import Workspace
+from pmc15m.workspace import Workspace, read_fingerprint
 
 
 def status(workspace: Workspace) -> dict[str, Any]:
@@ -16,7 +16,8 @@ def status(workspace: Workspace) -> dict[str, Any]:
 
     `todo` counts the article versions that are planned for the last selection and not fetched; those of earlier
     selections that were given up are `resting`. A shard that is `damaged` is one more to do, whatever was asked for
-    last, until the next crawl has taken it apart. Raises `UsageError` where there is no catalog.
+    last, until the next crawl has taken it apart; so is a damaged catalog or file of the plan. Raises `UsageError`
+    where there is no catalog.
     """
     counts: dict[str, Any] = {"catalog": count_catalog(workspace)}
     damaged = damaged_shards(workspace)
@@ -24,7 +25,8 @@ def status(workspace: Workspace) -> dict[str, Any]:
     remembered = workspace.root / "raw" / "selection"
     selection = remembered.read_text(encoding="ascii").strip() if remembered.exists() else ""
     resting = arrived = 0
-    todo = len(damaged)
+    twice = [path for path in (workspace.catalog, *damaged_plan(workspace)) if read_fingerprint(path) is None]
+    todo = len(damaged) + len(twice)
     for file in read_plan(workspace):
         unfinished = [(shard, file) for shard in file.shards if shard not in finished]
         planned = count_articles(unfinished)
@@ -34,7 +36,7 @@ def status(workspace: Workspace) -> dict[str, Any]:
         there = sum(count_journal(workspace, shard) for shard, _ in unfinished)
         arrived += there
         todo += planned - there
-    counts |= {"shards": len(finished), "damaged": len(damaged)}
+    counts |= {"shards": len(finished), "damaged": len(damaged) + len(twice)}
     counts |= {"arrived": arrived, "todo": todo, "resting": resting}
     ledger = read_ledger(workspace, without=damaged).last()
     by_kind = Counter(ledger.outcomes.tolist())

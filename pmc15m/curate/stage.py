@@ -111,6 +111,7 @@ class Grouping:
 
     def rows(self, workspace: Workspace, config: Config) -> Mapping[str, pa.Table]:
         """The table, by shard; shards without duplicates are not in it."""
+        workspace.check(self.reads)  # DuckDB does not look at checksums
         spill = workspace.root / ".curate.tmp"
         with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": str(spill)}) as connection:
             shards = self.shards(workspace)

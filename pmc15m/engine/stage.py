@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 import pyarrow as pa
 
 from pmc15m.config import Config, as_dict
 from pmc15m.engine import Failure, Unit, map_units
 from pmc15m.engine.progress import Progress
-from pmc15m.errors import ExitCode, UsageError
-from pmc15m.workspace import Workspace, fingerprint, in_order, read_fingerprint, write_part
+from pmc15m.errors import DamageError, ExitCode, UsageError
+from pmc15m.workspace import Workspace, fingerprint, in_order, note_damage, read_fingerprint, write_part
 
 log = logging.getLogger(__name__)
 
@@ -145,9 +145,12 @@ def _faults(tables: Mapping[str, pa.Table]) -> str:
 
 
 def run_units(name: str, work: Callable[[Unit], Any], todo: Sequence[Unit], execution: Execution) -> int:
-    """Run `work` over the units with progress; a unit that fails is logged and counted. The number of failures."""
+    """Run `work` over the units with progress; a unit that fails is logged and counted. The number of failures.
+
+    A damaged file that a unit meets is noted, so that the next run mends it.
+    """
     failures = 0
-    results = map_units(work, todo, engine=execution.engine, workers=execution.workers)
+    results = map_units(_Noting(work), todo, engine=execution.engine, workers=execution.workers)
     with closing(results), Progress(name, total=len(todo), unit="shard") as progress:
         for result in results:
             if isinstance(result, Failure):
@@ -156,6 +159,20 @@ def run_units(name: str, work: Callable[[Unit], Any], todo: Sequence[Unit], exec
                 log.debug("%s", result.trace)
             progress.advance(failures=failures)
     return failures
+
+
+@dataclass(frozen=True, slots=True)
+class _Noting(Generic[Unit]):
+    """Work that leaves a note of a damaged file that it meets, picklable."""
+
+    work: Callable[[Unit], Any]
+
+    def __call__(self, unit: Unit) -> Any:
+        try:
+            return self.work(unit)
+        except DamageError as error:
+            note_damage(error.path)
+            raise
 
 
 @dataclass(frozen=True, slots=True)

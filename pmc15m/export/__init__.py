@@ -11,6 +11,6 @@
 Same pairs, recipe and configuration, same bytes: the order is by hash of the pair's key, tar headers are constant.
 """
 
-from pmc15m.export.stage import export, export_state
+from pmc15m.export.stage import checks, export, export_state, other_states, update_exports
 
-__all__ = ["export", "export_state"]
+__all__ = ["checks", "export", "export_state", "other_states", "update_exports"]

@@ -34,7 +34,7 @@ def write_huggingface(path: Path, samples: Iterable[tuple[Mapping[str, Any], Pic
     What stands in `text` comes from the plan's column `text`, or from "text" where that is null.
     """
     schema = pa.schema([field.remove_metadata() for field in _FIELDS], metadata=_features())
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True) as writer:
         waiting: list[Mapping[str, Any]] = []
         for pair, picture in samples:
             row = {name: pair[name] for name in (*_TEXT_COLUMNS, *_NUMBER_COLUMNS, *_LIST_COLUMNS)}

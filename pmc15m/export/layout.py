@@ -1,13 +1,23 @@
-"""Where an export's files lie, in either format."""
+"""Where an export's files lie, in either format, and whether they are those that were written."""
 
+import hashlib
 import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from pmc15m.export.plan import SPLITS, Shard
-from pmc15m.workspace import Workspace
+from pmc15m.export.plan import SPLITS, Shard, read_shards
+from pmc15m.workspace import Workspace, atomic, note_path, read_facts, read_fingerprint
 
 FORMATS = ("webdataset", "hf")
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """The size of a file in bytes, and its sha256."""
+    with path.open("rb") as file:
+        return {"size": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +56,75 @@ class Layout:
         """Samples a shard, as open_clip reads it."""
         return self.folder / split / "sizes.json"
 
-    def is_summarised(self, made_from: str) -> bool:
-        """Whether the summary was written for this plan."""
-        try:
-            return bool(json.loads(self.summary.read_text(encoding="utf-8"))["fingerprint"] == made_from)
-        except (OSError, ValueError, KeyError):
+    def shards(self) -> list[Shard]:
+        """The shards that the plan asks for; where it cannot be read, those that are there."""
+        if read_fingerprint(self.plan) is not None:
+            return read_shards(self.plan)
+        rows = self.folder.glob("rows/*.parquet" if self.format == "hf" else "*/[0-9]*.parquet")
+        names = sorted((path.stem if self.format == "hf" else f"{path.parent.name}-{path.stem}") for path in rows)
+        found = [name.partition("-")[::2] for name in names]
+        counts = Counter(split for split, _ in found)
+        return [Shard(split, name, group, counts[split]) for group, (split, name) in enumerate(found)]
+
+    def is_current(self, shard: Shard, made_from: str) -> bool:
+        """Whether a shard was written for this plan and is there, as far as its size tells."""
+        facts, data = read_facts(self.rows(shard)), self.data(shard)
+        if facts is None or facts["fingerprint"] != made_from or not data.exists():
             return False
+        return bool(data.stat().st_size == facts["data"]["size"])
+
+    def is_summarised(self, made_from: str) -> bool:
+        """Whether the summary was written for this plan, and what it names is there, as far as sizes tell."""
+        facts = self.read_summary()
+        if facts is None or facts["fingerprint"] != made_from or note_path(self.summary).exists():
+            return False
+        sizes = ((self.folder / name, described["size"]) for name, described in facts["files"].items())
+        return all(path.exists() and path.stat().st_size == size for path, size in sizes)
+
+    def read_summary(self) -> dict[str, Any] | None:
+        """The facts of the summary; None where there is none, or not as it was written."""
+        try:
+            text = self.summary.read_text(encoding="utf-8")
+            facts: dict[str, Any] = json.loads(text)
+            del facts["sha256"]
+            return facts if _summary_text(facts) == text else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write_summary(self, facts: Mapping[str, Any], names: Iterable[str]) -> None:
+        """Write `export.json`: the facts, sizes and digests of the files `names` beside it, and its own digest."""
+        files = {name: describe(self.folder / name) for name in names}
+        with atomic(self.summary) as temporary:
+            temporary.write_text(_summary_text({**facts, "files": files}), encoding="utf-8")
+        note_path(self.summary).unlink(missing_ok=True)
+
+    def complaints_of_data(self, shard: Shard) -> list[str]:
+        """What is wrong with a training shard, every byte read."""
+        facts, data = read_facts(self.rows(shard)), self.data(shard)
+        if not data.exists():
+            return [f"{data.name} is missing"]
+        if facts is not None and describe(data) != facts.get("data"):
+            return [f"{data.name} has other bytes than were written"]
+        return []
+
+    def complaints_of_summary(self) -> list[str]:
+        """What is wrong with the summary and what it names, every byte read."""
+        facts = self.read_summary()
+        if facts is None:
+            return [f"{self.summary.name} is missing or has other bytes than were written"]
+        named = ((self.folder / name, described) for name, described in facts.get("files", {}).items())
+        harmed = [path.name for path, described in named if not path.exists() or describe(path) != described]
+        return [f"{name} is missing or has other bytes than were written" for name in harmed]
 
     def remove_others(self, shards: list[Shard]) -> None:
         """Delete shards of an earlier plan that this one does not write again."""
-        kept = {path for shard in shards for path in (self.data(shard), self.rows(shard))}
+        kept = {path for shard in shards for path in (self.data(shard), self.rows(shard), note_path(self.rows(shard)))}
         for name in (*SPLITS, "data", "rows"):
             for path in (self.folder / name).glob("*"):
-                if path.suffix in {".tar", ".parquet"} and path not in kept:
+                if path.suffix in {".tar", ".parquet", ".damage"} and path not in kept:
                     path.unlink()
+
+
+def _summary_text(facts: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    return json.dumps({**facts, "sha256": digest}, indent=1, ensure_ascii=False) + "\n"

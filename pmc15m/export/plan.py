@@ -2,15 +2,17 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from pmc15m.workspace import atomic, shard_name, stamp
+from pmc15m.checksum import read_metadata
+from pmc15m.schema import PAIRS
+from pmc15m.workspace import part_writer, shard_name
 
 SPLITS = ("train", "val", "test")
 
@@ -29,27 +31,22 @@ class Shard:
 
 
 def write_plan(
-    connection: duckdb.DuckDBPyConnection, kept: str, path: Path, pairs_per_shard: int, made_from: str
+    connection: duckdb.DuckDBPyConnection, kept: str, path: Path, order: Mapping[str, Any], made_from: str
 ) -> None:
     """Write the pairs named by the relation `kept` (one column, pair_key) in export order, one row group a shard.
 
     Within a split the order is by md5 of the key: as good as a shuffle, the same for ever, and every shard is a
-    random sample of the split.
+    random sample of the split. The plan says what was ordered (`order.Order`).
     """
-    with atomic(path) as temporary:
-        writer: pq.ParquetWriter | None = None
+    pairs_per_shard = order["pairs_per_shard"]
+    with part_writer(path, PAIRS, made_from, {"order": order}) as writer:
         for split in SPLITS:
             pairs = connection.sql(
                 f"SELECT * FROM pairs SEMI JOIN {kept} USING (pair_key) WHERE split = ? ORDER BY md5(pair_key)",
                 params=[split],
             )
-            reader = pairs.to_arrow_reader(pairs_per_shard)
-            schema = reader.schema.with_metadata(stamp(made_from))
-            writer = writer or pq.ParquetWriter(temporary, schema, compression="zstd")
-            for table in _regrouped(reader, pairs_per_shard):
-                writer.write_table(table.cast(schema), row_group_size=pairs_per_shard)
-        if writer is not None:
-            writer.close()
+            for table in _regrouped(pairs.to_arrow_reader(pairs_per_shard), pairs_per_shard):
+                writer.write_table(table.cast(PAIRS), row_group_size=pairs_per_shard)
 
 
 def _regrouped(reader: pa.RecordBatchReader, rows: int) -> Iterator[pa.Table]:
@@ -65,9 +62,10 @@ def _regrouped(reader: pa.RecordBatchReader, rows: int) -> Iterator[pa.Table]:
 
 
 def read_shards(path: Path) -> list[Shard]:
-    """The shards that a plan asks for."""
-    plan = pq.ParquetFile(path)
-    splits = [plan.read_row_group(group, columns=["split"])["split"][0].as_py() for group in range(plan.num_row_groups)]
+    """The shards that a plan asks for. Raises `DamageError`."""
+    plan = read_metadata(path)
+    column = next(number for number in range(plan.num_columns) if plan.schema.column(number).path == "split")
+    splits = [plan.row_group(group).column(column).statistics.min for group in range(plan.num_row_groups)]
     counts = Counter(splits)
     numbers = {split: itertools.count() for split in counts}
     return [Shard(split, shard_name(next(numbers[split])), group, counts[split]) for group, split in enumerate(splits)]

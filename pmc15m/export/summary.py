@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from pmc15m.checksum import check_file
 from pmc15m.export.card import data_card
 from pmc15m.export.layout import Layout
 from pmc15m.export.plan import SPLITS, Shard
@@ -26,11 +27,14 @@ def write_summary(
     connection: duckdb.DuckDBPyConnection,
     layout: Layout,
     recipe: Recipe,
+    order: Mapping[str, Any],
     funnel: Funnel,
     shards: Sequence[Shard],
     made_from: str,
 ) -> None:
     """Write `sizes.json` a split, `attribution.csv`, `README.md` and, last, `export.json`."""
+    for shard in shards:
+        check_file(layout.rows(shard))  # DuckDB does not look at checksums
     nothing = "SELECT *, '' AS export_status FROM pairs LIMIT 0"
     exported = read_files(connection, map(layout.rows, shards)) if shards else connection.sql(nothing)
     exported.create_view("exported")
@@ -43,10 +47,10 @@ def write_summary(
         )
 
     _write_attribution(connection, layout)
-    if layout.format == "webdataset":
-        _write_sizes(layout, shards)
+    sizes = _write_sizes(layout, shards) if layout.format == "webdataset" else []
     facts: dict[str, Any] = {
         "fingerprint": made_from,
+        "order": order,
         "recipe": recipe.name,
         "format": layout.format,
         "samples": counts("split"),
@@ -57,7 +61,7 @@ def write_summary(
     }
     with atomic(layout.folder / "README.md") as temporary:
         temporary.write_text(data_card(recipe, facts), encoding="utf-8")
-    _write_json(layout, "export.json", facts)
+    layout.write_summary(facts, ["README.md", "attribution.csv", *sizes])
 
 
 def _write_attribution(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
@@ -72,7 +76,8 @@ def _write_attribution(connection: duckdb.DuckDBPyConnection, layout: Layout) ->
             writer.writerows(rows)
 
 
-def _write_sizes(layout: Layout, shards: Sequence[Shard]) -> None:
+def _write_sizes(layout: Layout, shards: Sequence[Shard]) -> list[str]:
+    written = []
     for split in SPLITS:
         sizes = {}
         for shard in shards:
@@ -80,9 +85,7 @@ def _write_sizes(layout: Layout, shards: Sequence[Shard]) -> None:
                 statuses = read_part(layout.rows(shard), columns=["export_status"])["export_status"]
                 sizes[layout.data(shard).name] = statuses.to_pylist().count("success")
         if sizes:
-            _write_json(layout, f"{split}/sizes.json", sizes)
-
-
-def _write_json(layout: Layout, name: str, value: Mapping[str, Any]) -> None:
-    with atomic(layout.folder / name) as temporary:
-        temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            with atomic(layout.sizes(split)) as temporary:
+                temporary.write_text(json.dumps(sizes, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            written.append(str(layout.sizes(split).relative_to(layout.folder)))
+    return written

@@ -32,6 +32,7 @@ of_pair AS (
   SELECT image_key, journal, year, licence_code, licence_group, split, flags, is_duplicate, modalities
   FROM figure_pairs WHERE image_key IN (SELECT unnest($keys)))
 SELECT found.image_key, found.pmcid, figures.label, figures.caption, found.shard, found."offset", found.size,
+  found.sha256,
   found.width, found.height, found.kind, found.n_panels, found.picture_status AS status,
   coalesce(boxes.panels, []) AS panels, of_pair.* EXCLUDE (image_key)
 FROM found JOIN figures USING (figure_key) LEFT JOIN boxes USING (image_key) LEFT JOIN of_pair USING (image_key)
@@ -65,7 +66,7 @@ def _exhibit(workspace: Workspace, facts: Row) -> Exhibit:
     from pmc15m.pictures.decode import DecodeError, decode  # here, so that SQL answers without loading the decoders
 
     try:
-        picture = decode(workspace.read(facts["shard"], facts["offset"], facts["size"]))
+        picture = decode(workspace.read(facts["shard"], facts["offset"], facts["size"], facts["sha256"]))
     except (OSError, TypeError):  # the tar is elsewhere, or the row points nowhere
         return Exhibit(facts=facts, thumbnail=None, size=(0, 0))
     if isinstance(picture, DecodeError):

@@ -48,13 +48,14 @@ _STEPS = {
 
 
 def report(workspace: Workspace, config: Config) -> Path:
-    """Write `report/index.html` and return its path. Raises `UsageError` where a part cannot be read."""
+    """Write `report/index.html` and return its path. Raises `DamageError` where a part is damaged."""
     path = workspace.root / "report" / "index.html"
     settings = {"source": public_address(config.source), "where": config.select.where}
     made_from = fingerprint("report", VERSION, settings, [], ASSETS)
     if _is_current(path, made_from, workspace):
         log.info("report: nothing to do")
         return path
+    workspace.check(ALL_TABLES)  # DuckDB does not look at checksums
     with connect(workspace) as connection:
         found = answers(connection)
         shown = exhibits(connection, workspace, GALLERY)

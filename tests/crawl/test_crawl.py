@@ -44,7 +44,7 @@ def test_every_article_is_a_row_and_the_bytes_are_those_published(undisturbed: P
             assert row["status"] in ("complete", "ok") or row["reason"], row
             if row["member"] is None:
                 continue
-            content = undisturbed.workspace.read(shard, row["offset"], row["size"])
+            content = undisturbed.workspace.read(shard, row["offset"], row["size"], row["sha256"])
             assert hashlib.sha256(content).hexdigest() == row["sha256"]
             assert (pmc / row["member"]).read_bytes() == content
 

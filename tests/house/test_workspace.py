@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 
 import pyarrow as pa
@@ -6,7 +7,7 @@ import pytest
 
 import pmc15m
 from pmc15m import schema
-from pmc15m.errors import UsageError
+from pmc15m.errors import DamageError, UsageError
 from pmc15m.workspace import (
     Workspace,
     atomic,
@@ -111,9 +112,11 @@ def test_one_positioned_read(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     workspace.tar("00000").parent.mkdir()
     workspace.tar("00000").write_bytes(b"0123456789")
-    assert workspace.read("00000", 3, 4) == b"3456"
-    with pytest.raises(OSError, match="ends before byte 12"):
-        workspace.read("00000", 8, 4)
+    sha256 = hashlib.sha256(b"3456").hexdigest()
+    assert workspace.read("00000", 3, 4, sha256) == b"3456"
+    workspace.tar("00000").write_bytes(b"0123457")
+    with pytest.raises(DamageError, match="other bytes than were fetched"):
+        workspace.read("00000", 3, 4, sha256)
 
 
 def test_an_unwritable_workspace_is_one_line(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_an_article_becomes_rows_that_point_to_each_other(tmp_path: Path) -> Non
 
 def test_the_pointer_leads_to_the_published_bytes(tmp_path: Path) -> None:
     image = parsed(tmp_path, Made("PMC7", XML, {"f1.jpg": JPEG}))["images"][0]
-    assert Workspace(tmp_path).read(image["shard"], image["offset"], image["size"]) == JPEG
+    assert Workspace(tmp_path).read(image["shard"], image["offset"], image["size"], image["sha256"]) == JPEG
 
 
 def test_the_service_overrules_the_article(tmp_path: Path) -> None:
