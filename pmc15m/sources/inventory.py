@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from pmc15m.errors import SourceError
+from pmc15m.sources.metadata import printable
 from pmc15m.sources.model import LISTING, FetchError, Reason
 from pmc15m.sources.names import BUCKET, METADATA_KEY
 from pmc15m.sources.stores import Store
@@ -86,7 +87,7 @@ def parse_manifest(data: bytes, day: str) -> Manifest:
     """Read manifest.json. Raises `ValueError` for what is not as documented."""
     try:
         facts = json.loads(data)
-        columns = tuple(name.strip() for name in facts["fileSchema"].split(","))
+        columns = tuple(printable(name.strip()) for name in facts["fileSchema"].split(","))
         shards = tuple((file["key"], file["MD5checksum"].lower()) for file in facts["files"])
         file_format = facts["fileFormat"]
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -168,7 +169,8 @@ def _text(values: pa.Array) -> pa.Array:
 
 
 def _listing(keys: pa.Array, stamps: pa.Array, tokens: pa.Array) -> pa.RecordBatch:
-    keys = pc.replace_substring(keys, "%2F", "/")
+    keys, tokens = pc.replace_substring(keys, "%2F", "/"), pc.utf8_trim(tokens, '"')
+    tokens = pc.if_else(pc.equal(tokens, ""), pa.scalar(None, pa.string()), tokens)  # not known, so not changed
     parts = pc.extract_regex(keys, _KEY)
     is_article = pc.is_valid(parts)
     parts, keys, stamps = parts.filter(is_article), keys.filter(is_article), stamps.filter(is_article)
@@ -176,7 +178,7 @@ def _listing(keys: pa.Array, stamps: pa.Array, tokens: pa.Array) -> pa.RecordBat
         [
             pc.struct_field(parts, "pmcid"),
             pc.cast(pc.struct_field(parts, "version"), pa.int32()),
-            pc.utf8_trim(tokens.filter(is_article), '"'),
+            tokens.filter(is_article),
             pc.cast(
                 pc.strptime(pc.utf8_slice_codeunits(stamps, 0, 19), "%Y-%m-%dT%H:%M:%S", "us", error_is_null=True),
                 LISTING.field("last_modified").type,

@@ -87,6 +87,16 @@ def test_a_malformed_row_is_counted_and_costs_no_other(
     assert len(caplog.messages) == 1
 
 
+def test_a_token_that_is_empty_is_null(tmp_path: Path) -> None:
+    (row,) = rows(tmp_path, ROW.replace("f25d9c5f5b85338f62156faeedfc1e95", ""))
+    assert row["change_token"] is None
+
+
+def test_a_manifest_with_half_a_character_names_columns_that_a_table_can_hold() -> None:
+    text = r'{"fileFormat": "CSV", "fileSchema": "Key, LastModifiedDate, ETag, \ud800", "files": []}'
+    assert parse_manifest(text.encode(), "2026-01-01T01-00Z").columns[-1] == "\ufffd"
+
+
 def test_an_empty_shard_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert rows(tmp_path, "") == []
     assert caplog.messages == ["a shard of the inventory is empty"]
