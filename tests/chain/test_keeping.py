@@ -5,7 +5,9 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -15,18 +17,16 @@ from pmc15m import chain
 from pmc15m.chain import STEPS
 from pmc15m.checksum import read_stamp
 from pmc15m.config import Config, load_config
-from pmc15m.crawl.shard import write_index
-from pmc15m.demo import Server
+from pmc15m.demo import Bucket, Server, serve
+from pmc15m.demo.layout import add_inventory, withdraw
 from pmc15m.engine.stage import Execution, run_stage
 from pmc15m.errors import ExitCode
 from pmc15m.export import export
 from pmc15m.export.recipes import load_recipe
 from pmc15m.parse import PARSE
-from pmc15m.query import connect
-from pmc15m.schema import RAW_INDEX
 from pmc15m.split import SPLIT
 from pmc15m.verify import verify
-from pmc15m.workspace import Workspace, read_part, rows_to_table
+from pmc15m.workspace import Workspace
 from tests.chain.conftest import FLAGS, digests, pmc15m
 from tests.house.test_writer import holder
 
@@ -214,32 +214,34 @@ def with_exports(copy: Path, tmp_path: Path) -> Path:
     return copy
 
 
-def withdraw_one(workspace: Path) -> str:
-    """Mark an article as withdrawn, as a crawl does when the catalog says so; its PMCID."""
-    pmcid = sorted(set.intersection(*(exported(folder) for folder in (workspace / "export").iterdir())))[0]
-    with connect(workspace) as connection:
-        [(version, shard)] = connection.execute(
-            "SELECT version, shard FROM articles WHERE pmcid = ?", [pmcid]
-        ).fetchall()
-    index = Workspace(workspace).part("raw", shard)
-    rows = read_part(index).to_pylist()
-    for row in rows:
-        if (row["role"], row["pmcid"], row["version"]) == ("article", pmcid, version):
-            row |= {"status": "removed", "reason": "withdrawn"}
-    write_index(Workspace(workspace), shard, rows_to_table(rows, RAW_INDEX))
-    return str(pmcid)
+@contextmanager
+def next_day(bucket: Server, pmcid: str) -> Iterator[Server]:
+    """The same bucket a day later, when it has withdrawn an article."""
+    later = Bucket()
+    for key in bucket.bucket.keys(""):
+        later.put(key, bucket.bucket[key].body, bucket.bucket[key].last_modified)
+    withdraw(later, f"{pmcid}.1")
+    add_inventory(later, datetime(2026, 10, 9, 1, 0, tzinfo=UTC))
+    with serve(later) as server:
+        yield server
+
+
+def in_all_exports(workspace: Path) -> str:
+    """The PMCID of an article that is in every export."""
+    return min(set.intersection(*(exported(folder) for folder in (workspace / "export").iterdir())))
 
 
 def test_a_withdrawn_article_leaves_every_export(with_exports: Path, bucket: Server) -> None:
     names = {"panels", "panels-hf", "pmc15m", "mine"}
     folders = {name: with_exports / "export" / name for name in names}
-    pmcid = withdraw_one(with_exports)
-    for step in STEPS[2:5]:
-        step.load().run(Workspace(with_exports), config(), Execution())
-    words = status(with_exports)
-    assert all(f"export   {name}: 1 stale" in words for name in names - {"panels"}), words
+    pmcid = in_all_exports(with_exports)
     orders = {name: read_stamp(folder / "plan.parquet")["order"] for name, folder in folders.items()}
-    run(with_exports, bucket)
+    with next_day(bucket, pmcid) as later:
+        for step in STEPS[:5]:
+            step.load().run(Workspace(with_exports), config(later), Execution())
+        words = status(with_exports)
+        assert all(f"export   {name}: 1 stale" in words for name in names - {"panels"}), words
+        run(with_exports, later)
     for name, folder in folders.items():
         assert pmcid not in exported(folder), name
         for part in folder.rglob("*.parquet"):
@@ -260,10 +262,11 @@ def test_an_export_that_cannot_be_updated_is_named_with_who_is_still_in_it(
         table = pq.read_table(kept / "plan.parquet", partitioning=None)
         pq.write_table(table, kept / "plan.parquet")
         (kept / "export.json").write_text(json.dumps({"fingerprint": "1"}))
-    pmcid = withdraw_one(with_exports)
-    assert run(with_exports, bucket) is ExitCode.INCOMPLETE
+    pmcid = in_all_exports(with_exports)
+    with next_day(bucket, pmcid) as later:
+        assert run(with_exports, later) is ExitCode.INCOMPLETE
     (line,) = [line for line in caplog.messages if f"export/{kept.name} is not brought up to date" in line]
-    assert line.endswith(f"in it: {pmcid}"), line
+    assert pmcid in line.partition("articles in it:")[2], line
     assert "export it again" in line
     assert pmcid not in exported(with_exports / "export" / "panels-hf")
     assert f"export   {kept.name}: 1 stale" in status(with_exports)
