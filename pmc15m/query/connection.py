@@ -8,6 +8,7 @@ it may read, also hidden in a WITH clause) `refuse_changes` refuses before anyth
 import json
 import os
 import re
+import socket
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def connect(workspace: Workspace | Path | str, *, allow_files: bool = False) -> 
     connection = duckdb.connect(
         config={
             "memory_limit": MEMORY_LIMIT,
-            "temp_directory": str(root / f".duckdb-{os.getpid()}.tmp"),
+            "temp_directory": str(root / f".duckdb-{socket.gethostname()}-{os.getpid()}.tmp"),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "allow_community_extensions": False,
@@ -54,6 +55,10 @@ def connect(workspace: Workspace | Path | str, *, allow_files: bool = False) -> 
     connection.execute(VIEWS.read_text(encoding="utf-8"))
     for table in ALL_TABLES:  # the same views without variables, which a cursor() would not inherit
         [(source,)] = connection.execute("SELECT getvariable(?)", [table]).fetchall()
+        ours = Workspace(root).parts(table)
+        if ours and len(ours) < len(list((root / table).glob("[0-9]*.parquet"))):  # somebody else's are among them
+            names = (_glob_escaped(str(path)).replace("'", "''") for path in ours)
+            source = "FROM read_parquet(['" + "', '".join(names) + "'], hive_partitioning = false)"
         connection.execute(f"CREATE OR REPLACE VIEW {table} AS {source}")
     if not allow_files:
         connection.execute("SET allowed_directories = [?, ?]", [str(root), parts])  # DuckDB compares the pattern too
