@@ -14,12 +14,13 @@ import bisect
 import functools
 import itertools
 import json
+import logging
 import re
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -27,12 +28,15 @@ import pyarrow.parquet as pq
 
 from train.errors import DataError
 
+log = logging.getLogger(__name__)
+
 IMAGE_SUFFIXES = ("jpg", "png", "jpeg", "webp")  # open_clip's order
 TEXT_SUFFIX = "txt"
 SPLIT_NAMES = {"train": ("train",), "val": ("val", "validation"), "test": ("test",)}  # ours, then Hugging Face's
 
 TARS_PER_WINDOW = 32  # units shuffled together (`order.py`): an index of 10,000 rows takes 320 kB
-ROW_GROUPS_PER_WINDOW = 16  # of these the pictures themselves stay in memory
+ROW_GROUPS_PER_WINDOW = 16  # or fewer: of these the pictures themselves stay in memory
+WINDOW_BYTES = 1 << 30  # of row groups in memory, in each loader process; one row group may be larger
 
 
 class Pair(NamedTuple):
@@ -138,7 +142,7 @@ def tar_index(path: Path) -> TarIndex:
     spans: list[tuple[int, int, int, int]] = []
     incomplete = 0
     try:
-        with tarfile.open(path, "r:") as tar:
+        with path.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
             members = ((*_key_and_suffix(member.name), member) for member in tar if member.isfile())
             for _, group in itertools.groupby(members, key=lambda named: named[0]):
                 found = {suffix: (member.offset_data, member.size) for _, suffix, member in group}
@@ -147,34 +151,59 @@ def tar_index(path: Path) -> TarIndex:
                     incomplete += 1
                 else:
                     spans.append((*image, *found[TEXT_SUFFIX]))
-        size = path.stat().st_size
+            if not _is_ended(file, tar.offset):  # for tarfile, a cut or a damaged header is an end like any other
+                raise DataError(f"{path} is cut short or damaged after {len(spans)} pairs; export it again")
     except (OSError, tarfile.TarError) as error:
         raise DataError(f"{path} cannot be read as a tar: {error}") from None
-    if spans and max(spans[-1][0] + spans[-1][1], spans[-1][2] + spans[-1][3]) > size:
-        raise DataError(f"{path} is cut short; export it again")
+    if incomplete:
+        _say_incomplete(path, incomplete)
     return TarIndex(np.array(spans, dtype=np.int64).reshape(-1, 4), incomplete)
+
+
+def _is_ended(file: BinaryIO, end: int) -> bool:
+    """Whether a tar has its block of zeros where the last member ends, and nothing but zeros behind it."""
+    file.seek(end)
+    mark = file.read(tarfile.BLOCKSIZE)
+    rest = iter(lambda: file.read(1 << 20), b"")
+    return len(mark) == tarfile.BLOCKSIZE and not any(block.strip(b"\0") for block in itertools.chain([mark], rest))
+
+
+@functools.cache  # once a shard and process, however often its index is made
+def _say_incomplete(path: Path, count: int) -> None:
+    log.warning("%s: %d samples have no picture or no text beside it and are left out", path, count)
 
 
 class ParquetSplit:
     """Hugging Face Parquet. A row group is read whole and kept while its window lasts."""
 
     layout = "Hugging Face Parquet"
-    units_per_window = ROW_GROUPS_PER_WINDOW
 
     def __init__(self, name: str, files: Sequence[Path]) -> None:
         self.name = name
         self._units = [(path, group) for path in files for group in range(_parquet_file(path).num_row_groups)]
-        self.sizes: Sequence[int] = [_parquet_file(path).metadata.row_group(g).num_rows for path, g in self._units]
+        groups = [_parquet_file(path).metadata.row_group(group) for path, group in self._units]
+        self.sizes: Sequence[int] = [group.num_rows for group in groups]
+        largest = max((group.total_byte_size for group in groups), default=0)
+        self.units_per_window = max(1, min(ROW_GROUPS_PER_WINDOW, WINDOW_BYTES // max(1, largest)))
+        self._kept: dict[int, pa.Table] = {}  # the units read last, one window of them, the oldest first
         self._ends = list(itertools.accumulate(self.sizes))
         if not self._ends or not self._ends[-1]:
             raise DataError(f"the {name} split in {files[0].parent} is empty: its Parquet files hold no rows")
 
     def pair(self, row: int) -> Pair:
         unit, inside = _locate(self._ends, row)
-        table = _row_group(*self._units[unit])
+        table = self._row_group(unit)
         picture = table["image"][inside].as_py()
         text = table["text"][inside].as_py()
         return Pair((picture or {}).get("bytes") or b"", text or "")
+
+    def _row_group(self, unit: int) -> pa.Table:
+        # Rows come in the order of the windows: who asks for the next window has done with this one.
+        table = self._kept.pop(unit, None)
+        while len(self._kept) >= self.units_per_window:
+            del self._kept[next(iter(self._kept))]
+        self._kept[unit] = _read_row_group(*self._units[unit]) if table is None else table
+        return self._kept[unit]
 
     def where(self, row: int) -> str:
         unit, inside = _locate(self._ends, row)
@@ -202,8 +231,7 @@ def _parquet_file(path: Path) -> pq.ParquetFile:
     return file
 
 
-@functools.lru_cache(maxsize=2 * ROW_GROUPS_PER_WINDOW)
-def _row_group(path: Path, group: int) -> pa.Table:
+def _read_row_group(path: Path, group: int) -> pa.Table:
     try:
         return _parquet_file(path).read_row_group(group, columns=["image", "text"])
     except (OSError, pa.ArrowException) as error:

@@ -11,7 +11,10 @@ import pyarrow.parquet as pq
 from pmc15m.export.picture import Picture
 from pmc15m.schema import PAIRS
 
-_ROW_GROUP = 1_000  # pictures a row group: about 100 MB, what the hub's viewer likes
+# A row group: about 100 MB, what the hub's viewer likes. Pictures may take up to 256 MB each, and neither Arrow nor
+# `datasets` reads a row group with more than 2 GiB of them.
+_ROW_GROUP = 1_000  # pictures
+_ROW_GROUP_BYTES = 256 << 20
 
 _TEXT_COLUMNS = (
     *("pair_key", "pmcid", "level", "label", "text", "context", "journal", "language"),
@@ -36,14 +39,16 @@ def write_huggingface(path: Path, samples: Iterable[tuple[Mapping[str, Any], Pic
     schema = pa.schema([field.remove_metadata() for field in _FIELDS], metadata=_features())
     with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True) as writer:
         waiting: list[Mapping[str, Any]] = []
+        size = 0
         for pair, picture in samples:
             row = {name: pair[name] for name in (*_TEXT_COLUMNS, *_NUMBER_COLUMNS, *_LIST_COLUMNS)}
             row["text"] = pair[text] or pair["text"]
             image = {"bytes": picture.content, "path": f"{pair['pair_key']}.{picture.extension}"}
-            waiting.append(row | {"image": image, "width": picture.width, "height": picture.height})
-            if len(waiting) == _ROW_GROUP:
+            if waiting and (len(waiting) == _ROW_GROUP or size + len(picture.content) > _ROW_GROUP_BYTES):
                 writer.write_table(pa.Table.from_pylist(waiting, schema=schema))
-                waiting = []
+                waiting, size = [], 0
+            waiting.append(row | {"image": image, "width": picture.width, "height": picture.height})
+            size += len(picture.content)
         if waiting:
             writer.write_table(pa.Table.from_pylist(waiting, schema=schema))
 

@@ -2,15 +2,20 @@
 
 import json
 import pickle
+import random
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.train.drawn_pairs import draw_pair, write_parquet, write_tar, write_webdataset
 from train.errors import DataError
-from train.shards import open_split
+from train.order import Order
+from train.shards import open_split, tar_index
 
 
 def test_rows_of_tars_come_in_shard_order(tmp_path: Path) -> None:
@@ -102,6 +107,46 @@ def test_a_tar_that_is_cut_short_is_named(tmp_path: Path) -> None:
         open_split(tmp_path, "train").pair(0)
 
 
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_wherever_a_tar_is_cut_it_is_refused(tmp_path: Path, is_listed: bool) -> None:
+    write_webdataset(tmp_path, "train", [4])
+    tar, sizes = tmp_path / "train" / "00000.tar", tmp_path / "train" / "sizes.json"
+    if not is_listed:
+        sizes.unlink()
+    whole = tar.read_bytes()
+    for end in range(0, len(whole.rstrip(b"\0")) + 512, 100):  # 512: the first of the two blocks that are its end
+        tar.write_bytes(whole[:end])
+        tar_index.cache_clear()
+        with pytest.raises(DataError, match=r"00000\.tar"):
+            open_split(tmp_path, "train").pair(0)
+
+
+@pytest.mark.parametrize("harm", [b"\xff", bytes(512)])
+def test_a_tar_that_seems_to_end_at_a_damaged_header_is_refused(tmp_path: Path, harm: bytes) -> None:
+    write_webdataset(tmp_path, "train", [4])
+    (tmp_path / "train" / "sizes.json").unlink()
+    tar = tmp_path / "train" / "00000.tar"
+    with tarfile.open(tar) as opened:
+        header = opened.getmembers()[6].offset  # of the third pair's picture
+    content = bytearray(tar.read_bytes())
+    content[header : header + len(harm)] = harm
+    tar.write_bytes(content)
+    with pytest.raises(DataError, match=r"00000\.tar is cut short or damaged after 2 pairs"):
+        open_split(tmp_path, "train")
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_samples_that_lack_something_are_counted_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, is_listed: bool
+) -> None:
+    write_tar(tmp_path / "train" / "00000.tar", [("jpg", b"a", "one"), ("gif", b"b", "two"), ("bmp", b"c", "three")])
+    if is_listed:
+        (tmp_path / "train" / "sizes.json").write_text(json.dumps({"00000.tar": 1}))
+    split = open_split(tmp_path, "train")
+    assert [split.pair(0).text for _ in range(2)] == ["one", "one"]
+    assert caplog.text.count("00000.tar: 2 samples have no picture or no text beside it") == 1
+
+
 def test_a_sample_without_caption_is_not_lost_silently(tmp_path: Path) -> None:
     write_tar(tmp_path / "train" / "00000.tar", [("jpg", b"a", "one"), ("gif", b"b", "two")])
     (tmp_path / "train" / "sizes.json").write_text(json.dumps({"00000.tar": 2}))
@@ -117,10 +162,27 @@ def test_a_missing_folder_and_a_missing_split_are_told_apart(tmp_path: Path) -> 
 
 
 def test_parquet_of_other_columns_is_refused(tmp_path: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     (tmp_path / "data").mkdir()
     pq.write_table(pa.table({"image": [b"x"], "text": ["y"]}), tmp_path / "data" / "train-00000-of-00001.parquet")
     with pytest.raises(DataError, match="no column `image` of struct"):
         open_split(tmp_path, "train")
+
+
+def test_no_more_row_groups_than_a_window_has_stay_in_memory(tmp_path: Path) -> None:
+    pictures = random.Random(0).randbytes(1 << 20)
+    rows = [{"image": {"bytes": pictures[n:], "path": f"{n}.jpg"}, "text": "t"} for n in range(40)]
+    (tmp_path / "data").mkdir()
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "data" / "train-00000-of-00001.parquet", row_group_size=1)
+    split = open_split(tmp_path, "train")
+    order, before, most = Order(split.sizes, 0, split.units_per_window), pa.total_allocated_bytes(), 0
+    for row in order.take(0, 0, order.rows):
+        assert split.pair(int(row)).image == pictures[int(row) :]
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert most < 20 << 20  # 16, and what a read takes in passing
+
+
+def test_a_window_has_fewer_row_groups_where_they_are_large(tmp_path: Path) -> None:
+    rows = pa.Table.from_pylist([{"image": {"bytes": bytes(130 << 20), "path": "0.jpg"}, "text": "t"}])
+    (tmp_path / "data").mkdir()
+    pq.write_table(rows, tmp_path / "data" / "train-00000-of-00001.parquet", use_dictionary=False)
+    assert open_split(tmp_path, "train").units_per_window == 7  # 910 MiB
