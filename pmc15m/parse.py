@@ -63,7 +63,7 @@ def parse_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str
 
 PARSE = Stage(
     name="parse",
-    version=3,
+    version=4,
     reads=("raw",),
     writes=("figures", "images", "articles"),
     section="parse",
