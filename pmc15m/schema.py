@@ -149,7 +149,10 @@ FIGURES = _table(
     attrib=(pa.string(), "credit line"),
     alt_text=(pa.string(), "alternative text"),
     permissions=(pa.string(), "the figure's own permissions statement"),
-    rights=(_TEXTS, "signs that the article's licence may not cover it: own_permissions, permission_phrase …"),
+    rights=(
+        _TEXTS,
+        "signs that the article's licence may not cover it: own_permissions, permission_phrase, taken, credit …",
+    ),
     media=(_TEXTS, "hrefs of what is no picture: films, files"),
     n_graphics=(pa.int32(), "pictures of the figure"),
     status=(pa.string(), "ok, or unusable"),

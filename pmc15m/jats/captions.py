@@ -7,11 +7,13 @@ from itertools import pairwise
 
 from pmc15m.jats.asides import find_asides, take_out
 from pmc15m.jats.model import Aside, AsideKind, CaptionSource, Mark, Markup, OtherCaption
+from pmc15m.jats.rights import rights_of
 from pmc15m.jats.text import Text, add_child, plain, walk
 from pmc15m.jats.tree import Element, language_of
 
-_LEGEND = re.compile(
-    r"(?:notes?|abbreviations?|key|legend|symbols?)\b\s*[.:]|\(?[A-Z]\)\s|.*\w\s*=\s*\w", re.IGNORECASE
+# Names and what joins them: a credit line without a verb.
+_NAMES_ALONE = re.compile(
+    r"(?:(?:[A-ZÀ-Þ][^\s=<>±*†;:]*|of|the|and|for|by|from|in|d[aeo]s?|e|y|[&/–-]|(?:19|20)\d\d[.,]?)(?:\s+|$))+"
 )
 
 
@@ -114,8 +116,16 @@ def _blocks(text: str, edges: Sequence[int], spans: Sequence[Markup]) -> Iterato
 
 
 def is_credit(paragraph: Element) -> bool:
-    """True for a paragraph that stands for `attrib`, unless it is a legend: 'Abbreviations: …', 'Q1 = dearer'."""
-    return paragraph.get("specific-use") == "attrib" and not _LEGEND.match(plain(paragraph) or "")
+    """True for a paragraph that stands for `attrib` and reads like one; legends are marked so, too."""
+    if paragraph.get("specific-use") != "attrib":
+        return False
+    text = plain(paragraph) or ""
+    asides = find_asides(text, [(0, len(text))], None)
+    return bool(
+        _NAMES_ALONE.fullmatch(text)
+        or rights_of([text], None)
+        or any(kind is AsideKind.CREDIT for _, _, kind in asides)
+    )
 
 
 def _translated_titles(caption: Element) -> tuple[OtherCaption, ...]:

@@ -234,7 +234,7 @@ class FigureReader:
             attrib=words.attrib,
             alt_text=words.alt_text,
             permissions=permissions,
-            rights=rights_of(" ".join(filter(None, written)), permissions),
+            rights=rights_of(filter(None, written), permissions),
             status=FigureStatus.OK if reason is None else FigureStatus.UNUSABLE,
             reason=reason,
         )

@@ -167,6 +167,10 @@ class Rights(StrEnum):
     OWN_PERMISSIONS = "own_permissions"
     PERMISSION_PHRASE = "permission_phrase"
     COPYRIGHT_NOTICE = "copyright_notice"
+    TAKEN = "taken"
+    """'Adapted from Doe (2001)', 'redrawn after [3]', 'images from the atlas'."""
+    CREDIT = "credit"
+    """'Image courtesy of', 'photograph by'."""
 
 
 class MentionOrigin(StrEnum):

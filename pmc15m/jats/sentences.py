@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 
 from pmc15m.jats.tree import names_of
 
@@ -26,6 +27,14 @@ class Sentences:
         self._text = text
         self._stops = list(_STOP.finditer(text))
         self._ends = [stop.end() for stop in self._stops]
+
+    def __iter__(self) -> Iterator[str]:
+        start = 0
+        for stop in self._stops:
+            if ends_sentence(self._text, stop):
+                yield self._text[start : stop.end()].rstrip()
+                start = stop.end()
+        yield self._text[start:]
 
     def around(self, start: int, end: int) -> str:
         """The sentence, or sentences, that hold the characters `start` to `end`."""

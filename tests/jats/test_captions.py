@@ -279,10 +279,30 @@ def test_trap_43_credits_and_descriptions_have_fields_of_their_own() -> None:
     assert (figure.attrib, figure.permissions) == ("Source: B. Photo: A. Author", "© C")
 
 
-@pytest.mark.parametrize("legend", ["Abbreviations: OA, oak.", "Notes: dry years only.", "Red = oak.", "(B) Ash."])
+@pytest.mark.parametrize(
+    "legend",
+    [
+        "Abbreviations: OA, oak.",
+        "Notes: dry years only.",
+        "Red = oak.",
+        "(B) Ash.",
+        "OA, oak; AS, ash.",
+        "*Only the oaks of one valley.",
+        "Error bars show the range of three summers.",
+    ],
+)
 def test_a_legend_marked_as_attribution_is_of_the_caption(legend: str) -> None:
     figure = captioned(f'<p>Trees.</p><p specific-use="attrib">{legend}</p>')
     assert (figure.caption, figure.attrib) == (f"Trees. {legend}", None)
+
+
+@pytest.mark.parametrize(
+    "credit",
+    ["Jane Roe", "Ministry of Forests of the State, 2011", "Fonte: elaborado pelo autor.", "Adapted from Roe (1998)."],
+)
+def test_a_credit_marked_as_attribution_is_none_of_the_caption(credit: str) -> None:
+    figure = captioned(f'<p>Trees.</p><p specific-use="attrib">{credit}</p>')
+    assert (figure.caption, figure.attrib) == ("Trees.", credit)
 
 
 def test_trap_44_the_caption_of_the_graphic_is_a_fall_back() -> None:

@@ -129,6 +129,41 @@ def test_trap_61_the_raw_statement_and_the_service_s_own_code() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Published under a Creative Commons licence: Attribution 4.0 International.", "CC BY"),
+        ("Licença Creative Commons Atribuição-NãoComercial-SemDerivações.", "CC BY-NC-ND"),
+        ("Licence Creative Commons Attribution - Pas d'Utilisation Commerciale - Pas de Modification.", "CC BY-NC-ND"),
+        ("Creative Commons Namensnennung – Nicht-kommerziell – Weitergabe unter gleichen Bedingungen.", "CC BY-NC-SA"),
+        ("CC BY 4.0, which permits commercial and non-commercial use.", "CC BY"),
+        ("CC BY 4.0, for non-commercial use only.", "CC BY-NC"),
+        ("If not otherwise noted, all of it is published without charge under CC BY 4.0.", "CC BY"),
+        ("Under CC BY. Images that are not in the article's Creative Commons licence need permission.", "CC BY"),
+        ("Dedicated by its makers with the Creative Commons Zero waiver.", "CC0"),
+        ("This work is not under a Creative Commons Attribution licence; rights are held by the societies.", None),
+        ("Este artigo não está sob a licença Creative Commons Atribuição.", None),
+        ("Creative Commons Attribution terms do not apply to this reprint.", None),
+        ("A Creative Commons licence may be bought by the authors.", None),
+        ("Shared by courtesy of the Creative Commons; attribution is required by the publisher.", None),
+        ("This work is not in the public domain.", None),
+        ("Data and code are available under CC BY 4.0; the article is the publisher's.", None),
+        ("CC BY-ND for readers, CC BY-NC for libraries.", None),
+    ],
+)
+def test_a_licence_has_an_address_or_a_name_that_means_no_other(text: str, code: str | None) -> None:
+    assert licensed(f"<license><license-p>{text}</license-p></license>")[0] == code
+
+
+def test_what_addresses_and_words_say_differently_is_no_licence() -> None:
+    other = BY.replace("by", "by-nc")
+    assert licensed(f'<license xlink:href="{BY}"/><license xlink:href="{other}"/>') == (None, BY, LicenceGroup.OTHER)
+    denied = "<license-p>Not published under a Creative Commons licence.</license-p>"
+    assert licensed(f'<license xlink:href="{BY}">{denied}</license>')[0] is None
+    aside = "<license-p>If material is not in the Creative Commons licence, ask.</license-p>"
+    assert licensed(f'<license xlink:href="{BY}">{aside}</license>')[0] == "CC BY"
+
+
+@pytest.mark.parametrize(
     ("address", "code"),
     [
         ("http://creativecommons.org/licenses/CC-BY/4.0", "CC BY"),
