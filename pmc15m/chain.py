@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pmc15m.config import Config, to_toml
+from pmc15m.config import Config, shareable, to_toml
 from pmc15m.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ class Step:
 def _index() -> Work:
     from pmc15m.crawl import index
 
-    return Work(lambda workspace, config, _: index(workspace, config))
+    return Work(
+        lambda workspace, config, execution: index(workspace, config, accept_removals=execution.accept_removals)
+    )
 
 
 def _crawl() -> Work:
@@ -115,11 +117,13 @@ def run(workspace: Workspace, config: Config, execution: Execution, *, base_url:
     save_config(workspace, config)
     fetching = dataclasses.replace(config, source=base_url or config.source)
     is_alone = execution.processes == 1
-    codes = [
-        step.load().run(workspace, fetching if step.fetches else config, execution)
-        for step in STEPS
-        if is_alone or not step.joins
-    ]
+    codes: list[ExitCode] = []
+    for step in STEPS:
+        if max(codes, default=ExitCode.COMPLETE) is ExitCode.INCOMPLETE and not step.fetches and not workspace.shards():
+            log.warning("run: no shard is finished yet, so there is nothing to %s", step.name)
+            break
+        if is_alone or not step.joins:
+            codes.append(step.load().run(workspace, fetching if step.fetches else config, execution))
     if not is_alone:
         log.info("run: a share of the shards is done; when all are, `pmc15m run` without --shard finishes")
     return max(codes)
@@ -149,11 +153,11 @@ def run_demo(workspace: Workspace, config: Config, execution: Execution, *, arti
 
 
 def save_config(workspace: Workspace, config: Config) -> None:
-    """Keep the effective configuration beside the data."""
+    """Keep the effective configuration beside the data, without passwords."""
     from pmc15m.workspace import atomic
 
     path = workspace.root / "config.toml"
-    text = to_toml(config)
+    text = to_toml(shareable(config))
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         with atomic(path) as temporary:
             temporary.write_text(text, encoding="utf-8")

@@ -140,6 +140,11 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--sample", type=float, metavar="SHARE", help="stable random share, e.g. 0.01")
     group.add_argument("--ids", metavar="FILE", help="file of PMCIDs, PMIDs or DOIs, one a line")
     group.add_argument("--as-of", metavar="DATE", help="nothing newer than this ISO date")
+    group.add_argument(
+        "--accept-removals",
+        action="store_true",
+        help="also where the source lists far less than it did, or an older day",
+    )
     group.add_argument("--max-bytes", type=_count, metavar="N", help="stop cleanly after N bytes")
 
 
@@ -179,6 +184,7 @@ def _context(arguments: argparse.Namespace) -> "tuple[Workspace, Config, Executi
         workers=arguments.workers,
         shard=arguments.shard,
         retry_failed=getattr(arguments, "retry_failed", False),
+        accept_removals=getattr(arguments, "accept_removals", False),
     )
     return Workspace(arguments.workspace), _config(arguments), execution
 

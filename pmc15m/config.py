@@ -8,6 +8,7 @@ connections, how long to wait) lives in `NetworkConfig` and is not part of any f
 import dataclasses
 import difflib
 import json
+import re
 import tomllib
 import types
 import typing
@@ -17,6 +18,10 @@ from typing import Any
 
 from pmc15m.errors import ConfigError
 
+# Name and password, also where that holds a character that should be escaped; query and fragment.
+_SECRETS = re.compile(r"(?<=://)(?:[^/?#]*@|[^/?#]*:(?![0-9]*(?:[/?#]|$)).*@)|[?#].*", re.DOTALL)
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 PMC_CLOUD_SERVICE = "https://pmc-oa-opendata.s3.amazonaws.com"
 
 
@@ -43,6 +48,7 @@ class CrawlConfig:
     max_object_bytes: int = 256 << 20  # larger objects end as rows with the reason `too_big`
     max_bytes: int = 0  # stop cleanly after so many bytes; 0 = no budget
     min_free_bytes: int = 2 << 30  # stop cleanly before the disk is full
+    max_removed_share: float = 0.01  # `index` refuses an inventory that lacks more of what was listed before
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +135,17 @@ _FEWEST = {  # key: the smallest value that makes sense
     "export.image_side": 0,
     "export.jpeg_quality": 1,
 }
-_MOST = {"curate.near_distance": 8, "curate.near_caption_distance": 8, "export.jpeg_quality": 100}
+_MOST = {
+    "network.connections": 1_000,
+    "curate.near_distance": 8,
+    "curate.near_caption_distance": 8,
+    "export.jpeg_quality": 100,
+}
 _ABOVE_ZERO = (
     *("network.connect_timeout_s", "network.read_timeout_s", "network.object_deadline_s"),
     "select.sample",
 )
-_SHARES = ("select.sample", "curate.val_share", "curate.test_share")
+_SHARES = ("crawl.max_removed_share", "select.sample", "curate.val_share", "curate.test_share")
 _CHOICES = {
     "select.versions": ("preferred", "all"),
     "split.separator": ("network", "gutters"),
@@ -167,6 +178,18 @@ def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Conf
         config = _apply(config, tree)
     _check_values(config)
     return config
+
+
+def public_address(address: str) -> str:
+    """An address as it may be printed and kept: without name, password, query and fragment; a path as it is."""
+    is_url = "://" in address and not address.startswith("file://")
+    return _SECRETS.sub("", address) if is_url else address
+
+
+def shareable(config: Config) -> Config:
+    """The configuration as it may be printed and kept."""
+    select = dataclasses.replace(config.select, pmc_ids=public_address(config.select.pmc_ids))
+    return dataclasses.replace(config, source=public_address(config.source), select=select)
 
 
 def as_dict(section: Any) -> dict[str, Any]:
@@ -239,6 +262,9 @@ def _check_values(config: Config) -> None:
             raise ConfigError(f"{key} is a share between 0 and 1, not {value(key)}")
     if config.curate.val_share + config.curate.test_share > 1:
         raise ConfigError("curate.val_share and curate.test_share are more than 1 together")
+    for key, text in (("source", config.source), ("network.contact", config.network.contact)):
+        if _CONTROL.search(text):
+            raise ConfigError(f"{key} is one line of text")
     for key, choices in _CHOICES.items():
         if value(key) not in choices:
             raise ConfigError(f"{key} is {' or '.join(choices)}, not {value(key)!r}")

@@ -16,14 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pmc15m.config import Config
+from pmc15m.config import Config, public_address
 from pmc15m.crawl.stream import stream
 from pmc15m.errors import ExitCode, SourceError, UsageError
 from pmc15m.jats.licence import group_of
 from pmc15m.schema import CATALOG
 from pmc15m.sources import Source, open_source
 from pmc15m.sources.bucket import BucketSource
-from pmc15m.sources.stores import HttpStore
+from pmc15m.sources.stores import HttpStore, split_url
 from pmc15m.sources.tables import IDENTIFIERS, read_identifiers
 from pmc15m.workspace import Workspace, atomic, fingerprint, read_fingerprint, stamp
 
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 _ROW_GROUP = 65_536
 VERSION = 1  # raised with every change of the code that changes the catalog
 _MEMORY = "2GB"
+_DAY_KEY = b"pmc15m-day"
 
 # A range of PMCIDs, sorted by number and version; a version that the source lists twice is taken once. What the
 # service listed before and lists no more stays as `removed`, so that the crawl leaves a tombstone; a package that is
@@ -50,7 +51,8 @@ merged AS (
          coalesce(l.locator, b.locator) AS locator,
          CASE WHEN l.number IS NULL AND $is_cloud AND b.version > 0 THEN 'removed'
               WHEN l.number IS NULL THEN b.state
-              WHEN b.number IS NOT NULL AND l.change_token IS DISTINCT FROM b.change_token THEN 'changed'
+              WHEN b.number IS NOT NULL AND coalesce(l.change_token, b.change_token) IS DISTINCT FROM b.change_token
+              THEN 'changed'
               ELSE 'listed' END AS state,
          coalesce(l.pmid, b.pmid) AS pmid, b.doi, b.journal, b.issn, b.year,
          coalesce(l.licence_code, b.licence_code) AS licence_code
@@ -68,14 +70,23 @@ _RANGE = 500_000
 _NUMBER = "CAST(pmcid[4:] AS BIGINT) AS number"
 
 
-def index(workspace: Workspace, config: Config) -> ExitCode:
-    """Read the source's list of article versions into the catalog. Raises `SourceError`."""
+def index(workspace: Workspace, config: Config, *, accept_removals: bool = False) -> ExitCode:
+    """Read the source's list of article versions into the catalog. Raises `SourceError`.
+
+    INCOMPLETE, with the catalog as it was, for an inventory that is older than it or lacks more than
+    `crawl.max_removed_share` of what it lists, unless `accept_removals`.
+    """
     path = workspace.catalog
     with scratch_folder(workspace) as scratch, closing(open_source(config, scratch)) as source:
-        made_from = fingerprint("index", VERSION, {}, [source.name, source.snapshot(), config.select.pmc_ids])
+        pmc_ids = public_address(config.select.pmc_ids)
+        made_from = fingerprint("index", VERSION, {}, [source.name, source.snapshot(), pmc_ids])
         if read_fingerprint(path) == made_from:
             log.info("index: nothing to do, the source lists what it listed before")
             return ExitCode.COMPLETE
+        is_cloud = isinstance(source, BucketSource)
+        day, before = source.day() if isinstance(source, BucketSource) else None, _read_day(path)
+        if day is not None and before is not None and day < before and not accept_removals:
+            return _refuse(f"the newest inventory that can be had is of {day}, and the catalog is made from {before}")
         with duckdb.connect(scratch / "index.duckdb", config={"memory_limit": _MEMORY}) as database:
             database.execute("SET preserve_insertion_order = false")
             columns = "version, change_token, last_modified, locator, pmid, licence_code"
@@ -90,10 +101,41 @@ def index(workspace: Workspace, config: Config) -> ExitCode:
             )
             columns += ", state, doi, journal, issn, year"
             _load(database, f"CREATE TABLE before AS SELECT {_NUMBER}, {columns} FROM arriving", _before(path))
+            if is_cloud and not accept_removals:
+                known, lacking = _count_lacking(database)
+                if lacking > max(1, config.crawl.max_removed_share * known):
+                    return _refuse(
+                        f"the source does not list {lacking:,} of the {known:,} article versions that it did"
+                    )
+            facts = stamp(made_from) | ({_DAY_KEY: day.encode()} if day is not None else {})
             with atomic(path) as temporary:
-                counts = _write(database, temporary, made_from, is_cloud=source.name == BucketSource.name)
+                counts = _write(database, temporary, facts, is_cloud=is_cloud)
     log.info("index: %s", ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items())) or "no articles")
     return ExitCode.COMPLETE
+
+
+def _refuse(cause: str) -> ExitCode:
+    log.error("index: %s; the catalog stays as it is. --accept-removals takes the source at its word", cause)
+    return ExitCode.INCOMPLETE
+
+
+def _read_day(path: Path) -> str | None:
+    """The day of the inventory that the catalog was made from."""
+    try:
+        return str((pq.read_metadata(path).metadata or {})[_DAY_KEY], "ascii")
+    except (OSError, pa.ArrowException, KeyError):
+        return None
+
+
+def _count_lacking(database: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """How many article versions the service listed before, and how many of them it lists no more."""
+    counts = [0, 0]
+    is_known = "b.version > 0 AND b.state <> 'removed' AND b.number BETWEEN $low AND $high"
+    for low, high in _ranges(database):
+        for place, join in enumerate(("", "ANTI JOIN listing l ON b.number = l.number AND b.version = l.version")):
+            query = f"SELECT count(*) FROM before b {join} WHERE {is_known}"
+            counts[place] += database.sql(query, params={"low": low, "high": high}).fetchall()[0][0]
+    return counts[0], counts[1]
 
 
 def count_catalog(workspace: Workspace) -> int:
@@ -141,20 +183,22 @@ def _load(database: duckdb.DuckDBPyConnection, statement: str, rows: pa.RecordBa
 def _identifiers(config: Config, source: Source, scratch: Path) -> pa.RecordBatchReader:
     given = config.select.pmc_ids
     if given.startswith(("http://", "https://")):
-        base, _, name = given.rpartition("/")
+        base, name = split_url(given)
         with closing(BucketSource(HttpStore(base, config.network, scratch), 0)) as site:
             path = site.identifiers(scratch, name)
         if path is None:
-            raise SourceError(f"cannot read {given}")
+            raise SourceError(f"cannot read {public_address(given)}")
     else:
         path = Path(given) if given else source.identifiers(scratch)
     return IDENTIFIERS.empty_table().to_reader() if path is None else read_identifiers(path)
 
 
-def _write(database: duckdb.DuckDBPyConnection, path: Path, made_from: str, *, is_cloud: bool) -> Counter[str]:
+def _write(
+    database: duckdb.DuckDBPyConnection, path: Path, facts: dict[bytes, bytes], *, is_cloud: bool
+) -> Counter[str]:
     """Write the catalog; how many rows it has in each state."""
     counts: Counter[str] = Counter()
-    schema = CATALOG.with_metadata(stamp(made_from))
+    schema = CATALOG.with_metadata(facts)
     with pq.ParquetWriter(path, schema, compression="zstd", write_page_index=True) as writer:
         for low, high in _ranges(database):
             merged = database.sql(_MERGE, params={"is_cloud": is_cloud, "low": low, "high": high})

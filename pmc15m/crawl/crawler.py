@@ -24,10 +24,11 @@ from pmc15m.crawl.turns import Job, Turns
 from pmc15m.crawl.watch import Watch
 from pmc15m.engine.progress import Progress
 from pmc15m.engine.stage import Execution
-from pmc15m.errors import ExitCode
+from pmc15m.errors import ExitCode, Pmc15mError
 from pmc15m.sources import Source, open_source
 from pmc15m.sources.bucket import BucketSource
-from pmc15m.sources.model import ArticleStatus, Facts, FetchTask, Reason, StoredArticle, Wanted
+from pmc15m.sources.content import NoRoom
+from pmc15m.sources.model import ArticleStatus, Facts, FetchTask, Reason, Stopped, StoredArticle, Wanted
 from pmc15m.workspace import Workspace, atomic, in_order, read_part, shard_name, shard_number
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,8 @@ def crawl(workspace: Workspace, config: Config, execution: Execution) -> ExitCod
     count_catalog(workspace)  # it is there
     reopen_damaged(workspace)
     ledger = read_ledger(workspace)
-    settle(workspace, ledger)
+    if settle(workspace, ledger):
+        ledger = read_ledger(workspace)
     ledger = ledger.last()
     if 0 < config.crawl.max_bytes < stored_bytes(workspace) + left_out_bytes(workspace, ledger):
         for shard, _ in _todo(workspace, config, execution):
@@ -97,6 +99,12 @@ def _share(config: Config, execution: Execution) -> Config:
         connections=max(1, network.connections // count),
     )
     return dataclasses.replace(config, network=limited)
+
+
+def _unexpected(wanted: Wanted, error: Exception) -> StoredArticle:
+    """The end of an article over which our own code failed; `--retry-failed` takes it again."""
+    log.error("crawl: %s.%d cannot be taken: %.300r", *wanted.key, error)
+    return wanted.failed(Reason.UNEXPECTED_ERROR)
 
 
 def _remember(workspace: Workspace, config: Config) -> None:
@@ -202,7 +210,12 @@ class Crawler:
             stored=self._stored,
             each=self._pool.each,
         )
-        return self._source.fetch(task)
+        try:
+            return self._source.fetch(task)
+        except (Stopped, Pmc15mError, NoRoom):
+            raise
+        except Exception as error:  # one odd article does not end the crawl of all
+            return [_unexpected(wanted, error) for wanted in job.versions]
 
     def _is_selected(self, wanted: Wanted, facts: Facts) -> bool:
         return self._condition({**wanted.row, **{key: value for key, value in facts.items() if value is not None}})
@@ -215,6 +228,9 @@ class Crawler:
             return
         self._in_flight -= 1
         job, articles, error = result
+        if isinstance(error, NoRoom):
+            self._stop_writing(str(error))
+            return
         if error is not None:
             raise error
         self._turns.add(job, articles)
@@ -223,18 +239,19 @@ class Crawler:
 
     def _write(self, job: Job, articles: Sequence[StoredArticle]) -> None:
         """Add articles to their shard. Written out of turn, they are put in order when the shard is whole."""
-        if self._room.ending is Ending.DISK:
+        if self._room.ending in (Ending.DISK, Ending.UNWRITABLE):
             return
-        growing = self._growing[job.shard]
+        growing, wanted = self._growing[job.shard], {version.key: version for version in job.versions}
         for article in articles:
-            if (article.pmcid, article.version) not in growing.articles:
+            if article.key not in growing.articles:
                 before = growing.size
                 try:
                     growing.add(article)
                 except OSError as error:
-                    log.error("crawl: cannot write shard %s: %s", job.shard, error.strerror)
-                    self._room.ending = Ending.DISK
+                    self._stop_writing(f"cannot write shard {job.shard}: {error.strerror}")
                     return
+                except Exception as error:
+                    growing.add(_unexpected(wanted[article.key], error))
                 self._room.take(growing.size - before)
                 self._watch.add(article)
         self._room.look(at_disk=not self._in_flight)
@@ -248,7 +265,16 @@ class Crawler:
             self._finish(shard)
 
     def _finish(self, shard: str) -> None:
-        self._growing.pop(shard).finish([wanted.key for wanted in self._orders.pop(shard)])
+        try:
+            self._growing[shard].finish([wanted.key for wanted in self._orders[shard]])
+        except OSError as error:
+            self._stop_writing(f"cannot write shard {shard}: {error.strerror}")
+        else:
+            del self._growing[shard], self._orders[shard]
+
+    def _stop_writing(self, cause: str) -> None:
+        log.error("crawl: %s", cause)
+        self._room.ending = Ending.UNWRITABLE
 
     def _cut(self) -> None:
         """Finish what the budget allows, counted in the order of the plan: what was fetched beyond it is dropped.

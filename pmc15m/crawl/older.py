@@ -4,6 +4,8 @@ import functools
 import hashlib
 import threading
 
+import pyarrow as pa
+
 from pmc15m.crawl.ledger import Ledger
 from pmc15m.sources.content import Content
 from pmc15m.workspace import Workspace, read_part, shard_name
@@ -26,14 +28,14 @@ class OlderObjects:
         if number < 0:
             return None
         shard = shard_name(number)
-        with self._lock:
-            place = self._places(shard).get((pmcid, version, md5))
-        if place is None:
-            return None
-        offset, size, sha256 = place
         try:
+            with self._lock:
+                place = self._places(shard).get((pmcid, version, md5))
+            if place is None:
+                return None
+            offset, size, sha256 = place
             data = self._workspace.read(shard, offset, size)
-        except OSError:
+        except (OSError, pa.ArrowException):
             return None
         return Content.of(data) if hashlib.sha256(data).hexdigest() == sha256 else None
 

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from pmc15m.config import Config
+from pmc15m.config import Config, shareable
 from pmc15m.crawl.ledger import KEY, Ledger, pmcid_numbers
 from pmc15m.crawl.select import Condition, catalog_conditions, ids_text, known_exclusions, locked_database, read_ids
 from pmc15m.crawl.stream import BATCH, stream
@@ -119,7 +119,7 @@ def extend_plan(
 
 def selection_of(config: Config) -> str:
     """A digest of what is asked for: the selection and what a shard holds of an article."""
-    select, crawl = dataclasses.asdict(config.select), config.crawl
+    select, crawl = dataclasses.asdict(shareable(config).select), config.crawl
     facts = [select, ids_text(config.select), extras_of(config), crawl.max_object_bytes]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 

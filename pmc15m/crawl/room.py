@@ -15,6 +15,7 @@ class Ending(enum.Enum):
     DONE = "done"
     BUDGET = "crawl.max_bytes is reached"
     DISK = "the disk has less than crawl.min_free_bytes left"
+    UNWRITABLE = "a file could not be written"
 
 
 class Room:

@@ -9,9 +9,11 @@ more.
 
 import hashlib
 import json
+import logging
 import os
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -19,6 +21,8 @@ import pyarrow as pa
 from pmc15m import schema
 from pmc15m.sources.model import ArticleStatus, Reason, StoredArticle, StoredObject, Wanted
 from pmc15m.workspace import Workspace, atomic, rows_to_table, sync, write_part
+
+log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 
@@ -56,7 +60,7 @@ class GrowingShard:
         return workspace.tar(shard).with_suffix(".journal").exists()
 
     def add(self, article: StoredArticle) -> None:
-        """Append a finished article: first its bytes, then its line. After an `OSError` nothing of it is there."""
+        """Append a finished article: first its bytes, then its line. After an exception nothing of it is there."""
         stored = [item.content for item in article.objects if item.content is not None]
         rows = [article_row(article), *(_object_row(article, item) for item in article.objects)]
         self._append(rows, (content.blocks() for content in stored))
@@ -76,7 +80,7 @@ class GrowingShard:
             end = self._part.tell()
             self._journal.write(json.dumps({"start": start, "end": end, "rows": rows}).encode() + b"\n")
             self._journal.flush()
-        except OSError:
+        except Exception:
             for file, length in ((self._part, start), (self._journal, line)):
                 file.seek(length)
                 file.truncate()
@@ -91,6 +95,7 @@ class GrowingShard:
 
     def finish(self, order: Sequence[Key]) -> None:
         """Make `NNNNN.tar` and its index, in the order of the plan, and remove what the shard grew in."""
+        table = self._index(order)
         rows = [row for key in order for row in self.articles[key]]
         offsets = [row["offset"] for row in rows if _is_stored(row)]
         if offsets == sorted(offsets) and tar_size(rows) == self._part.tell():
@@ -100,10 +105,24 @@ class GrowingShard:
             os.replace(self._part_path, self._tar_path)  # `_take_up` undoes this if there is no index afterwards
         else:
             with atomic(self._tar_path) as temporary, temporary.open("wb") as tar:
-                rows = [self._copy(row, tar) for row in rows]
+                copied = pa.array([self._copy(row, tar) for row in rows], pa.int64())
                 tar.write(bytes(TAR_END))
-        write_index(self._workspace, self.shard, rows_to_table(rows, schema.RAW_INDEX, partial=True))
+            table = table.set_column(table.schema.get_field_index("offset"), schema.RAW_INDEX.field("offset"), copied)
+        write_index(self._workspace, self.shard, table)
         self.discard()
+
+    def _index(self, order: Sequence[Key]) -> pa.Table:
+        """The rows of some articles; where no table can hold those of one, it becomes a failure first."""
+        try:
+            return _table([row for key in order for row in self.articles[key]])
+        except Exception:
+            for key in order:
+                try:
+                    _table(self.articles[key])
+                except Exception as error:
+                    log.error("crawl: %s.%d cannot be stored: %.300r", *key, error)
+                    self.articles[key] = [_unexpected(self.articles[key][0])]
+        return _table([row for key in order for row in self.articles[key]])
 
     def leave_out(self, wanted: Wanted, reason: Reason, need: int) -> None:
         """Put a row in the place of an article that is not taken; known to this process only, until `finish`.
@@ -127,13 +146,12 @@ class GrowingShard:
 
     def close(self) -> None:
         """Leave the shard as it is, to be taken up by the next crawl."""
-        self._part.close()
-        self._journal.close()
+        for file in (self._part, self._journal):
+            with suppress(OSError):  # what the disk did not take is fetched again
+                file.close()
 
-    def _copy(self, row: Row, tar: BinaryIO) -> Row:
-        if not _is_stored(row):
-            return row
-        return {**row, "offset": _write_member(tar, row, self._blocks(row))}
+    def _copy(self, row: Row, tar: BinaryIO) -> int | None:
+        return _write_member(tar, row, self._blocks(row)) if _is_stored(row) else None
 
     def _blocks(self, row: Row) -> Iterator[bytes]:
         position, end = row["offset"], row["offset"] + row["size"]
@@ -175,6 +193,16 @@ class GrowingShard:
                 if hashlib.sha256(content).hexdigest() != row["sha256"]:
                     return False
         return True
+
+
+def _unexpected(head: Row) -> Row:
+    """The row of an article over which our own code failed."""
+    row = {name: head[name] for name in ("pmcid", "version", "role", "change_token")}
+    return {**row, "status": ArticleStatus.FAILED.value, "reason": Reason.UNEXPECTED_ERROR.value}
+
+
+def _table(rows: Iterable[Row]) -> pa.Table:
+    return rows_to_table(rows, schema.RAW_INDEX, partial=True)
 
 
 def article_row(article: StoredArticle) -> Row:

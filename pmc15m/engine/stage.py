@@ -47,6 +47,7 @@ class Execution:
     workers: int = 1
     shard: tuple[int, int] = (0, 1)  # i/n: this process takes the units whose hash is i modulo n
     retry_failed: bool = False  # take just what failed before
+    accept_removals: bool = False  # whatever the source lists no more
 
     @property
     def processes(self) -> int:

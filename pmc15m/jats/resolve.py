@@ -80,7 +80,10 @@ class FileNames:
 
     def _keys(self, href: str) -> Iterator[tuple[Step, list[str]]]:
         candidates = list(_candidates(href))
-        yield Step.EXACT, self._by_name.get(href, [])
+        exact = self._by_name.get(href, [])
+        # `a%20b.jpg` is an address of `a b.jpg`; with files of both names, which one is meant nobody knows.
+        encoded = self._by_name.get(decoded, []) if exact and (decoded := unquote(href)) != href else []
+        yield Step.EXACT, exact + encoded
         for key in candidates:
             plos = f"journal.{key}" in candidates
             yield Step.PLOS if plos else Step.BASENAME, self._by_name.get(key, [])

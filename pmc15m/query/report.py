@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from pmc15m.config import Config
+from pmc15m.config import Config, public_address
 from pmc15m.query import cards, webpage
 from pmc15m.query.charts import Mark, Series, bars, columns, whole
 from pmc15m.query.connection import connect
@@ -50,7 +50,7 @@ _STEPS = {
 def report(workspace: Workspace, config: Config) -> Path:
     """Write `report/index.html` and return its path. Raises `UsageError` where a part cannot be read."""
     path = workspace.root / "report" / "index.html"
-    settings = {"source": config.source, "where": config.select.where}
+    settings = {"source": public_address(config.source), "where": config.select.where}
     made_from = fingerprint("report", VERSION, settings, [], ASSETS)
     if _is_current(path, made_from, workspace):
         log.info("report: nothing to do")
@@ -65,7 +65,7 @@ def report(workspace: Workspace, config: Config) -> Path:
             ("lost", "What was lost", _drops(connection, found["drops"])),
             ("gallery", f"{len(shown)} random figures", cards.gallery_section(shown) if shown else _nothing("split")),
         ]
-    lead = f"Workspace {workspace.root.name}, source {config.source}."
+    lead = f"Workspace {workspace.root.name}, source {public_address(config.source)}."
     if config.select.where:
         lead += f" Articles where {config.select.where}."
     return _write(path, webpage.page("PMC-15M, rebuilt", lead, sections, _tiles(found), made_from))

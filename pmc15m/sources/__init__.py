@@ -1,8 +1,9 @@
 """Where articles come from: the PMC Cloud Service, a copy of it in a folder, kept `oa_package` tarballs."""
 
+import re
 from pathlib import Path
 
-from pmc15m.config import Config
+from pmc15m.config import Config, public_address
 from pmc15m.errors import SourceError
 from pmc15m.sources.bucket import BucketSource
 from pmc15m.sources.model import Source
@@ -20,12 +21,14 @@ def open_source(config: Config, scratch: Path) -> Source:
     nothing usable is there.
     """
     where, limit = config.source, config.crawl.max_object_bytes
-    if where.startswith(("http://", "https://")):
-        if where.endswith(".csv"):
+    if where.lower().startswith(("http://", "https://")):
+        if re.split(r"[?#]", where)[0].endswith(".csv"):
             return TarballSite(where, config.network, limit, scratch)
         return BucketSource(HttpStore(where, config.network, scratch), limit)
     folder = Path(where.removeprefix("file://"))
     if not folder.is_dir():
+        if "://" in where and not where.startswith("file://"):
+            raise SourceError(f"{public_address(where)} is neither an http(s) address nor a folder")
         raise SourceError(f"there is no folder {folder} to read articles from")
     if not any((folder / name).is_dir() for name in ("metadata", "inventory-reports")):
         packages = sorted(path for path in folder.rglob("PMC*.tar.gz") if PACKAGE.fullmatch(path.name))

@@ -66,6 +66,10 @@ class BucketSource:
             return None
         return newest_manifest(self._store)
 
+    def day(self) -> str | None:
+        """The day of the inventory, which sorts as text; null for a copy that has none."""
+        return self._manifest.day if self._manifest is not None else None
+
     def snapshot(self) -> str:
         if self._manifest is not None:
             return self._manifest.md5
@@ -108,21 +112,28 @@ class BucketSource:
         try:
             content = self._get_metadata(wanted)
         except FetchError as error:
-            return _failed(wanted, error.reason, ())
+            return wanted.failed(error.reason)
         metadata = read_metadata(content.read(), wanted.pmcid, wanted.version)
         if metadata is None:
-            return _failed(wanted, Reason.BAD_METADATA, (_stored(Role.METADATA, _json_name(wanted), content),))
+            return wanted.failed(Reason.BAD_METADATA, _stored(Role.METADATA, _json_name(wanted), content))
         return _Head(content, metadata)
 
     def _get_metadata(self, wanted: Wanted) -> Content:
         """The JSON itself has no published md5: it is verified by the inventory's ETag, which is one."""
         key = metadata_key(wanted.pmcid, wanted.version)
-        content = self._store.get(key, limit=_METADATA_LIMIT)
+
+        def judge(content: Content) -> Reason | None:
+            """What is not the listed record is one at least, and no web page."""
+            if content.md5 == wanted.change_token or read_metadata(content.read(), *wanted.key) is not None:
+                return None
+            return Reason.BAD_METADATA
+
+        content = self._store.get(key, limit=_METADATA_LIMIT, judge=judge)
         if content.md5 == wanted.change_token:
             return content
         # It was changed after the inventory was made, or damaged on the way: believe what comes twice.
         for _ in range(_BELIEF_ATTEMPTS):
-            again = self._store.get(key, limit=_METADATA_LIMIT)
+            again = self._store.get(key, limit=_METADATA_LIMIT, judge=judge)
             if again.md5 in (content.md5, wanted.change_token):
                 return again
             content = again
@@ -195,12 +206,12 @@ class _Fetch:
         media = self.head.metadata.media
         names = [item.name for item in media if item.reason is None]
         wanted = self.task.read_xml(xml.read(), self.wanted.pmcid, names).media
-        reasons = {item.name: item.reason or wanted[item.name] for item in media}
-        pictures = [item for item in media if reasons[item.name] is None]
+        reasons = [item.reason or wanted[item.name] for item in media]
+        pictures = [item for item, reason in zip(media, reasons, strict=True) if reason is None]
         fetched = iter(self.task.each(lambda item: self._object(item, Role.MEDIA), pictures))
         return [
-            next(fetched) if (reason := reasons[item.name]) is None else _not_stored(item, ObjectStatus.SKIPPED, reason)
-            for item in media
+            next(fetched) if reason is None else _not_stored(item, ObjectStatus.SKIPPED, reason)
+            for item, reason in zip(media, reasons, strict=True)
         ]
 
     def _object(self, item: Published, role: Role) -> StoredObject:
@@ -248,17 +259,6 @@ def _stored(role: Role, name: str, content: Content) -> StoredObject:
 
 def _not_stored(item: Published, status: ObjectStatus, reason: Reason | None, role: Role = Role.MEDIA) -> StoredObject:
     return StoredObject(role=role, name=item.name, status=status, reason=reason, published_md5=item.md5)
-
-
-def _failed(wanted: Wanted, reason: Reason, objects: tuple[StoredObject, ...]) -> StoredArticle:
-    return StoredArticle(
-        pmcid=wanted.pmcid,
-        version=wanted.version,
-        status=ArticleStatus.FAILED,
-        reason=reason,
-        change_token=wanted.change_token,
-        objects=objects,
-    )
 
 
 def _metadata_files(root: Path) -> list[tuple[re.Match[str], Path]]:

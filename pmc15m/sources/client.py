@@ -27,7 +27,7 @@ import urllib3
 from requests.exceptions import InvalidSchema, ProxyError
 
 from pmc15m import __version__
-from pmc15m.config import NetworkConfig
+from pmc15m.config import NetworkConfig, public_address
 from pmc15m.errors import SourceError
 from pmc15m.sources.content import Content, Receiver
 from pmc15m.sources.model import FetchError, Reason
@@ -45,10 +45,13 @@ class Client:
         """Large bodies go to `folder`. Raises `SourceError` where the URL or the proxy of the environment is none."""
         agent = f"pmc15m/{__version__}" + (f" ({network.contact})" if network.contact.isascii() else "")
         try:
+            # Name and password of the URL become the header Authorization.
             self._request = requests.Request("GET", base_url, {"User-Agent": agent}).prepare()
-        except ValueError as error:
-            raise SourceError(str(error)) from None
-        self._base = str(self._request.url).rstrip("/")
+            parts = urlsplit(str(self._request.url))
+        except ValueError:  # would quote the password
+            raise SourceError(f"{public_address(base_url)} is no URL that can be asked") from None
+        self._base = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
+        self._query = parts.query  # a token, perhaps: sent with every request, told to nobody
         self._network = network
         self._folder = folder
         settings = requests.Session().merge_environment_settings(self._base, {}, True, None, None)
@@ -72,6 +75,8 @@ class Client:
         connection is closed then, and opened anew by the next call.
         """
         self._request.url = self._base + target
+        if self._query:
+            self._request.url += ("&" if "?" in target else "?") + self._query
         self._adapter.deadline, self._adapter.size = deadline, 2 * limit + _HEAD_LIMIT
         while True:
             was_kept, self._is_kept = self._is_kept, False
@@ -102,16 +107,15 @@ class Client:
             length = headers.get("Content-Length", "0")
             if not re.fullmatch(r"[0-9]+ *", length):
                 raise FetchError(Reason.UNEXPECTED_ANSWER, "no number as Content-Length")
-            receiver = Receiver(self._folder)
-            if int(length) <= limit:
-                for piece in response.raw.stream(_PIECE, decode_content=False):
-                    if receiver.size + len(piece) > limit:
-                        break
+            is_small, receiver, size = int(length) <= limit, Receiver(self._folder), 0
+            for piece in response.raw.stream(_PIECE, decode_content=False):
+                size += len(piece)
+                if size > limit:
+                    raise FetchError(Reason.TOO_BIG, f"more than {limit} bytes")
+                if is_small:  # else the head may be wrong: too big is what does not end before the limit
                     receiver.write(piece)
-                else:
-                    self._is_kept = True
-                    return receiver.content()
-            raise FetchError(Reason.TOO_BIG, f"more than {limit} bytes")
+            self._is_kept = True
+            return receiver.content()
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
@@ -209,9 +213,7 @@ def _failure(error: Exception) -> FetchError:
             return FetchError(Reason.FORBIDDEN, cause)  # not tried again: proxies lock names after wrong passwords
         case OSError():
             return FetchError(Reason.CONNECTION, cause)
-        case _TooMuch():
-            return FetchError(Reason.TOO_BIG, cause)
-        case urllib3.exceptions.InvalidChunkLength():
+        case _TooMuch() | urllib3.exceptions.InvalidChunkLength():
             return FetchError(Reason.UNEXPECTED_ANSWER, cause)
         case http.client.IncompleteRead() | urllib3.exceptions.ProtocolError():
             return FetchError(Reason.TRUNCATED, cause)

@@ -4,6 +4,7 @@ import hashlib
 import io
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -12,11 +13,15 @@ IN_MEMORY = 4 << 20
 _BLOCK = 1 << 20
 
 
+class NoRoom(Exception):
+    """The disk does not take what arrives: no fault of the object, and the end of the run."""
+
+
 class _Spill:
     """An unnamed file: it is gone with the process, however that ends."""
 
-    def __init__(self, folder: Path) -> None:
-        self.file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed with its content)
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
 
     def __del__(self) -> None:
         self.file.close()
@@ -78,19 +83,30 @@ class Receiver:
         self.size = 0
 
     def write(self, piece: bytes | memoryview) -> None:
-        """Take the next bytes."""
+        """Take the next bytes. Raises `NoRoom`."""
         self._md5.update(piece)
         self._sha256.update(piece)
         self.size += len(piece)
-        if self._spill is None and self.size > IN_MEMORY:
-            self._spill = _Spill(self._folder)
-            self._spill.file.write(self._memory)
-            self._memory = bytearray()
-        if self._spill is None:
+        if self.size <= IN_MEMORY:
             self._memory += piece
-        else:
+            return
+        with self._on_disk():
+            if self._spill is None:
+                self._spill = _Spill(tempfile.TemporaryFile(dir=self._folder))  # noqa: SIM115 (closed with its content)
+                self._spill.file.write(self._memory)
+                self._memory = bytearray()
             self._spill.file.write(piece)
 
+    @contextmanager
+    def _on_disk(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise NoRoom(f"cannot write to {self._folder}: {error.strerror}") from None
+
     def content(self) -> Content:
-        """What was received."""
+        """What was received. Raises `NoRoom`."""
+        if self._spill is not None:
+            with self._on_disk():
+                self._spill.file.flush()
         return Content(self.size, self._md5.hexdigest(), self._sha256.hexdigest(), self._spill or self._memory)

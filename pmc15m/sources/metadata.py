@@ -5,8 +5,8 @@ Fields: https://pmc-oa-opendata.s3.amazonaws.com/README.txt
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -15,7 +15,6 @@ from pmc15m.sources.model import Facts, Reason
 from pmc15m.sources.names import BUCKET, is_safe_name
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
-_MAX_MEDIA = 20_000
 _LONGEST_NUMBER = 18  # digits; beyond 4,300 Python refuses to read one
 _ODD = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _IDENTIFIER = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,1000}")
@@ -55,14 +54,10 @@ def read_metadata(data: bytes, pmcid: str, version: int) -> Metadata | None:
         return None
     prefix = f"{pmcid}.{version}/"
     urls = record.get("media_urls")
-    media: dict[str, Published] = {}
-    for url in urls[:_MAX_MEDIA] if isinstance(urls, list) else ():
-        if isinstance(url, str):
-            published = _published(url, prefix)
-            media.setdefault(published.name, published)
+    media = _media([url for url in urls if isinstance(url, str)] if isinstance(urls, list) else [], prefix)
     xml_url = record.get("xml_url")
     xml = _published(xml_url, prefix) if isinstance(xml_url, str) else None
-    return Metadata(facts=_facts(said), xml=xml, media=tuple(media.values()))
+    return Metadata(facts=_facts(said), xml=xml, media=media)
 
 
 def clean_metadata(content: bytes) -> Mapping[str, Any]:
@@ -134,6 +129,15 @@ def _facts(said: Mapping[str, Any]) -> Facts:
         "licence_group": str(group_of(code)),
         **{key: said.get(key) for key in _FLAGS},
     }
+
+
+def _media(urls: Sequence[str], prefix: str) -> tuple[Published, ...]:
+    """The media by the names that tell them apart: decoded, unless two objects would then have one name."""
+    media = list({(item.name, item.md5): item for item in (_published(url, prefix) for url in urls)}.values())
+    if len({item.name for item in media}) < len(media):
+        as_written = {item.as_written or item.name: item for item in media}
+        media = [replace(item, name=name) for name, item in as_written.items()]
+    return tuple(media)
 
 
 def _published(url: str, prefix: str) -> Published:

@@ -45,7 +45,7 @@ class Reason(enum.StrEnum):
     FORBIDDEN = "forbidden"
     THROTTLED = "throttled"  # 503 SlowDown or 429 to the end
     SERVER_ERROR = "server_error"
-    UNEXPECTED_ANSWER = "unexpected_answer"  # a redirect, an odd status, no HTTP at all
+    UNEXPECTED_ANSWER = "unexpected_answer"  # a redirect, an odd status, a web page, no HTTP at all
     TIMEOUT = "timeout"
     CONNECTION = "connection"  # refused, reset, TLS
     TRUNCATED = "truncated"
@@ -55,6 +55,7 @@ class Reason(enum.StrEnum):
     SEVERAL_XML = "several_xml"  # which one is the article cannot be known
     BAD_ARCHIVE = "bad_archive"  # a tarball that cannot be read to its end
     UNREADABLE = "unreadable"  # a file of a local source that the system does not let us read
+    UNEXPECTED_ERROR = "unexpected_error"  # our own code failed over it; the log says how
 
 
 class FetchError(Exception):
@@ -126,6 +127,11 @@ class StoredArticle:
     facts: Facts = field(default_factory=dict)
     objects: tuple[StoredObject, ...] = ()
 
+    @property
+    def key(self) -> tuple[str, int]:
+        """PMCID and version."""
+        return self.pmcid, self.version
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
@@ -141,6 +147,17 @@ class Wanted:
     def key(self) -> tuple[str, int]:
         """PMCID and version."""
         return self.pmcid, self.version
+
+    def failed(self, reason: Reason, *objects: StoredObject) -> StoredArticle:
+        """The article version as a failure."""
+        return StoredArticle(
+            pmcid=self.pmcid,
+            version=self.version,
+            status=ArticleStatus.FAILED,
+            reason=reason,
+            change_token=self.change_token,
+            objects=objects,
+        )
 
 
 @dataclass(frozen=True, slots=True)

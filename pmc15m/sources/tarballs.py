@@ -42,7 +42,7 @@ from pmc15m.sources.model import (
 )
 from pmc15m.sources.names import is_safe_name
 from pmc15m.sources.sniff import HEAD_BYTES, IMAGE_FORMATS, sniff_format
-from pmc15m.sources.stores import HttpStore
+from pmc15m.sources.stores import HttpStore, split_url
 from pmc15m.sources.tables import read_date, read_file_list
 
 PACKAGE = re.compile(r"(PMC[1-9][0-9]{0,11})\.tar\.gz")
@@ -191,7 +191,7 @@ class TarballSite(Tarballs):
 
     def __init__(self, url: str, network: NetworkConfig, max_object_bytes: int, scratch: Path) -> None:
         super().__init__(max_object_bytes, scratch)
-        base, _, self._file_list = url.rpartition("/")
+        base, self._file_list = split_url(url)
         self._store = HttpStore(base, network, scratch)
 
     @functools.cached_property

@@ -65,6 +65,18 @@ def test_killed_at_random_moments_and_resumed(finished: Path, bucket: Server, tm
     assert found == digests(finished)
 
 
+def test_a_password_of_the_source_is_in_no_message_and_no_file(bucket: Server, tmp_path: Path) -> None:
+    source = bucket.url.replace("http://", "http://me:hush1@") + "?sig=hush2"
+    pmc_ids = bucket.url.replace("http://", "http://me:hush3@") + "/PMC-ids.csv.gz?sig=hush4"
+    selection = ("--limit", "3", "--set", f"select.pmc_ids={pmc_ids}")
+    for command in (("run", "--source", source, *selection), ("status",), ("crawl", "--json"), ("index", "-v")):
+        ran = pmc15m(*command, "--workspace", tmp_path, *FLAGS)
+        assert ran.returncode == 0, ran.stderr
+        assert "hush" not in ran.stdout + ran.stderr
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"hush" in path.read_bytes()]
+    assert bucket.url in (tmp_path / "config.toml").read_text(encoding="utf-8")
+
+
 def test_status_says_complete_or_what_is_left(finished: Path, tmp_path: Path) -> None:
     state = pmc15m("status", "--workspace", finished, *FLAGS)
     assert "parse    4 current" in state.stdout, state.stdout

@@ -31,8 +31,9 @@ class Place:
     workspace: Workspace
     source: str
 
-    def index(self, *settings: str) -> ExitCode:
-        return index(self.workspace, load_config(None, [*FAST, f"source={self.source}", *settings]))
+    def index(self, *settings: str, accept_removals: bool = False) -> ExitCode:
+        config = load_config(None, [*FAST, f"source={self.source}", *settings])
+        return index(self.workspace, config, accept_removals=accept_removals)
 
     def crawl(self, *settings: str, shard: tuple[int, int] = (0, 1), retry_failed: bool = False) -> ExitCode:
         config = load_config(None, [*FAST, f"source={self.source}", *settings])

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pmc15m.demo import Bucket, Fault, FaultKind, Server, parse_faults
-from pmc15m.demo.layout import replace_object
+from pmc15m.demo.layout import edit_metadata, put_article, replace_object
 from pmc15m.errors import ExitCode, SourceError
+from pmc15m.jats import Article, parse_article
 from pmc15m.sources.courtesy import Courtesy
 from tests.crawl.conftest import FAST, Place
 
@@ -182,6 +183,88 @@ def test_metadata_that_is_none(place: Place, bucket: Bucket, body: bytes) -> Non
     assert place.crawl("select.limit=2") is ExitCode.INCOMPLETE
     assert place.article("PMC70000000")["reason"] == "bad_metadata"
     assert place.article("PMC70000001")["status"] == "complete"
+
+
+def test_a_web_page_instead_of_metadata_is_asked_for_again(place: Place, server: Server, undisturbed: Place) -> None:
+    place.index()
+    server.faults = (Fault(FaultKind.HTML, "metadata/*", times=4),)
+    assert place.crawl() is ExitCode.COMPLETE
+    assert place.digests() == undisturbed.digests()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"doi": "10.1/\ud83d", "pmid": ["1"], "license_code": {"a": "\udfff"}},
+        {"media_urls": ["s3://elsewhere/\ud800", "s3://pmc-oa-opendata/PMC70000001.1/\udc00.jpg", None, 7]},
+        {"title": "\0", "is_retracted": "false", "pmid": 10**4_000},
+    ],
+)
+def test_odd_metadata_costs_no_article(place: Place, bucket: Bucket, odd: dict[str, object]) -> None:
+    edit_metadata(bucket, "PMC70000001.1", **odd)
+    place.index()
+    assert place.crawl("select.limit=3") is ExitCode.COMPLETE
+    assert {row["status"] for row in place.rows(role="article")} == {"complete"}
+    assert place.article("PMC70000001")["is_retracted"] is False
+
+
+def test_an_article_over_which_our_code_fails_is_a_row(
+    place: Place, server: Server, undisturbed: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(xml: bytes, *, pmcid: str, other_graphics: bool) -> Article:
+        if pmcid == "PMC70000002":
+            raise OverflowError("a day past all counting")
+        return parse_article(xml, pmcid=pmcid, other_graphics=other_graphics)
+
+    place.index()
+    with monkeypatch.context() as patch:
+        patch.setattr("pmc15m.crawl.media.parse_article", fail)
+        assert place.crawl() is ExitCode.INCOMPLETE
+    assert "PMC70000002.1" in caplog.text
+    assert "a day past all counting" in caplog.text
+    (row,) = place.rows(role="article", status="failed")
+    assert (row["pmcid"], row["reason"]) == ("PMC70000002", "unexpected_error")
+    server.counts.clear()
+    assert place.crawl() is ExitCode.INCOMPLETE
+    assert not server.counts
+    assert place.crawl(retry_failed=True) is ExitCode.COMPLETE
+    assert {row["pmcid"]: row["status"] for row in place.rows(role="article") if row["status"] != "superseded"} == {
+        row["pmcid"]: row["status"] for row in undisturbed.rows(role="article")
+    }
+
+
+def test_a_length_that_the_head_alone_says_is_no_reason_to_give_a_picture_up(
+    place: Place, server: Server, undisturbed: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = first_image(undisturbed)
+    place.index()
+    server.faults = (Fault(FaultKind.HUGE, key),)
+    monkeypatch.setattr("pmc15m.demo.server.PIECE", b"")  # said, and never sent
+    settings = ("crawl.max_object_bytes=10000000", "network.attempts=2", "network.read_timeout_s=0.1")
+    assert place.crawl(*settings) is ExitCode.INCOMPLETE
+    (row,) = place.rows(role="media", status="failed")
+    assert row["name"] == key.split("/")[1]
+    server.faults = ()
+    assert place.crawl(*settings, retry_failed=True) is ExitCode.COMPLETE
+
+
+def test_two_pictures_that_differ_by_an_escape_are_both_stored_and_no_figure_gets_the_other(
+    place: Place, bucket: Bucket, undisturbed: Place
+) -> None:
+    one, two = (bucket[key].read() for key in list(bucket.keys("PMC70000001.1/")) if key.endswith("g001.jpg")), b""
+    picture = next(one)
+    names = {"a b.jpg": picture, "a%20b.jpg": picture + b"\n" + two}
+    figures = "".join(
+        f'<fig id="f"><caption><p>Cells.</p></caption><graphic xlink:href="{name}"/></fig>' for name in names
+    )
+    xml = f'<article xmlns:xlink="http://www.w3.org/1999/xlink"><body>{figures}</body></article>'.encode()
+    record = {"pmcid": "PMC70000001", "version": 1, "is_manuscript": False}
+    put_article(bucket, record, xml, media=names)
+    place.index()
+    place.crawl("select.limit=2")
+    rows = {row["name"]: row for row in place.rows(role="media", pmcid="PMC70000001")}
+    assert {name: row["reason"] for name, row in rows.items()} == {"a b.jpg": None, "a%20b.jpg": "unreferenced"}
+    assert rows["a b.jpg"]["md5"] == hashlib.md5(picture).hexdigest()
 
 
 def test_an_xml_bomb_is_stored_and_harmless(place: Place, bucket: Bucket) -> None:

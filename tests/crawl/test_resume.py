@@ -1,5 +1,7 @@
 """Interruptions, budgets and damage: what is left behind, and what the same command makes of it."""
 
+import dataclasses
+import errno
 import itertools
 import os
 import random
@@ -22,7 +24,7 @@ from pmc15m.errors import ExitCode, UsageError
 from pmc15m.schema import RAW_INDEX
 from pmc15m.sources.content import Content
 from pmc15m.sources.model import ArticleStatus, ObjectStatus, Role, StoredArticle, StoredObject
-from pmc15m.workspace import Workspace, shard_name
+from pmc15m.workspace import Workspace, read_part, shard_name
 from tests.crawl.conftest import FAST, Place
 
 
@@ -154,6 +156,70 @@ def test_a_full_disk_tears_nothing(tmp_path: Path, whole: Workspace, monkeypatch
         growing.add(article(number, 1000 * number))
     growing.finish(ORDER)
     assert same(workspace, whole)
+
+
+def test_an_article_that_no_table_can_hold_is_a_row_in_a_whole_shard(tmp_path: Path, whole: Workspace) -> None:
+    workspace = Workspace(tmp_path / "odd")
+    growing = GrowingShard(workspace, "00000")
+    for number in range(1, 5):
+        stored = dataclasses.replace(article(number, 1000 * number), change_token="token")
+        growing.add(dataclasses.replace(stored, facts={"doi": "10.1/\ud83d"}) if number == 2 else stored)
+    growing.finish(ORDER)
+    assert verify(workspace) is ExitCode.COMPLETE
+    rows = read_part(workspace.part("raw", "00000")).to_pylist()
+    heads = {row["pmcid"]: (row["status"], row["reason"]) for row in rows if row["role"] == "article"}
+    fine = ("complete", None)
+    assert heads == {"PMC1": fine, "PMC2": ("failed", "unexpected_error"), "PMC3": fine, "PMC4": fine}
+    assert {row["change_token"] for row in rows if row["role"] == "article"} == {"token"}
+    assert len(rows) == 4 + 3
+
+
+def test_an_object_that_no_tar_can_hold_leaves_nothing_behind(tmp_path: Path, whole: Workspace) -> None:
+    workspace = Workspace(tmp_path / "odd")
+    growing = GrowingShard(workspace, "00000")
+    for number in range(1, 5):
+        made = article(number, 1000 * number)
+        odd = (*made.objects, dataclasses.replace(made.objects[0], name="\ud83d.jpg"))
+        with pytest.raises(UnicodeEncodeError):
+            growing.add(dataclasses.replace(made, objects=odd))
+        growing.add(made)
+    growing.finish(ORDER)
+    assert same(workspace, whole)
+
+
+def test_a_limit_of_file_sizes_is_said_and_the_crawl_goes_on_later(place: Place, undisturbed: Place) -> None:
+    place.index()
+    size = max(path.stat().st_size for path in (undisturbed.workspace.root / "raw").glob("*.tar")) // 2
+    limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2); "
+    program = limit + "from pmc15m.cli import main; sys.exit(main(sys.argv[2:]))"
+    flags = [flag for setting in FAST for flag in ("--set", setting)]
+    where = ["--workspace", str(place.workspace.root), "--source", place.source]
+    command = [sys.executable, "-c", program, str(size), "crawl", *where, *flags]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == ExitCode.INCOMPLETE, ended.stderr
+    assert "File too large" in ended.stderr
+    assert "a file could not be written" in ended.stderr
+    assert "min_free_bytes" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert place.crawl() is ExitCode.COMPLETE
+    assert place.digests() == undisturbed.digests()
+
+
+def test_a_scratch_folder_that_takes_nothing_ends_the_crawl_and_costs_no_article(
+    place: Place, undisturbed: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*args: object, **named: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    place.index()
+    with monkeypatch.context() as patch:
+        patch.setattr("pmc15m.sources.content.IN_MEMORY", 1_000)
+        patch.setattr("pmc15m.sources.content.tempfile.TemporaryFile", full)
+        assert place.crawl() is ExitCode.INCOMPLETE
+    assert "No space left on device" in caplog.text
+    assert not place.rows(status="failed")
+    assert place.crawl() is ExitCode.COMPLETE
+    assert place.digests() == undisturbed.digests()
 
 
 def test_killed_again_and_again(place: Place, server: Server, undisturbed: Place) -> None:

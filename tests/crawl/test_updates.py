@@ -5,8 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pmc15m.demo import Bucket, Server
-from pmc15m.demo.layout import add_inventory, edit_metadata, replace_object, withdraw
+from pmc15m.demo import Bucket, Fault, FaultKind, Server
+from pmc15m.demo.layout import (
+    add_inventory,
+    edit_metadata,
+    inventory_rows,
+    put_article,
+    replace_object,
+    withdraw,
+)
 from pmc15m.errors import ExitCode, SourceError
 from pmc15m.workspace import read_fingerprint
 from tests.crawl.conftest import Place
@@ -65,6 +72,7 @@ def test_a_new_retraction_is_known(crawled: Place, bucket: Bucket, server: Serve
 
 
 def test_an_article_that_comes_back(crawled: Place, bucket: Bucket, server: Server) -> None:
+    before = crawled.digests()
     rows = {key: bucket[key] for key in bucket.keys("PMC70000004.1/")}
     metadata = bucket["metadata/PMC70000004.1.json"]
     withdraw(bucket, "PMC70000004.1")
@@ -76,8 +84,92 @@ def test_an_article_that_comes_back(crawled: Place, bucket: Bucket, server: Serv
     bucket.put("metadata/PMC70000004.1.json", metadata.body, metadata.last_modified)
     add_inventory(bucket, NEXT_DAY.replace(day=5))
     crawled.index()
+    server.counts.clear()
     assert crawled.crawl() is ExitCode.COMPLETE
     assert crawled.article("PMC70000004")["status"] == "complete"
+    assert not server.counts, "it is there"
+    assert crawled.digests() == before
+
+
+def test_an_inventory_without_articles_takes_nothing_away(
+    crawled: Place, bucket: Bucket, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    before, catalog = crawled.digests(), crawled.workspace.catalog.read_bytes()
+    for day, rows in enumerate(([], inventory_rows(bucket)[::2], inventory_rows(bucket)[2:]), start=5):
+        add_inventory(bucket, NEXT_DAY.replace(day=day), rows=rows)
+        assert crawled.index() is ExitCode.INCOMPLETE
+        assert "--accept-removals" in caplog.messages[-1]
+        assert crawled.crawl() is ExitCode.COMPLETE
+    assert crawled.digests() == before
+    assert crawled.workspace.catalog.read_bytes() == catalog
+    assert crawled.index("crawl.max_removed_share=0.05") is ExitCode.COMPLETE
+
+    add_inventory(bucket, NEXT_DAY.replace(day=8), rows=[])
+    assert crawled.index(accept_removals=True) is ExitCode.COMPLETE
+    crawled.crawl()
+    assert {row["status"] for row in crawled.rows(role="article")} == {"removed", "excluded"}
+    add_inventory(bucket, NEXT_DAY.replace(day=9))
+    crawled.index()
+    server.counts.clear()
+    assert crawled.crawl() is ExitCode.COMPLETE
+    assert crawled.digests() == before
+
+
+def test_a_partly_fetched_article_that_comes_back_is_still_partly_fetched(
+    place: Place, bucket: Bucket, server: Server
+) -> None:
+    server.faults = (Fault(FaultKind.NOT_FOUND, "PMC70000001.1/*.jpg"),)
+    place.index()
+    assert place.crawl() is ExitCode.INCOMPLETE
+    before = place.digests()
+    for day, rows in ((5, []), (6, None)):
+        add_inventory(bucket, NEXT_DAY.replace(day=day), rows=rows)
+        place.index(accept_removals=True)
+        place.crawl()
+    assert place.article("PMC70000001")["status"] == "partial"
+    assert place.digests() == before
+
+
+@pytest.mark.parametrize("name", ["manifest.checksum", "manifest.json"])
+@pytest.mark.parametrize("kind", [FaultKind.WRONG_BYTES, FaultKind.HTML, FaultKind.CUT])
+def test_one_wrong_answer_does_not_make_an_older_day_the_truth(
+    crawled: Place, bucket: Bucket, server: Server, name: str, kind: FaultKind
+) -> None:
+    withdraw(bucket, "PMC70000004.1")
+    add_inventory(bucket, NEXT_DAY)
+    server.faults = (Fault(kind, f"*/2026-10-04*/{name}", times=1),)
+    assert crawled.index() is ExitCode.COMPLETE
+    crawled.crawl()
+    assert crawled.article("PMC70000004")["status"] == "removed"
+
+
+def test_the_day_never_goes_back(
+    crawled: Place, bucket: Bucket, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    put_article(bucket, {"pmcid": "PMC70000999", "version": 1}, b"<article/>")
+    add_inventory(bucket, NEXT_DAY)
+    crawled.index()
+    crawled.crawl()
+    assert crawled.article("PMC70000999")["status"] == "complete"
+    before = crawled.digests()
+    server.faults = (Fault(FaultKind.WRONG_BYTES, "*/2026-10-04*/manifest.json"),)
+    assert crawled.index() is ExitCode.INCOMPLETE
+    assert "2026-10-04T01-00Z" in caplog.messages[-1]
+    assert crawled.crawl() is ExitCode.COMPLETE
+    assert crawled.digests() == before
+    server.faults = ()
+    assert crawled.index() is ExitCode.COMPLETE
+
+
+def test_a_malformed_row_withdraws_nothing(crawled: Place, bucket: Bucket, server: Server) -> None:
+    before = crawled.digests()
+    rows = [row if number % 5 else row[:2] for number, row in enumerate(inventory_rows(bucket))]
+    add_inventory(bucket, NEXT_DAY, rows=rows)
+    assert crawled.index() is ExitCode.COMPLETE
+    server.counts.clear()
+    assert crawled.crawl() is ExitCode.COMPLETE
+    assert not server.counts
+    assert crawled.digests() == before
 
 
 def test_an_unfinished_or_damaged_inventory_is_not_taken(place: Place, bucket: Bucket) -> None:

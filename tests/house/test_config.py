@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmc15m.config import Config, load_config, to_toml
+from pmc15m.config import Config, load_config, public_address, shareable, to_toml
 from pmc15m.errors import ConfigError
 
 
@@ -36,6 +36,10 @@ def test_a_file_changes_defaults_and_set_changes_the_file(tmp_path: Path) -> Non
         ("network.read_timeout_s=0", "network.read_timeout_s is above 0"),
         ("select.sample=1.5", "select.sample is a share between 0 and 1, not 1.5"),
         ("split.separator=magic", "split.separator is network or gutters, not 'magic'"),
+        ("network.connections=100000", "network.connections is at most 1000"),
+        ("crawl.max_removed_share=2", "crawl.max_removed_share is a share between 0 and 1"),
+        ("network.contact=me\r\nX-Evil: 1", "network.contact is one line of text"),
+        ("source=http://host/a\r\nX-Evil: 1", "source is one line of text"),
         ("select.limit", "--set takes section.key=value"),
     ],
 )
@@ -52,6 +56,27 @@ def test_a_file_that_is_no_toml(tmp_path: Path) -> None:
         load_config(tmp_path / "bad.toml")
     with pytest.raises(ConfigError, match="cannot read the config file"):
         load_config(tmp_path / "absent.toml")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://host.example.org", "https://host.example.org"),
+        ("http://me:pass@host:8080/a@b", "http://host:8080/a@b"),
+        ("http://me:p@ss@host/a", "http://host/a"),
+        ("http://me:pa/ss@host/a", "http://host/a"),
+        ("http://me:pa?ss#@host/a", "http://host/a"),
+        ("HTTPS://token@host/a/", "HTTPS://host/a/"),
+        ("https://host/a?sig=secret&x=1#y", "https://host/a"),
+        ("http://[::1]:80/a?secret", "http://[::1]:80/a"),
+        ("s3://me:pass@bucket", "s3://bucket"),
+        ("/data/what? a #1 folder@home", "/data/what? a #1 folder@home"),
+    ],
+)
+def test_what_is_kept_of_an_address_is_no_secret(given: str, kept: str) -> None:
+    assert public_address(given) == kept
+    config = load_config(None, [f"source={given}", f"select.pmc_ids={given}"])
+    assert shareable(config) == load_config(None, [f"source={kept}", f"select.pmc_ids={kept}"])
 
 
 @given(where=st.text(), limit=st.integers(0, 2**40), sample=st.floats(0, 1, exclude_min=True))

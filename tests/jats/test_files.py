@@ -120,6 +120,13 @@ def test_trap_10_alternatives_are_one_picture(renditions: str, best: str) -> Non
     assert len(picture.alternatives) == 1
 
 
+def test_trap_9_an_address_and_a_name_with_percent_signs_are_never_mixed_up() -> None:
+    assert found("a b.jpg", "a b.jpg", "a%20b.jpg") == "a b.jpg"
+    assert reason("a%20b.jpg", "a b.jpg", "a%20b.jpg") is NoFile.AMBIGUOUS
+    assert found("a%20b.jpg", "a%20b.jpg", "c.jpg") == "a%20b.jpg"
+    assert found("a%20b.jpg", "a b.jpg", "c.jpg") == "a b.jpg"
+
+
 def test_trap_10_another_rendition_is_taken_only_if_the_first_has_no_file() -> None:
     files = FileNames(["a.jpg", "small.jpg"])
     assert resolve_graphic("a.tif", files, ["small.jpg"]).name == "a.jpg"

@@ -2,13 +2,16 @@
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pmc15m.config import NetworkConfig
-from pmc15m.demo import Bucket, serve
+from pmc15m.demo import Bucket, Fault, FaultKind, serve
 from pmc15m.errors import SourceError
+from pmc15m.sources.content import Content
 from pmc15m.sources.inventory import parse_manifest, read_shard
+from pmc15m.sources.model import FetchError
 from pmc15m.sources.stores import HttpStore, read_listing
 from tests.shared_data import SHARED
 
@@ -56,10 +59,54 @@ def test_an_odd_date_is_null(tmp_path: Path) -> None:
     assert rows(tmp_path, ROW.replace("2026-01-08T11:47:59.000Z", "yesterday"))[0]["last_modified"] is None
 
 
-@pytest.mark.parametrize("text", ["", '"a","b"\n', ROW + '"only","three","columns"\n'])
-def test_a_malformed_shard_is_one_line(tmp_path: Path, text: str) -> None:
-    with pytest.raises(SourceError, match="malformed"):
-        rows(tmp_path, text)
+OTHER = ROW.replace("10000002", "10000007")
+
+
+@pytest.mark.parametrize(
+    ("odd", "named"),
+    [
+        (b'"only","three","columns"\n', False),
+        (b"\n\0\xff garbage\n", False),
+        (b'"b","x/\xff","2026-01-08T11:47:59.000Z","f25d"\n', False),
+        (b'"b","metadata/PMC5.1.json","2026-01-08T11:47:59.000Z","f2\xff5d"\n', True),
+        (b'"b","metadata/PMC5.1.json"\n', True),
+        (b'"b","metadata/PMC5.1.json\n', True),
+        (b'"b","metadata/PMC5.1.json","2026-01-08T11:47:59.000Z","f25d","more"\n', True),
+        (b'"b","x/metadata/PMC5.1.json"\n', False),
+    ],
+)
+def test_a_malformed_row_is_counted_and_costs_no_other(
+    tmp_path: Path, odd: bytes, named: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An article that a malformed row names is listed: it is not withdrawn."""
+    path = tmp_path / "shard.csv.gz"
+    path.write_bytes(gzip.compress(ROW.encode() + odd + OTHER.encode()))
+    found = {row["pmcid"]: row for batch in read_shard(path, COLUMNS) for row in batch.to_pylist()}
+    assert set(found) == {"PMC10000002", "PMC10000007"} | ({"PMC5"} if named else set())
+    assert found["PMC10000007"]["change_token"] == "f25d9c5f5b85338f62156faeedfc1e95"
+    assert len(caplog.messages) == 1
+
+
+def test_a_token_that_is_empty_is_null(tmp_path: Path) -> None:
+    (row,) = rows(tmp_path, ROW.replace("f25d9c5f5b85338f62156faeedfc1e95", ""))
+    assert row["change_token"] is None
+
+
+def test_a_manifest_with_half_a_character_names_columns_that_a_table_can_hold() -> None:
+    text = r'{"fileFormat": "CSV", "fileSchema": "Key, LastModifiedDate, ETag, \ud800", "files": []}'
+    assert parse_manifest(text.encode(), "2026-01-01T01-00Z").columns[-1] == "\ufffd"
+
+
+def test_an_empty_shard_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert rows(tmp_path, "") == []
+    assert caplog.messages == ["a shard of the inventory is empty"]
+
+
+def test_a_shard_that_cannot_be_unpacked_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "shard.csv.gz"
+    path.write_bytes(gzip.compress(ROW.encode() * 9)[:-9])
+    with pytest.raises(SourceError, match="cannot be unpacked"):
+        list(read_shard(path, COLUMNS))
 
 
 @pytest.mark.parametrize(
@@ -95,12 +142,46 @@ def test_listings_go_on_page_after_page(tmp_path: Path) -> None:
 @pytest.mark.corpus
 @pytest.mark.skipif(not CLOUD.is_dir(), reason=f"no recorded answers in {CLOUD}")
 def test_recorded_listings() -> None:
-    found = read_listing((CLOUD / "s3_list_PMC7988253_two_versions.xml").read_bytes(), "here")
+    found = read_listing((CLOUD / "s3_list_PMC7988253_two_versions.xml").read_bytes())
     assert found == (["PMC7988253.1/", "PMC7988253.2/"], None)
-    assert read_listing((CLOUD / "s3_list_PMC12977955_empty.xml").read_bytes(), "here") == ([], None)
+    assert read_listing((CLOUD / "s3_list_PMC12977955_empty.xml").read_bytes()) == ([], None)
 
 
 @pytest.mark.parametrize("page", [b"", b"<html><body>Sign in</body></html>", b"<ListBucketResult/>", b"\0"])
 def test_what_is_no_bucket_says_so(page: bytes) -> None:
-    with pytest.raises(SourceError, match="not a bucket"):
-        read_listing(page, "http://example.org")
+    with pytest.raises(FetchError, match="no listing as S3 gives it"):
+        read_listing(page)
+
+
+PAGE = '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{}</ListBucketResult>'
+FOLDER = "<CommonPrefixes><Prefix>a/one/</Prefix></CommonPrefixes>"
+
+
+@pytest.mark.parametrize(
+    ("token", "pages"),
+    [("<NextContinuationToken>t</NextContinuationToken>", 2), ("<NextContinuationToken/>", 1), ("", 1)],
+)
+def test_a_listing_without_end_is_taken_as_far_as_it_goes(
+    tmp_path: Path, token: str, pages: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    page = PAGE.format(f"{FOLDER}<IsTruncated>true</IsTruncated>{token}").encode()
+    asked: list[str] = []
+
+    class Same(HttpStore):
+        def _retried(self, target: str, limit: int, read: Any) -> Any:
+            asked.append(target)
+            return read(Content.of(page))
+
+    store = Same("http://127.0.0.1:9", NetworkConfig(), tmp_path)
+    assert store.folders("a/") == ["one"]
+    assert len(asked) == pages
+    assert "does not end" in caplog.text
+
+
+def test_a_web_page_instead_of_a_listing_is_asked_for_again(tmp_path: Path) -> None:
+    bucket = Bucket()
+    bucket.put("a/one/x", b"")
+    with serve(bucket, faults=(Fault(FaultKind.HTML, "[?]list*", times=2),)) as server:
+        store = HttpStore(server.url, NetworkConfig(requests_per_s=0, backoff_s=0), tmp_path)
+        assert store.folders("a/") == ["one"]
+        store.close()

@@ -136,6 +136,30 @@ def test_names_may_be_percent_encoded(written: str, name: str) -> None:
     assert [(item.name, item.md5, item.reason) for item in metadata.media] == [(name, MD5, None)]
 
 
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        (["a b.jpg", "a%20b.jpg"], ["a b.jpg", "a%20b.jpg"]),
+        (["a%20b.jpg", "a%2520b.jpg", "a b.jpg"], ["a%20b.jpg", "a%2520b.jpg", "a b.jpg"]),
+        (["%C3%BC.jpg", "ü.jpg"], ["%C3%BC.jpg", "ü.jpg"]),
+    ],
+)
+def test_two_objects_have_two_names(written: list[str], names: list[str]) -> None:
+    addresses = [url(name).replace(MD5, f"{number:032x}") for number, name in enumerate(written)]
+    metadata = read_metadata(json.dumps({"media_urls": addresses}).encode(), "PMC1", 1)
+    assert metadata is not None
+    assert [(item.name, item.md5) for item in metadata.media] == [
+        (name, f"{number:032x}") for number, name in enumerate(names)
+    ]
+
+
+def test_no_medium_is_left_out_however_many_there_are() -> None:
+    record = {"media_urls": [url(f"g{number}.jpg") for number in range(25_000)] * 2}
+    metadata = read_metadata(json.dumps(record).encode(), "PMC1", 1)
+    assert metadata is not None
+    assert len(metadata.media) == 25_000
+
+
 @pytest.mark.parametrize("tail", ["", "?md5=", "?md5=XYZ", "?md5=" + "g" * 32])
 def test_an_address_without_md5_is_unverifiable_not_an_error(tail: str) -> None:
     address = f"s3://pmc-oa-opendata/PMC1.1/x.jpg{tail}"
