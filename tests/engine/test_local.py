@@ -14,6 +14,7 @@ from pmc15m.engine import Failure, Success, map_units
 
 ROOT = Path(__file__).parents[2]
 
+
 def die(unit: int) -> int:
     if unit == 7:
         os.kill(os.getpid(), signal.SIGKILL)
