@@ -108,14 +108,14 @@ class _Picture:
     def __init__(self, decoded: Decoded, separator: str) -> None:
         self._decoded, self._separator = decoded, separator
         self._facts = asdict(pixel_facts(decoded.image))
-        self._sight = Sight(decoded.image, separator)
+        self._separate = functools.cache(Sight(decoded.image, separator).separate)
         self._crop = functools.cache(lambda box: asdict(crop_facts(decoded.image, box)))
 
     def rows(self, image: Row, figure: Row) -> Rows:
         """Its rows as the picture of one figure."""
         caption = figure["caption"]
-        markup = [(span["start"], span["end"], span["kind"]) for span in figure["caption_markup"]]
-        separation = self._sight.separate(caption, markup)
+        markup = tuple((span["start"], span["end"], span["kind"]) for span in figure["caption_markup"])
+        separation = self._separate(caption, markup)
         panels: list[Row] = [
             {**_panel_row(image, caption, separation, panel), **self._crop(panel.box), "splitter": self._separator}
             for panel in separation.panels

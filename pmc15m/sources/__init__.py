@@ -5,10 +5,7 @@ from pathlib import Path
 
 from pmc15m.config import Config, public_address
 from pmc15m.errors import SourceError
-from pmc15m.sources.bucket import BucketSource
 from pmc15m.sources.model import Source
-from pmc15m.sources.stores import FolderStore, HttpStore
-from pmc15m.sources.tarballs import PACKAGE, TarballFolder, TarballSite
 
 __all__ = ["Source", "open_source"]
 
@@ -20,6 +17,11 @@ def open_source(config: Config, scratch: Path) -> Source:
     `inventory-reports/` is a bucket's copy, any other one is searched for packages. Raises `SourceError` where
     nothing usable is there.
     """
+    # Here, because a stage that reads what a source said needs no client.
+    from pmc15m.sources.bucket import BucketSource
+    from pmc15m.sources.stores import FolderStore, HttpStore
+    from pmc15m.sources.tarballs import PACKAGE, TarballFolder, TarballSite
+
     where, limit = config.source, config.crawl.max_object_bytes
     if where.lower().startswith(("http://", "https://")):
         if re.split(r"[?#]", where)[0].endswith(".csv"):

@@ -1,11 +1,16 @@
+import hashlib
 import io
 import struct
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from pmc15m.export.picture import Picture, PictureError, make_picture
 from pmc15m.pictures.decode import Decoded, DecodeError, decode
+from pmc15m.pictures.hashes import pixel_sha256
 
 
 def encoded(image: Image.Image, kind: str) -> bytes:
@@ -52,6 +57,68 @@ def test_a_bomb_is_refused_by_its_header() -> None:
     small = encoded(PHOTO, "BMP")
     bomb = small[:18] + struct.pack("<ii", 30_000, 30_000) + small[26:]
     assert decode(bomb) is DecodeError.TOO_MANY_PIXELS
+
+
+def test_strips_are_the_picture_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    grey = PHOTO.convert("L")
+    half = Image.linear_gradient("L").resize(grey.size)
+    stored = [
+        (grey.convert("F").point(lambda value: value * 3 + 0), "TIFF"),
+        (grey.convert("I").point(lambda value: value * 300 + 7), "TIFF"),
+        (grey.convert("I;16"), "PNG"),
+        (Image.merge("RGBA", (*PHOTO.split(), half)), "PNG"),
+        (Image.merge("LA", (grey, half)), "PNG"),
+        (PHOTO.quantize(8), "PNG"),
+        (PHOTO.convert("CMYK"), "TIFF"),
+    ]
+    for picture, kind in stored:
+        content = io.BytesIO()
+        picture.save(content, kind, **({"transparency": 3} if picture.mode == "P" else {}))
+        whole = decode(content.getvalue())
+        monkeypatch.setattr("pmc15m.pictures.decode._STRIP", 7 * picture.width)
+        in_strips = decode(content.getvalue())
+        assert isinstance(whole, Decoded)
+        assert isinstance(in_strips, Decoded)
+        assert (whole.image.mode, whole.image.tobytes()) == (in_strips.image.mode, in_strips.image.tobytes())
+        assert pixel_sha256(whole.image) == hashlib.sha256(b"80x60" + whole.image.convert("RGB").tobytes()).hexdigest()
+        monkeypatch.undo()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read as Linux tells it")
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "CMYK", "F", "I;16", "P"])
+def test_a_pixel_takes_twelve_bytes_at_most(mode: str, tmp_path: Path) -> None:
+    side = 5_000
+    kind = {"CMYK": "JPEG", "F": "TIFF"}.get(mode, "PNG")
+    picture = Image.new("RGB", (side, side), (200, 120, 40))
+    if mode == "RGBA":
+        picture.putalpha(99)
+    elif mode == "I;16":
+        picture = picture.convert("L").convert("I;16")
+    else:
+        picture = picture.convert(mode)
+    path = tmp_path / "picture"
+    picture.save(
+        path, kind, **({"transparency": 0} if mode == "P" else {"progressive": True} if mode == "CMYK" else {})
+    )
+    code = (
+        "import re, sys; from pathlib import Path; from pmc15m.pictures.decode import decode, Decoded\n"
+        "from pmc15m.pictures.hashes import pixel_sha256\n"
+        "peak = lambda: int(re.search(r'VmHWM:\\s*(\\d+)', Path('/proc/self/status').read_text())[1]) << 10\n"
+        "content = Path(sys.argv[1]).read_bytes(); before = peak(); decoded = decode(content)\n"
+        "assert isinstance(decoded, Decoded); pixel_sha256(decoded.image); print(peak() - before)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    assert int(ran.stdout) < 12 * side * side + (32 << 20)
+
+
+def test_what_libtiff_says_of_a_broken_file_is_not_passed_on(capfd: pytest.CaptureFixture[str]) -> None:
+    content = io.BytesIO()
+    PHOTO.save(content, "TIFF", compression="tiff_lzw")
+    broken = bytearray(content.getvalue())
+    broken[200:1200] = bytes(range(250)) * 4
+    assert decode(bytes(broken)) is DecodeError.BROKEN
+    print("heard", file=sys.stderr)
+    assert capfd.readouterr().err == "heard\n"
 
 
 BOX = {"x0": 10, "y0": 10, "x1": 30, "y1": 40}

@@ -20,7 +20,7 @@ class Made:
     pmcid: str
     xml: bytes | None
     media: Mapping[str, bytes | None] = field(default_factory=dict)
-    metadata: Mapping[str, Any] | None = None
+    metadata: Mapping[str, Any] | bytes | None = None  # bytes as they are, else as JSON
     version: int = 1
     status: str = "complete"
     reason: str | None = None
@@ -36,7 +36,9 @@ def write_raw_shard(workspace: Workspace, shard: str, articles: Sequence[Made]) 
             rows.append({**who, "role": "article", "status": article.status, "reason": article.reason})
             objects: list[tuple[str, str, bytes | None]] = []
             if article.metadata is not None:
-                objects.append(("metadata", f"{prefix}.json", json.dumps(article.metadata).encode()))
+                said = article.metadata
+                content = said if isinstance(said, bytes) else json.dumps(said).encode()
+                objects.append(("metadata", f"{prefix}.json", content))
             objects.append(("xml", f"{prefix}.xml", article.xml))
             objects += [("media", name, content) for name, content in article.media.items()]
             for role, name, content in objects:

@@ -1,10 +1,15 @@
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pmc15m.config import Config
-from pmc15m.parse import parse_shard
+from pmc15m.engine.stage import FAULT, Execution, run_stage, stage_state
+from pmc15m.errors import ExitCode
+from pmc15m.jats import Article, parse_article
+from pmc15m.parse import PARSE, parse_shard
+from pmc15m.split import SPLIT
 from pmc15m.workspace import Workspace
 from tests.stages.rawshard import Made, write_raw_shard
 
@@ -94,3 +99,83 @@ def test_languages_are_written_one_way(tmp_path: Path) -> None:
 
 def test_superseded_articles_live_in_a_later_shard(tmp_path: Path) -> None:
     assert parsed(tmp_path, Made("PMC1", XML, status="superseded"))["articles"] == []
+
+
+def odd(xml: bytes, **more: Any) -> Article:
+    """As `parse_article`, of which one article is too much for this program, and another too much for its columns."""
+    if b"Unlucky" in xml:
+        raise ZeroDivisionError("a bug")
+    article = parse_article(xml, **more)
+    if b"Huge" in xml:
+        return dataclasses.replace(article, figures=tuple(dataclasses.replace(f, order=2**40) for f in article.figures))
+    return article
+
+
+def test_an_article_on_which_this_program_fails_costs_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    articles = [
+        Made(f"PMC{n}", XML.replace(b"Cells</article-title>", title + b"</article-title>"), {"f1.jpg": JPEG})
+        for n, title in enumerate((b"One", b"Unlucky", b"Two", b"Huge", b"Three"), 1)
+    ]
+    alone = parsed(tmp_path / "alone", *articles[::2])
+    monkeypatch.setattr("pmc15m.parse.parse_article", odd)
+    together = parsed(tmp_path / "together", *articles)
+    faulty = [row for row in together["articles"] if row["reason"] == FAULT]
+    assert [(row["pmcid"], row["status"], row["n_figures"]) for row in faulty] == [
+        ("PMC2", "unusable", 0),
+        ("PMC4", "unusable", 0),
+    ]
+    for name, rows in together.items():
+        assert [{**row, "offset": 0} for row in rows if row not in faulty] == [
+            {**row, "offset": 0} for row in alone[name]
+        ]
+    said = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert said[0] == "parse: PMC2.1, shard 00000: ZeroDivisionError: a bug"
+    assert said[1].startswith("parse: PMC4.1, shard 00000: ")
+
+
+def test_what_failed_is_tried_again_when_it_is_asked_for_and_what_follows_then_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, config = Workspace(tmp_path), Config()
+    for shard, title in (("00000", b"Cells"), ("00001", b"Unlucky")):
+        write_raw_shard(workspace, shard, [Made(f"PMC{shard}", XML.replace(b"Cells<", title + b"<"))])
+    monkeypatch.setattr("pmc15m.parse.parse_article", odd)
+    assert run_stage(PARSE, workspace, config, Execution()) is ExitCode.INCOMPLETE
+    assert run_stage(SPLIT, workspace, config, Execution()) is ExitCode.COMPLETE
+    assert (stage_state(PARSE, workspace, config).faulty, stage_state(SPLIT, workspace, config).stale) == (
+        ("00001",),
+        (),
+    )
+    assert run_stage(PARSE, workspace, config, Execution()) is ExitCode.INCOMPLETE  # nothing is tried unasked
+    before = workspace.part("articles", "00000").stat().st_mtime_ns
+    monkeypatch.undo()
+    assert run_stage(PARSE, workspace, config, Execution(retry_failed=True)) is ExitCode.COMPLETE
+    state = stage_state(PARSE, workspace, config)
+    assert (state.faulty, state.todo, state.current) == ((), (), ("00000", "00001"))
+    assert workspace.part("articles", "00000").stat().st_mtime_ns == before
+    assert stage_state(SPLIT, workspace, config).stale == ("00001",)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        b"<html>Sorry</html>",
+        b"[1, 2]",
+        b'"text"',
+        b"\xff\xfe",
+        b'{"n": ' + b"7" * 6000 + b"}",
+        b'{"a":' * 20_000,
+        b'{"doi": 12, "title": ["x"], "citation": {"a": 1}, "license_code": false, "is_pmc_openaccess": "yes"}',
+        b'{"doi": "10.1/\\ud800", "pmid": "\\udfff", "citation": "\\ud83d", "license_code": "CC\\ud800"}',
+        b'{"pmid": [5], "is_retracted": "false", "is_manuscript": {}, "is_historical_ocr": []}',
+    ],
+)
+def test_no_metadata_costs_more_than_itself(tmp_path: Path, metadata: bytes) -> None:
+    good = Made("PMC1", XML, {"f1.jpg": JPEG}, {"doi": "10.1/good", "license_code": "CC BY"})
+    tables = parsed(tmp_path, good, Made("PMC2", XML, {"f1.jpg": JPEG}, metadata), good)
+    assert [row["doi"] for row in tables["articles"]][::2] == ["10.1/good"] * 2
+    row = tables["articles"][1]
+    assert (row["status"], row["source"], row["title"], row["is_retracted"]) == ("ok", "cloud", "Cells", False)
+    assert len(tables["figures"]) == 9

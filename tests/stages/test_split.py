@@ -7,10 +7,11 @@ import pytest
 from PIL import Image, ImageDraw
 
 from pmc15m.config import Config, SplitConfig
-from pmc15m.engine.stage import Execution, run_stage
+from pmc15m.engine.stage import FAULT, Execution, run_stage
 from pmc15m.errors import ExitCode
 from pmc15m.parse import PARSE
-from pmc15m.split import SPLIT, split_image
+from pmc15m.pictures import decode as decoding
+from pmc15m.split import MOST_IMAGES, SPLIT, TOO_MANY_IMAGES, split_image, split_picture
 from pmc15m.workspace import Workspace, read_part
 from tests.stages.rawshard import Made, write_raw_shard
 
@@ -118,3 +119,66 @@ def test_a_shard_has_pixels_of_every_image_and_panels_of_those_that_can_be_seen(
         ("PMC7_1_f001_g01_p00", "PMC7_1_f001_g01", "PMC7_1_f001", 0),
         ("PMC7_1_f001_g01_p01", "PMC7_1_f001_g01", "PMC7_1_f001", 1),
     ]
+
+
+def shown(n: int, caption: str = "Cells in culture.") -> tuple[dict[str, Any], dict[str, Any]]:
+    return {**IMAGE, "image_key": f"PMC7_1_f{n:03d}_g01"}, {"caption": caption, "caption_markup": []}
+
+
+def test_a_picture_is_decoded_once_however_many_figures_show_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded = []
+
+    def counted(content: bytes) -> decoding.Decoded | decoding.DecodeError:
+        decoded.append(content)
+        return decoding.decode(content)
+
+    monkeypatch.setattr("pmc15m.split.decode", counted)
+    content = jpeg(two_lettered_photographs())
+    captions = ("Cells in culture.", "Two cells. (A) A round cell. (B) A flat cell.") * (MOST_IMAGES // 2 + 1)
+    pictures = [shown(n, caption) for n, caption in enumerate(captions)]
+    found = split_picture(pictures, content, SplitConfig())
+    assert len(decoded) == 1
+    for (image, figure), rows in list(zip(pictures, found, strict=True))[:4]:
+        assert rows == split_image(image, figure, content, SplitConfig())
+    assert [pixels["image_key"] for pixels, _ in found] == [image["image_key"] for image, _ in pictures]
+    assert [pixels["reason"] for pixels, _ in found[MOST_IMAGES:]] == [TOO_MANY_IMAGES] * 2
+    assert not any(pixels["reason"] == TOO_MANY_IMAGES for pixels, _ in found[:MOST_IMAGES])
+
+
+def test_images_stand_in_their_order_whichever_picture_they_show(tmp_path: Path) -> None:
+    names = ("a.jpg", "b.jpg", "a.jpg", "c.jpg", "b.jpg", "a.jpg")
+    figures = "".join(f'<fig><caption><p>Cells.</p></caption><graphic xlink:href="{name}"/></fig>' for name in names)
+    xml = f'<article xmlns:xlink="http://www.w3.org/1999/xlink"><body>{figures}</body></article>'
+    sizes = {"a.jpg": 60, "b.jpg": 70, "c.jpg": 80}
+    media = {name: jpeg(two_photographs().crop((0, 0, size, size))) for name, size in sizes.items()}
+    workspace = Workspace(tmp_path)
+    write_raw_shard(workspace, "00000", [Made("PMC7", xml.encode(), media)])
+    for stage in (PARSE, SPLIT):
+        assert run_stage(stage, workspace, Config(split=CONFIG), Execution()) is ExitCode.COMPLETE
+    pixels, panels = (read_part(workspace.part(table, "00000")).to_pylist() for table in ("pixels", "panels"))
+    assert [(row["image_key"], row["width"]) for row in pixels] == [
+        (f"PMC7_1_f{n:03d}_g01", sizes[name]) for n, name in enumerate(names, 1)
+    ]
+    assert [row["image_key"] for row in panels] == [row["image_key"] for row in pixels]
+
+
+@pytest.mark.parametrize("where", ["decode", "pixel_facts", "Sight", "crop_facts"])
+def test_a_picture_on_which_this_program_fails_is_a_row_with_a_reason(
+    where: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(f"pmc15m.split.{where}", fail)
+    pixels, panels = split_image(IMAGE, FIGURE, jpeg(two_photographs()), CONFIG)
+    assert (pixels["status"], pixels["reason"], pixels["n_panels"], panels) == ("dropped", FAULT, 0, [])
+    assert "split: PMC7_1_f001_g01: MemoryError: no room" in caplog.text
+
+
+@pytest.mark.parametrize("size", [(70_000, 2), (2, 70_000), (40_000_000, 1), (70_000_000, 1)])
+def test_no_side_is_longer_than_a_jpeg_can_have(size: tuple[int, int]) -> None:
+    stream = io.BytesIO()
+    Image.new("1", size).save(stream, "PNG")
+    pixels, panels = split_image(IMAGE, FIGURE, stream.getvalue(), CONFIG)
+    assert (pixels["status"], panels) == ("dropped", [])
+    assert pixels["reason"] == ("too_many_pixels" if max(size) > 64_000_000 else "too_long")
