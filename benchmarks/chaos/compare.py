@@ -27,6 +27,7 @@ _ROLE = ("pmcid", "version", "role", "name")  # of rows without
 _POINTERS = {"shard", "offset"}
 _FAILED = {ArticleStatus.FAILED.value, ArticleStatus.PARTIAL.value}
 _GONE = {ArticleStatus.SUPERSEDED.value, ArticleStatus.REMOVED.value}
+_MADE_FROM = {"fingerprint", "sha256"}  # what `export.json` says of files that hold pointers
 _SHOWN = 3  # differences a table
 
 
@@ -161,7 +162,7 @@ def _exported(root: Path, *, is_whole: bool) -> Iterator[dict[str, Any]]:
         elif path.suffix == ".parquet":
             rows = _read(path)
         elif is_whole and path.name == "export.json":
-            facts = {key: value for key, value in json.loads(path.read_bytes()).items() if key != "fingerprint"}
+            facts = {key: value for key, value in json.loads(path.read_bytes()).items() if key not in _MADE_FROM}
             yield {"file": name, **facts}
         elif is_whole and path.suffix != ".tmp":
             yield {"file": name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
