@@ -178,7 +178,7 @@ def note_damage(path: Path) -> None:
 
 def read_part(path: Path, columns: list[str] | None = None) -> pa.Table:
     """The rows of a part, whatever the folders above it are called. Raises `DamageError`, `FileNotFoundError`."""
-    return pq.read_table(pa.BufferReader(read_bytes(path)), columns=columns, partitioning=None)
+    return pq.ParquetFile(pa.BufferReader(read_bytes(path))).read(columns)
 
 
 def write_part(path: Path, table: pa.Table, made_from: str, **facts: Any) -> None:
