@@ -22,8 +22,13 @@ def map_ray(function: Callable[[Unit], Any], units: Sequence[Unit], workers: int
     if not ray.is_initialized():
         address = os.environ.get("RAY_ADDRESS")
         handler = signal.getsignal(signal.SIGTERM)
-        ray.init(address=address, num_cpus=None if address else workers, include_dashboard=False, log_to_driver=False)
-        signal.signal(signal.SIGTERM, handler)  # Ray puts its own, which ends in a traceback
+        cpus = None if address else workers
+        try:
+            ray.init(address=address, num_cpus=cpus, include_dashboard=False, log_to_driver=False)
+        except SystemExit:  # Ray's own handler of SIGTERM, put there meanwhile
+            raise KeyboardInterrupt from None
+        finally:
+            signal.signal(signal.SIGTERM, handler)
     return _stream(ray, Errand(function), units)
 
 
