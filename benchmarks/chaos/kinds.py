@@ -79,6 +79,7 @@ def twice(world: World) -> str:
 def network(world: World) -> str:
     """Objects that cannot be had, or not as they are, while a `run` goes to its end."""
     rng = world.rng
+    removed = _have_work(world, "raw")
     kinds = [kind for kind in FaultKind if kind is not FaultKind.REPLACED]
     world.server.faults = tuple(
         Fault(
@@ -93,7 +94,7 @@ def network(world: World) -> str:
     said = ", ".join(f"{fault.kind}@{fault.keys}={fault.probability}x{fault.times}" for fault in world.server.faults)
     outcome = world.run("run")
     world.server.faults = ()
-    return f"`run` with {said}: ends with {outcome.code}"
+    return f"{_gone(removed)}`run` with {said}: ends with {outcome.code}"
 
 
 def second(world: World) -> str:
@@ -122,6 +123,7 @@ def update(world: World) -> str:
 def inventory(world: World) -> str:
     """The source lists less than it has, or lists it wrongly; then it is well again."""
     rng, bucket = world.rng, world.bucket
+    removed = _have_work(world, "catalog") if rng.random() < 0.3 else ""
     before = {key: bucket[key] for key in bucket.keys(INVENTORY_PREFIX)}
     name = rng.choice(sorted(_WRONG_INVENTORIES))
     _WRONG_INVENTORIES[name](world)
@@ -133,7 +135,7 @@ def inventory(world: World) -> str:
         bucket.put(key, stored.body, stored.last_modified)
     if rng.random() < 0.6:
         world.list_anew()
-    return f"{name}; `run` ends with {' and '.join(map(str, codes))}"
+    return f"{_gone(removed)}{name}; `run` ends with {' and '.join(map(str, codes))}"
 
 
 def odd(world: World) -> str:
@@ -193,11 +195,11 @@ KINDS: dict[str, Callable[[World], str]] = {
 }
 
 
-def _have_work(world: World) -> str:
+def _have_work(world: World, *names: str) -> str:
     """Of a workspace in which all is done, take a folder away that its owner may take away; its name, or nothing."""
     if not (world.disturbed / "report").is_dir():
         return ""
-    name = world.rng.choice([name for name in _MADE_BY if (world.disturbed / name).is_dir()])
+    name = world.rng.choice([name for name in names or _MADE_BY if (world.disturbed / name).is_dir()])
     shutil.rmtree(world.disturbed / name)
     return name
 
