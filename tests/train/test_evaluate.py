@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.train.drawn_pairs import small_config
 from train import loop
-from train.evaluate import evaluate_checkpoint, main, ranks, wilson
+from train.__main__ import main
+from train.evaluate import evaluate_model, ranks, wilson
 
 
 @given(st.integers(1, 40), st.integers(1, 50), st.integers(0, 9))
@@ -40,11 +41,13 @@ def test_a_stored_checkpoint_scores_what_its_run_said(
     export: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     summary = loop.run(small_config("run.steps=3"), export, tmp_path)
-    assert evaluate_checkpoint(tmp_path, export, "val").as_dict() == summary.val
-    assert main([summary.checkpoint, str(export), "--json"]) == 0
+    assert evaluate_model(tmp_path, export, "val").as_dict() == summary.val
+    assert main(["evaluate", summary.checkpoint, str(export), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == summary.val
 
 
 def test_what_cannot_be_evaluated_is_one_line(export: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tmp_path), str(export)]) == 2
-    assert capsys.readouterr().err == f"error: {tmp_path} is no checkpoint and holds none\n"
+    assert main(["evaluate", str(tmp_path), str(export)]) == 2
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path} is no checkpoint and holds none; a folder for open_clip has open_clip_config.json\n"
+    )

@@ -10,9 +10,9 @@ from safetensors.torch import load_file
 
 from tests.train.drawn_pairs import draw_pair, small_config
 from train import _torchvision, loop
-from train.checkpoint import load_model, newest
-from train.export import main
+from train.__main__ import main
 from train.images import decode_crop
+from train.pretrained import load_model, read
 from train.tokens import encode
 
 # timm's own test network: a ViT that needs no sizes beside its name.
@@ -25,7 +25,7 @@ def exported(export: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     """A run and the folder made from it."""
     base = tmp_path_factory.mktemp("exported")
     loop.run(small_config("run.steps=1", *NAMED_VIT), export, base / "run")
-    assert main([str(base / "run"), str(base / "clip")]) == 0
+    assert main(["export", str(base / "run"), str(base / "clip")]) == 0
     return base / "run", base / "clip"
 
 
@@ -35,7 +35,7 @@ def test_transformers_and_timm_load_the_towers(exported: tuple[Path, Path]) -> N
     import timm
     from transformers import AutoModel, AutoTokenizer
 
-    model, tokenizer, _ = load_model(newest(run))
+    model, tokenizer = load_model(read(run))
     text = [draw_pair(3)[1]]
     tokens = torch.from_numpy(encode(tokenizer, text, 24))
     fast: Any = AutoTokenizer.from_pretrained(folder)
@@ -55,7 +55,7 @@ def test_open_clip_gives_the_same_features(exported: tuple[Path, Path]) -> None:
     _torchvision.make_importable()
     open_clip = pytest.importorskip("open_clip", reason="open_clip_torch is not installed")
     run, folder = exported
-    model, tokenizer, config = load_model(newest(run))
+    model, tokenizer = load_model(read(run))
     theirs = open_clip.create_model(f"local-dir:{folder}").eval()
     images = torch.from_numpy(decode_crop(draw_pair(3)[0], 160, 10**8))[None]
     tokens = torch.from_numpy(encode(tokenizer, [draw_pair(3)[1]], 24))
@@ -78,12 +78,12 @@ def test_the_configuration_has_open_clips_key_names(exported: tuple[Path, Path])
 def test_what_open_clip_could_not_build_is_refused(
     export: Path, exported: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(exported[0]), str(exported[1])]) == 2
+    assert main(["export", str(exported[0]), str(exported[1])]) == 2
     assert "exists already" in capsys.readouterr().err
     others = (((), "image.patch_size is not that of the timm name"), (OWN_SIZE, "builds test_vit for 160 px, not 32"))
     for number, (settings, message) in enumerate(others):
         run, folder = tmp_path / f"run{number}", tmp_path / f"clip{number}"
         loop.run(small_config("run.steps=1", *settings), export, run)
-        assert main([str(run), str(folder)]) == 2
+        assert main(["export", str(run), str(folder)]) == 2
         assert message in capsys.readouterr().err
         assert not folder.exists()
