@@ -6,6 +6,7 @@ says the same of everything scores chance; and a similarity that is no number co
 
 import dataclasses
 import math
+import os
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
@@ -98,8 +99,8 @@ def evaluate_model(path: Path, data: Path, split: str) -> Retrieval:
     if config.run.threads:
         torch.set_num_threads(config.run.threads)
     batches = EvalBatches(open_split(data, split), tokenizer, config.data)
-    pin = device.type == "cuda"
-    with closing(iter_batches(batches, range(len(batches)), config.data.workers, pin)) as made:
+    workers = min(config.data.workers, len(os.sched_getaffinity(0)))  # the model may come from a larger machine
+    with closing(iter_batches(batches, range(len(batches)), workers, pin=device.type == "cuda")) as made:
         return evaluate(model.to(device), made, device, bf16=False)
 
 
