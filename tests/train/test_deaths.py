@@ -1,6 +1,5 @@
 """A run that dies, wherever it dies, goes on as if it had not."""
 
-import copy
 import io
 import json
 import os
@@ -17,13 +16,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.train.drawn_pairs import SMALL, small_config, write_tar, write_webdataset
+from tests.train.drawn_pairs import SMALL, write_tar, write_webdataset
 from train import loop
 from train.__main__ import main
 from train.checkpoint import checkpoints, read_meta
 from train.step import StepResult
 from train.tokens import train_tokenizer
-from train.towers import build_model
 
 SETTINGS = [part for setting in (*SMALL, "run.save_every=1", "run.keep=1") for part in ("--set", setting)]
 
@@ -88,20 +86,31 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_webdataset(tmp_path_factory.mktemp("data"), "train", [16])
 
 
+class Towers(torch.nn.Module):
+    """What the loop and its checkpoints ask of a model."""
+
+    def __init__(self, *_: Any) -> None:
+        super().__init__()
+        self.visual, self.text = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+        self.logit_scale, self.bert = torch.nn.Parameter(torch.ones(())), {"model_type": "bert"}
+        for parameter in self.parameters():
+            torch.nn.init.constant_(parameter, 0.5)
+
+
+def step(model: torch.nn.Module, optimizer: torch.optim.Optimizer, _batch: Any, number: int, *_: Any) -> StepResult:
+    for place, parameter in enumerate(model.parameters()):
+        parameter.grad = torch.full_like(parameter, float(number + place))
+    optimizer.step()
+    return StepResult(torch.tensor(2.0 / (1 + number)), torch.tensor(1.0))
+
+
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The files are what is looked at: towers made once, and steps that are an optimizer's alone."""
+    """The files are what is looked at: no towers, and steps that are an optimizer's alone."""
     tokenizer = train_tokenizer(["cells and bands"] * 3, 40)
-    made = build_model(small_config(), tokenizer.get_vocab_size())
-
-    def step(model: torch.nn.Module, optimizer: torch.optim.Optimizer, *args: Any) -> StepResult:
-        for number, parameter in enumerate(model.parameters()):
-            parameter.grad = torch.full_like(parameter, float(args[1] + number))
-        optimizer.step()
-        return StepResult(torch.tensor(2.0 / (1 + args[1])), torch.tensor(1.0))
-
     monkeypatch.setattr(loop, "_tokenizer", lambda *_: tokenizer)
-    monkeypatch.setattr(loop, "build_model", lambda *_: copy.deepcopy(made))
+    monkeypatch.setattr(loop, "_versions", dict)
+    monkeypatch.setattr(loop, "build_model", Towers)
     monkeypatch.setattr(loop, "train_step", step)
 
 

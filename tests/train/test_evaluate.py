@@ -1,12 +1,14 @@
 """Retrieval: exact ranks, honest ties, honest intervals."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 
 from tests.train.drawn_pairs import small_config
 from train import loop
@@ -27,6 +29,26 @@ def test_ranks_equal_a_full_sort(n: int, chunk: int, seed: int) -> None:
 def test_a_model_that_says_the_same_of_everything_scores_chance() -> None:
     same = torch.ones(20, 4)
     assert (ranks(same, same) < 1).float().mean() == pytest.approx(1 / 20)
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 100])
+def test_no_number_is_no_hit(chunk: int) -> None:
+    sound = torch.eye(5)
+    for lost in (torch.full((5, 5), math.nan), sound.clone().fill_diagonal_(math.nan)):
+        assert not (ranks(lost, sound, chunk) < 5).any()
+        assert not (ranks(sound, lost, chunk) < 1).any()
+    assert not (ranks(torch.full((1, 2), math.nan), torch.ones(1, 2)) < 1).any()
+
+
+def test_weights_that_are_no_numbers_score_nothing(
+    export: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    summary = loop.run(small_config("run.steps=1"), export, tmp_path)
+    stored = load_file(Path(summary.checkpoint) / "model.safetensors")
+    stored["text.proj.0.weight"][0, 0] = math.nan
+    save_file(stored, Path(summary.checkpoint) / "model.safetensors")
+    assert main(["evaluate", str(tmp_path), str(export)]) == 2
+    assert "error: 9 of 9 features of the text tower are no finite numbers" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
