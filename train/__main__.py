@@ -80,7 +80,10 @@ def main(argv: list[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name not in EXTRA:
             raise
-        print(f"error: {error.name} is not installed; pip install 'pmc15m[train]'", file=sys.stderr)
+        print(
+            f"error: {error.name} is not installed; the extra `train` brings it: pip install '.[train]'",
+            file=sys.stderr,
+        )
         return ExitCode.USAGE
     except KeyboardInterrupt:
         print("interrupted; a run goes on from its last checkpoint with --resume", file=sys.stderr)

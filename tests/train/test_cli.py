@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -122,4 +123,10 @@ def test_without_the_extra_the_command_says_what_to_install(
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     monkeypatch.delitem(sys.modules, "train.data")
     assert main(["run", str(export), "--out", str(tmp_path / "run")]) == 2
-    assert "pip install 'pmc15m[train]'" in capsys.readouterr().err
+    assert "pip install '.[train]'" in capsys.readouterr().err
+
+
+def test_the_wheel_holds_the_trainer_whose_extra_it_has() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "torch" in " ".join(project["project"]["optional-dependencies"]["train"])
+    assert "train" in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
