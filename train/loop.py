@@ -10,7 +10,6 @@ Writes into the run folder and nowhere else:
 
 import dataclasses
 import hashlib
-import itertools
 import json
 import logging
 import math
@@ -134,7 +133,7 @@ def _run(config: Config, data: Path, out: Path, allow_random: bool, world: World
         (out / checkpoint.FOLDER).mkdir(exist_ok=True)
         checkpoint.prune(out, config.run.keep)
         _forget_after(out / "metrics.jsonl", start)
-        _say_hello(config, train_split, schedule, model, tokenizer, start, steps, world)
+        _say_hello(config, train_split, schedule, model, start, steps, world)
     world.barrier()
 
     sound = torch.ones((), dtype=torch.bool, device=world.device)
@@ -143,9 +142,8 @@ def _run(config: Config, data: Path, out: Path, allow_random: bool, world: World
         """The same on every process, so that all of them stop."""
         if not (sound and all_finite(model)):
             raise DivergedError(
-                f"loss, gradient or weights are not finite at step {step} (loss {float(result.loss):.4g}, gradient "
-                f"{float(result.grad_norm):.4g}); nothing was saved since it was sound. Lower optim.lr or set "
-                "optim.clip_norm in a new run"
+                f"loss, gradient or weights are not finite at step {step}; nothing was saved since they were. "
+                "Lower optim.lr or set optim.clip_norm in a new run"
             )
 
     def save(step: int) -> None:
@@ -169,9 +167,7 @@ def _run(config: Config, data: Path, out: Path, allow_random: bool, world: World
             return None
         batches = EvalBatches(val_split, tokenizer, config.data)
         with closing(iter_batches(batches, range(len(batches)), 0, pin=False)) as made:
-            scores = evaluate(model, itertools.takewhile(lambda _: not stopped, made), world.device, bf16)
-        if stopped:  # what was left out would have been counted
-            return None
+            scores = evaluate(model, made, world.device, bf16)
         _append(out / "metrics.jsonl", {"step": step, "val": scores.as_dict()})
         log.info("step %d  val, %d pairs: %s", step, scores.n, str(scores).replace("\n", "; "))
         return scores
@@ -216,11 +212,11 @@ def _run(config: Config, data: Path, out: Path, allow_random: bool, world: World
     if step > saved:
         if step > start:
             loss = float(result.loss)
-        save(step)
+        with clock.stopped():
+            save(step)
     complete = step >= steps
     if complete and validated != step:
         scores = validate(step)
-        complete = scores is not None or not stopped
     summary = Summary(
         complete=complete,
         steps=step,
@@ -248,11 +244,8 @@ def _refuse_changes(
     if meta.data != identity:
         raise CheckpointError(f"{newest} was trained on other data: {meta.data}, now {identity}")
     if meta.processes != world.size:
-        log.warning(
-            "%d processes until now, %d from here: the same batches, but other masks where there is dropout",
-            meta.processes,
-            world.size,
-        )
+        said = "%d processes until now, %d from here: the same batches, but other masks where there is dropout"
+        log.warning(said, meta.processes, world.size)
 
 
 def _val_split(data: Path) -> Split | None:
@@ -304,40 +297,16 @@ def _versions() -> dict[str, str]:
 
 
 def _say_hello(
-    config: Config,
-    split: Split,
-    schedule: Schedule,
-    model: Clip,
-    tokenizer: Tokenizer,
-    start: int,
-    steps: int,
-    world: World,
+    config: Config, split: Split, schedule: Schedule, model: Clip, start: int, steps: int, world: World
 ) -> None:
+    rows, batch = schedule.order.rows, schedule.batch_size
     size = {name: sum(p.numel() for p in tower.parameters()) / 1e6 for name, tower in model.named_children()}
-    log.info(
-        "train split: %d pairs in %d %s units; an epoch is %d steps of %d, %d pairs sit each epoch out",
-        schedule.order.rows,
-        len(split.sizes),
-        split.layout,
-        schedule.steps_per_epoch,
-        schedule.batch_size,
-        schedule.order.rows % schedule.batch_size,
-    )
-    log.info(
-        "model: image tower %.1f M parameters, text tower %.1f M, %d tokens in the vocabulary",
-        size["visual"],
-        size["text"],
-        tokenizer.get_vocab_size(),
-    )
-    log.info(
-        "%s step %d of %d on %s × %d, %s",
-        "resuming at" if start else "starting at",
-        start,
-        steps,
-        world.device.type,
-        world.size,
-        config.run.precision,
-    )
+    log.info("train split: %d pairs in %d %s units", rows, len(split.sizes), split.layout)
+    log.info("an epoch is %d steps of %d, %d pairs sit each epoch out", rows // batch, batch, rows % batch)
+    log.info("image tower %.1f M parameters, text tower %.1f M", size["visual"], size["text"])
+    begins = "resuming at" if start else "starting at"
+    device = f"{world.device.type} × {world.size}, {config.run.precision}"
+    log.info("%s step %d of %d on %s", begins, start, steps, device)
 
 
 def _log_line(row: dict[str, Any], steps: int) -> str:
