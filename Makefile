@@ -25,7 +25,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --constraint constraints.txt --ed
 
 demo: .venv/installed  ## the whole chain on a generated miniature PMC, without internet: articles to dataset to model
 	$(BIN)/pmc15m demo --workspace $(WORKSPACE)/demo
-	$(BIN)/python -m train $(WORKSPACE)/demo/export/panels --preset tiny --out $(WORKSPACE)/demo/model --resume
+	$(BIN)/python -m train run $(WORKSPACE)/demo/export/panels --preset tiny --out $(WORKSPACE)/demo/model --resume
 	@echo "report: $(WORKSPACE)/demo/report/index.html"
 
 test: .venv/installed-dev  ## lint, types and all tests
@@ -54,7 +54,7 @@ index crawl import parse split curate export report stats status verify run sql:
 	$(BIN)/pmc15m $@ --workspace $(WORKSPACE) $(ARGS)
 
 train: .venv/installed  ## train on an export: make train EXPORT=data/export/panels
-	$(BIN)/python -m train $(EXPORT) $(ARGS)
+	$(BIN)/python -m train run $(EXPORT) $(ARGS)
 
 clean:  ## remove the environment and the caches; data stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

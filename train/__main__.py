@@ -1,8 +1,11 @@
 """The command line.
 
-    python -m train DATA_DIR --out runs/x [--preset tiny] [--steps N] [--set section.key=value] [--resume]
+    python -m train run DATA_DIR --out runs/x [--preset tiny] [--init MODEL] [--set section.key=value] [--resume]
+    python -m train evaluate MODEL DATA_DIR [--split val]
+    python -m train export MODEL FOLDER [--hub OWNER/NAME]
 
-The summary goes to stdout, progress to stderr. Exit codes: 0 complete, 2 wrong use or bad input, 130 interrupted.
+A MODEL is a run (its newest checkpoint), a checkpoint, or a folder that open_clip reads. Results go to stdout, progress
+to stderr. Exit codes: 0 complete, 2 wrong use or bad input, 130 interrupted.
 """
 
 import argparse
@@ -13,34 +16,54 @@ import os
 import sys
 from pathlib import Path
 
-from train.config import Config, differences, load_config, override, preset_names, read_config
+from train.config import Config, load_config, override, preset_names, read_config
 from train.errors import CheckpointError, ConfigError, ExitCode, TrainError
 
 EXTRA = {"torch", "timm", "transformers", "tokenizers", "safetensors"}  # the packages of the extra `train`
+SPLITS = ("train", "val", "test")
+MODEL_HELP = "a run (its newest checkpoint), a checkpoint, or a folder for open_clip"
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line surface."""
-    result = argparse.ArgumentParser(
-        prog="python -m train",
-        description="Train CLIP on what `pmc15m export` wrote (WebDataset tars or Hugging Face Parquet).",
-        epilog="Several GPUs: torchrun --nproc-per-node 8 -m train DATA_DIR --out runs/x",
-    )
-    result.add_argument(
-        "data", type=Path, metavar="DATA_DIR", help="exported folder with a train split, best a val split"
-    )
-    result.add_argument("--out", type=Path, required=True, metavar="RUN_DIR", help="folder of the run")
-    result.add_argument("--preset", choices=preset_names(), help="where the configuration starts (default: tiny)")
-    result.add_argument("--config", type=Path, metavar="FILE", help="TOML on top of the preset")
-    result.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="one value on top of both, e.g. optim.lr=3e-4"
-    )
-    result.add_argument("--steps", type=int, metavar="N", help="short for --set run.steps=N")
-    result.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in RUN_DIR, if any")
-    result.add_argument("--json", action="store_true", help="print the summary as JSON")
-    volume = result.add_mutually_exclusive_group()
+    common = argparse.ArgumentParser(add_help=False)
+    volume = common.add_mutually_exclusive_group()
     volume.add_argument("-q", "--quiet", action="store_true", help="warnings only")
     volume.add_argument("-v", "--verbose", action="store_true", help="debug messages as well")
+    printed = argparse.ArgumentParser(add_help=False)
+    printed.add_argument("--json", action="store_true", help="print the result as JSON")
+
+    result = argparse.ArgumentParser(prog="python -m train", description="Train CLIP on what `pmc15m export` wrote.")
+    commands = result.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    run = commands.add_parser(
+        "run",
+        parents=[common, printed],
+        help="train on an export, or go on",
+        description="Train on an export (WebDataset tars or Hugging Face Parquet).",
+        epilog="Several GPUs: torchrun --nproc-per-node 8 -m train run DATA_DIR --out runs/x",
+    )
+    run.add_argument("data", type=Path, metavar="DATA_DIR", help="exported folder with a train split, best a val split")
+    run.add_argument("--out", type=Path, required=True, metavar="RUN_DIR", help="folder of the run")
+    run.add_argument("--preset", choices=preset_names(), help="where the configuration starts (default: tiny)")
+    run.add_argument("--config", type=Path, metavar="FILE", help="TOML on top of the preset")
+    run.add_argument("--init", type=Path, metavar="MODEL", help=f"weights and sizes to begin from: {MODEL_HELP}")
+    run.add_argument("--allow-random", action="store_true", help="what those weights lack may begin at random")
+    run.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="one value on top of all, e.g. optim.lr=3e-4"
+    )
+    run.add_argument("--steps", type=int, metavar="N", help="short for --set run.steps=N")
+    run.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in RUN_DIR, if any")
+
+    evaluate = commands.add_parser("evaluate", parents=[common, printed], help="retrieval over a split")
+    evaluate.add_argument("model", type=Path, metavar="MODEL", help=MODEL_HELP)
+    evaluate.add_argument("data", type=Path, metavar="DATA_DIR", help="exported folder")
+    evaluate.add_argument("--split", choices=SPLITS, default="val")
+
+    export = commands.add_parser("export", parents=[common], help="write a folder for open_clip, timm and transformers")
+    export.add_argument("model", type=Path, metavar="MODEL", help=MODEL_HELP)
+    export.add_argument("folder", type=Path, metavar="FOLDER", help="a folder that does not exist yet")
+    export.add_argument("--hub", default="", metavar="OWNER/NAME", help="the name it will have on the Hugging Face hub")
     return result
 
 
@@ -50,27 +73,48 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(stream=sys.stderr, format="%(message)s")
     logging.getLogger("train").setLevel(level)
     try:
-        config = _config(arguments)
-        from train.loop import run  # torch, timm and transformers load here
-
-        summary = run(config, arguments.data, arguments.out)
-    except TrainError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return ExitCode.USAGE
-    except OSError as error:  # a folder that cannot be written, a full disk
+        return {"run": _run, "evaluate": _evaluate, "export": _export}[arguments.command](arguments)
+    except (TrainError, OSError) as error:  # OSError: a folder that cannot be written, a full disk
         print(f"error: {error}", file=sys.stderr)
         return ExitCode.USAGE
     except ModuleNotFoundError as error:
         if error.name not in EXTRA:
             raise
-        print(f"error: {error.name} is not installed; pip install -e '.[train]'", file=sys.stderr)
+        print(
+            f"error: {error.name} is not installed; the extra `train` brings it: pip install '.[train]'",
+            file=sys.stderr,
+        )
         return ExitCode.USAGE
     except KeyboardInterrupt:
-        print("interrupted; the same command with --resume goes on from the last checkpoint", file=sys.stderr)
+        print("interrupted; a run goes on from its last checkpoint with --resume", file=sys.stderr)
         return ExitCode.INTERRUPTED
+
+
+def _run(arguments: argparse.Namespace) -> ExitCode:
+    config = _config(arguments)
+    from train.loop import run  # torch, timm and transformers load here
+
+    summary = run(config, arguments.data, arguments.out, arguments.allow_random)
     if os.environ.get("RANK", "0") == "0":  # of torchrun's processes one speaks
         print(json.dumps(dataclasses.asdict(summary), indent=2) if arguments.json else summary)
     return ExitCode.COMPLETE if summary.complete else ExitCode.INTERRUPTED
+
+
+def _evaluate(arguments: argparse.Namespace) -> ExitCode:
+    from train.evaluate import evaluate_model
+
+    scores = evaluate_model(arguments.model, arguments.data, arguments.split)
+    said = f"{arguments.split}, {scores.n} pairs, {scores.unreadable} unreadable\n{scores}"
+    print(json.dumps(scores.as_dict(), indent=2) if arguments.json else said)
+    return ExitCode.COMPLETE
+
+
+def _export(arguments: argparse.Namespace) -> ExitCode:
+    from train.export import export
+
+    export(arguments.model, arguments.folder, arguments.hub)
+    print(arguments.folder)
+    return ExitCode.COMPLETE
 
 
 def _config(arguments: argparse.Namespace) -> Config:
@@ -83,19 +127,19 @@ def _config(arguments: argparse.Namespace) -> Config:
         overrides.append(f"run.steps={arguments.steps}")
     if out.exists() and not out.is_dir():
         raise CheckpointError(f"--out {out} is a file, not a folder")
-    if not (out / "config.toml").exists():
-        if out.exists() and any(out.iterdir()):
-            raise CheckpointError(f"--out {out} is not empty and holds no run; choose another folder")
-        return load_config(arguments.preset or "tiny", arguments.config, overrides)
-    if not arguments.resume:
+    begun = (out / "config.toml").exists()
+    if not begun and out.exists() and {path.name for path in out.iterdir()} - {".config.toml.tmp"}:
+        raise CheckpointError(f"--out {out} is not empty and holds no run; choose another folder")
+    if begun and not arguments.resume:
         raise CheckpointError(f"{out} holds a run already; go on with --resume or choose another --out")
-    stored = read_config(out / "config.toml")
-    fresh = arguments.preset or arguments.config
-    wanted = override(load_config(arguments.preset or "tiny", arguments.config) if fresh else stored, overrides)
-    for key in differences(stored, wanted):
-        if key == "run.seed" or not key.startswith("run."):
-            raise CheckpointError(f"{key} cannot change in a run that has begun; choose another --out for a new run")
-    return wanted
+    if begun and not (arguments.preset or arguments.config or arguments.init):
+        return override(read_config(out / "config.toml"), overrides)
+    start = {}
+    if arguments.init:
+        from train.pretrained import architecture, read
+
+        start = architecture(read(arguments.init)) | {"init": str(arguments.init)}
+    return load_config(arguments.preset or "tiny", arguments.config, overrides, start)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,16 @@
         tokenizer.json
         meta.json                step, configuration, data, versions: readable, and all that a resume needs
 
-Nothing here is a pickle. The folder is filled under a temporary name, synced and renamed, so a reader never meets half
-a checkpoint. Data position and random numbers need no storage: both are functions of (seed, step).
+Nothing here is a pickle. The folder is filled under a temporary name, synced and renamed, and an older checkpoint goes
+only after that: a run that dies anywhere has its newest whole checkpoint. Data position and random numbers need no
+storage: both are functions of (seed, step).
 """
 
 import contextlib
 import dataclasses
+import functools
 import json
-import os
+import logging
 import re
 import shutil
 from collections.abc import Iterator
@@ -21,19 +23,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from tokenizers import Tokenizer
 
-from train.config import Config, from_dict
-from train.errors import CheckpointError
+from train.errors import CheckpointError, DataError
+from train.files import hidden, sync_folder, write
 from train.tokens import load_tokenizer
-from train.towers import Clip, build_model
+from train.towers import Clip
 
-FORMAT = 1
+FORMAT = 2
 FOLDER = "checkpoints"
 OPTIMIZER_STATE = ("exp_avg", "exp_avg_sq", "step")
 _NAME = re.compile(r"step_([0-9]{6}|[1-9][0-9]{6,})")
+
+log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +47,10 @@ class Meta:
     step: int  # steps taken
     loss: float  # of the last one
     config: dict[str, Any]
-    data: dict[str, Any]  # what the train split looked like
-    vocab_size: int
+    data: dict[str, Any]  # which train split it was
+    bert: dict[str, Any]  # the text tower, as transformers describes it
+    vocab_size: int  # entries of the tokenizer
+    processes: int
     versions: dict[str, str]
     format: int = FORMAT
 
@@ -52,8 +58,9 @@ class Meta:
 def save_checkpoint(run: Path, meta: Meta, model: Clip, optimizer: torch.optim.Optimizer, tokenizer: Tokenizer) -> Path:
     """Write the checkpoint of `meta.step` and return its folder."""
     final = checkpoint_path(run, meta.step)
-    temporary = final.with_name(f".{final.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
+    temporary, torn = hidden(final), final.with_name(f".{final.name}.torn.tmp")
+    for left in (temporary, torn):
+        shutil.rmtree(left, ignore_errors=True)
     temporary.mkdir(parents=True)
     moments = {
         f"{name}.{key}": optimizer.state[parameter][key].cpu()
@@ -62,15 +69,14 @@ def save_checkpoint(run: Path, meta: Meta, model: Clip, optimizer: torch.optim.O
         if parameter in optimizer.state
     }
     weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
-    _write(temporary / "model.safetensors", save(weights))
-    _write(temporary / "optimizer.safetensors", save(moments))
-    _write(temporary / "tokenizer.json", tokenizer.to_str(pretty=True).encode())
-    _write(temporary / "meta.json", (json.dumps(dataclasses.asdict(meta), indent=2) + "\n").encode())
-    _sync_folder(temporary)
-    if final.exists():  # the same step again: a run that was told to save twice
-        shutil.rmtree(final)
+    write(temporary / "model.safetensors", save(weights))
+    write(temporary / "optimizer.safetensors", save(moments))
+    write(temporary / "tokenizer.json", tokenizer.to_str(pretty=True).encode())
+    write(temporary / "meta.json", (json.dumps(dataclasses.asdict(meta), indent=2) + "\n").encode())
+    if final.exists():  # torn, or the run would have gone on behind it
+        final.rename(torn)
     temporary.rename(final)
-    _sync_folder(final.parent)
+    sync_folder(final.parent)
     return final
 
 
@@ -80,17 +86,56 @@ def checkpoint_path(run: Path, step: int) -> Path:
 
 
 def checkpoints(run: Path) -> list[Path]:
-    """The complete checkpoints of a run, oldest first."""
+    """The whole checkpoints of a run, oldest first. Torn ones are passed over, and named in the log.
+
+    Raises `CheckpointError` when all are torn: to begin again is not for us to decide.
+    """
+    return [checkpoint_path(run, step) for step in _whole_steps(run)]
+
+
+def _steps(run: Path) -> list[int]:
     names = (_NAME.fullmatch(path.name) for path in (run / FOLDER).glob("step_*"))
-    return [checkpoint_path(run, step) for step in sorted(int(name[1]) for name in names if name)]
+    return sorted(int(name[1]) for name in names if name)
+
+
+def _whole_steps(run: Path) -> list[int]:
+    flaws = {step: _flaw(checkpoint_path(run, step)) for step in _steps(run)}
+    for flaw in filter(None, flaws.values()):
+        _say_torn(flaw)
+    if flaws and all(flaws.values()):
+        raise CheckpointError(f"no checkpoint of {run} is whole ({flaws[max(flaws)]}); remove them to begin again")
+    return [step for step, flaw in flaws.items() if not flaw]
+
+
+def _flaw(checkpoint: Path) -> str:
+    """What makes a folder no whole checkpoint; nothing when it is one. Reads no weights."""
+    try:
+        read_meta(checkpoint)
+        load_tokenizer(str(checkpoint))
+        with _reading(checkpoint):
+            for name in ("model.safetensors", "optimizer.safetensors"):
+                with safe_open(checkpoint / name, "pt"):  # compares the size of the file with its header
+                    pass
+    except (CheckpointError, DataError) as error:
+        return str(error)
+    return ""
+
+
+@functools.cache  # once a process, not at every save
+def _say_torn(flaw: str) -> None:
+    log.warning("passed over: %s", flaw)
 
 
 def prune(run: Path, keep: int) -> None:
-    """Remove all but the newest `keep` checkpoints, and what killed writers left behind."""
-    for path in [*checkpoints(run)[:-keep], *(run / FOLDER).glob(".step_*.tmp")]:
-        hidden = path.with_name(f".{path.name.strip('.')}.tmp") if path.name.startswith("step_") else path
-        path.rename(hidden)  # a folder that is half removed must not look like a checkpoint
-        shutil.rmtree(hidden)
+    """Remove all but the newest `keep` whole checkpoints, and what killed writers left behind."""
+    for left in (run / FOLDER).glob(".step_*.tmp"):
+        shutil.rmtree(left, ignore_errors=True)
+    kept = _whole_steps(run)[-keep:]
+    for step in _steps(run):
+        if step < min(kept):  # a torn one that is newer stays: a glance may have been wrong, a removal cannot be undone
+            path = checkpoint_path(run, step)
+            path.rename(hidden(path))  # a folder that is half removed must not look like a checkpoint
+            shutil.rmtree(hidden(path), ignore_errors=True)
 
 
 def read_meta(checkpoint: Path) -> Meta:
@@ -116,15 +161,6 @@ def newest(run_or_checkpoint: Path) -> Path:
     return found[-1]
 
 
-def load_model(checkpoint: Path) -> tuple[Clip, Tokenizer, Config]:
-    """The trained model on the CPU in evaluation mode, its tokenizer and its configuration."""
-    meta = read_meta(checkpoint)
-    config = from_dict(meta.config, str(checkpoint / "meta.json"))
-    model = build_model(config, meta.vocab_size, pretrained=False)
-    load_weights(checkpoint, model)
-    return model.eval(), load_tokenizer(str(checkpoint)), config
-
-
 def load_weights(checkpoint: Path, model: Clip) -> None:
     """Put the weights of a checkpoint into the model."""
     with _reading(checkpoint):
@@ -146,18 +182,3 @@ def _reading(checkpoint: Path) -> Iterator[None]:
         yield
     except (OSError, SafetensorError, RuntimeError, KeyError) as error:
         raise CheckpointError(f"{checkpoint} cannot be loaded: {str(error).splitlines()[0]}") from None
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

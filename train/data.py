@@ -4,8 +4,11 @@ The batch of a step is a function of (seed, step): positions [t·B, (t+1)·B) of
 over the GPUs. What is left at the end of an epoch and fills no batch sits that epoch out (other rows the next time).
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Iterator
+import signal
+from collections.abc import Generator, Iterator
+from multiprocessing import resource_tracker
 from typing import Any
 
 import numpy as np
@@ -131,8 +134,11 @@ class EvalBatches(Dataset[Batch]):
         return _batch(crops, texts, rows, unreadable, self._tokenizer, self._config)
 
 
-def iter_batches(batches: Dataset[Batch], items: range, workers: int, pin: bool) -> Iterator[Batch]:
-    """The batches of `items` in order, made by `workers` processes ahead of time (0: here, when asked for)."""
+def iter_batches(batches: Dataset[Batch], items: range, workers: int, pin: bool) -> Generator[Batch]:
+    """The batches of `items` in order, made by `workers` processes ahead of time (0: here, when asked for).
+
+    Signals to the process group do not reach the workers: the training process says when they end, by `close`.
+    """
     loader: DataLoader[Any] = DataLoader(
         batches,
         batch_size=None,
@@ -143,7 +149,23 @@ def iter_batches(batches: Dataset[Batch], items: range, workers: int, pin: bool)
         multiprocessing_context="forkserver" if workers else None,  # fork deadlocks beside Arrow's threads
         worker_init_fn=_single_threaded if workers else None,
     )
-    return iter(loader)
+    with _signals_held():
+        made = iter(loader)
+    try:
+        yield from made
+    finally:
+        del made  # ends the workers
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """SIGINT and SIGTERM wait meanwhile, and in every process that is started meanwhile for ever."""
+    resource_tracker.ensure_running()  # it would let them through again when it is started
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _as_it_is(batch: Any) -> Any:  # the datasets make whole batches; there is nothing to collate

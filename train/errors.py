@@ -5,7 +5,8 @@ The exceptions:
     TrainError            one line that says what is wrong and what to do; exit code 2
     ├── ConfigError       a key, a type or a value of the configuration
     ├── DataError         the exported data: missing, empty, torn
-    └── CheckpointError   a run folder or a checkpoint that does not fit
+    ├── CheckpointError   a run folder, a checkpoint or a model of others that does not fit
+    └── DivergedError     loss, gradient, weights or features are no finite numbers
 """
 
 import enum
@@ -32,4 +33,8 @@ class DataError(TrainError):
 
 
 class CheckpointError(TrainError):
-    """A run folder or checkpoint that is absent, or belongs to something else."""
+    """A run folder, checkpoint or model that is absent, torn, or belongs to something else."""
+
+
+class DivergedError(TrainError):
+    """A loss, a gradient, weights or features with NaN or infinity in them."""

@@ -1,27 +1,24 @@
 """Zero-shot retrieval: does each picture find its caption among all, and each caption its picture?
 
-    python -m train.evaluate RUN_OR_CHECKPOINT DATA_DIR [--split val] [--json]
-
 Ranks are exact, over the whole split, made in chunks. A tie goes to the lower row (open_clip's rule), so a model that
-says the same of everything scores chance.
+says the same of everything scores chance; and a similarity that is no number counts against it.
 """
 
-import argparse
 import dataclasses
-import json
 import math
-import sys
+import os
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from train.checkpoint import load_model, newest
 from train.data import Batch, EvalBatches, iter_batches
-from train.errors import ExitCode, TrainError
-from train.shards import SPLIT_NAMES, open_split
+from train.errors import DivergedError
+from train.pretrained import load_model, read
+from train.shards import open_split
 from train.towers import Clip
 
 KS = (1, 5, 10)
@@ -67,7 +64,7 @@ class Retrieval:
 
 @torch.no_grad()
 def evaluate(model: Clip, batches: Iterable[Batch], device: torch.device, bf16: bool) -> Retrieval:
-    """Retrieval over all batches; leaves the model in the mode it was in."""
+    """Retrieval over all batches; leaves the model in the mode it was in. Raises `DivergedError` for NaN features."""
     training = model.training
     model.eval()
     images, texts, unreadable = [], [], 0
@@ -82,6 +79,9 @@ def evaluate(model: Clip, batches: Iterable[Batch], device: torch.device, bf16: 
     if not images:
         return Retrieval(0, _recall(torch.empty(0)), _recall(torch.empty(0)), unreadable)
     image_ND, text_ND = torch.cat(images), torch.cat(texts)
+    for tower, features in (("image", image_ND), ("text", text_ND)):
+        if lost := int((~torch.isfinite(features).all(1)).sum()):
+            raise DivergedError(f"{lost} of {len(features)} features of the {tower} tower are no finite numbers")
     return Retrieval(
         n=len(image_ND),
         image_to_text=_recall(ranks(image_ND, text_ND)),
@@ -90,26 +90,30 @@ def evaluate(model: Clip, batches: Iterable[Batch], device: torch.device, bf16: 
     )
 
 
-def evaluate_checkpoint(path: Path, data: Path, split: str) -> Retrieval:
-    """Retrieval of a checkpoint (or of a run's newest) over a split, on the GPU if there is one."""
+def evaluate_model(path: Path, data: Path, split: str) -> Retrieval:
+    """Retrieval of a run's newest checkpoint, a checkpoint or an open_clip folder, on the GPU if there is one."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model, tokenizer, config = load_model(newest(path))
+    source = read(path)
+    config = source.config
+    model, tokenizer = load_model(source)
     if config.run.threads:
         torch.set_num_threads(config.run.threads)
     batches = EvalBatches(open_split(data, split), tokenizer, config.data)
-    rows = iter_batches(batches, range(len(batches)), config.data.workers, pin=device.type == "cuda")
-    return evaluate(model.to(device), rows, device, bf16=False)
+    workers = min(config.data.workers, len(os.sched_getaffinity(0)))  # the model may come from a larger machine
+    with closing(iter_batches(batches, range(len(batches)), workers, pin=device.type == "cuda")) as made:
+        return evaluate(model.to(device), made, device, bf16=False)
 
 
 def ranks(query_ND: Tensor, target_ND: Tensor, chunk: int = CHUNK) -> Tensor:
-    """(N,) how many targets come before a query's own; 0 is a hit at 1."""
+    """(N,) how many targets come before a query's own; 0 is a hit at 1. NaN counts against it."""
     parts = []
     places = torch.arange(len(target_ND), device=target_ND.device)
     for start in range(0, len(query_ND), chunk):
         similarity = query_ND[start : start + chunk] @ target_ND.T
         own = similarity.diagonal(start)[:, None]
         earlier = places[None, :] < places[start : start + chunk, None]
-        parts.append(((similarity > own) | ((similarity == own) & earlier)).sum(1))
+        before = torch.where(earlier, ~(similarity < own), ~(similarity <= own))
+        parts.append(before.sum(1))
     return torch.cat(parts)
 
 
@@ -127,26 +131,3 @@ def wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
     centre = (p + spread / 2) / (1 + spread)
     half = z * math.sqrt(p * (1 - p) / n + spread / (4 * n)) / (1 + spread)
     return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m train.evaluate", description="Retrieval of a trained checkpoint.")
-    parser.add_argument("checkpoint", type=Path, metavar="RUN_OR_CHECKPOINT", help="of a run, its newest is taken")
-    parser.add_argument("data", type=Path, metavar="DATA_DIR", help="exported folder")
-    parser.add_argument("--split", choices=list(SPLIT_NAMES), default="val")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    arguments = parser.parse_args(argv)
-    try:
-        scores = evaluate_checkpoint(arguments.checkpoint, arguments.data, arguments.split)
-    except TrainError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return ExitCode.USAGE
-    if arguments.json:
-        print(json.dumps(scores.as_dict(), indent=2))
-    else:
-        print(f"{arguments.split}, {scores.n} pairs, {scores.unreadable} unreadable\n{scores}")
-    return ExitCode.COMPLETE
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -13,11 +13,12 @@ import hashlib
 import json
 import logging
 import math
+import os
 import platform
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,17 +26,20 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 
-from train import checkpoint
-from train.config import Config, to_toml
+from train import checkpoint, files, pretrained
+from train.config import Config, fixed_differences, from_dict, override, to_toml
 from train.data import EvalBatches, Schedule, TrainBatches, iter_batches
 from train.distributed import World, join, leave
-from train.errors import CheckpointError, DataError
+from train.errors import CheckpointError, DataError, DivergedError
 from train.evaluate import Retrieval, evaluate
 from train.order import Order
+from train.pretrained import Pretrained
 from train.shards import Split, open_split
 from train.step import StepSettings, build_optimizer, learning_rate, train_step
 from train.tokens import CAPTIONS_FOR_TRAINING, load_tokenizer, train_tokenizer
-from train.towers import Clip, build_model
+from train.towers import Clip, all_finite, build_model
+
+SAMPLE_BYTES = 1 << 16  # of either end of a file that has no fingerprint
 
 log = logging.getLogger("train")
 
@@ -73,20 +77,25 @@ class Summary:
         return "\n".join(lines)
 
 
-def run(config: Config, data: Path, out: Path) -> Summary:
-    """Train on `data` into `out`, from its newest checkpoint if it has one."""
+def run(config: Config, data: Path, out: Path, allow_random: bool = False) -> Summary:
+    """Train on `data` into `out`, from its newest whole checkpoint if it has one.
+
+    `allow_random`: parts that the weights to begin from lack may begin at random.
+    """
     world = join()
     try:
         with _signals() as stopped:
-            return _run(config, data, out, world, stopped)
+            return _run(config, data, out, allow_random, world, stopped)
     finally:
         leave(world)
 
 
-def _run(config: Config, data: Path, out: Path, world: World, stopped: list[int]) -> Summary:
+def _run(config: Config, data: Path, out: Path, allow_random: bool, world: World, stopped: list[int]) -> Summary:
     if config.run.threads:
         torch.set_num_threads(config.run.threads)
-    bf16 = config.run.precision == "bf16" or (config.run.precision == "auto" and world.device.type == "cuda")
+    if config.run.precision == "auto":  # from here on it is the run's own, on whatever device it goes on
+        config = override(config, [f"run.precision={'bf16' if world.device.type == 'cuda' else 'fp32'}"])
+    bf16 = config.run.precision == "bf16"
 
     # The data: rows in an order that is a function of the seed.
     train_split = open_split(data, "train")
@@ -94,23 +103,24 @@ def _run(config: Config, data: Path, out: Path, world: World, stopped: list[int]
     order = Order(train_split.sizes, config.run.seed, train_split.units_per_window)
     schedule = Schedule(order, config.data.batch_size, world.rank, world.size)
     steps = config.run.steps or config.run.epochs * schedule.steps_per_epoch
-    identity = _identity(train_split)
+    identity = _identity(data, train_split)
 
-    # The model: new, or as the newest checkpoint left it.
+    # The model: new, as weights of others have it, or as the newest checkpoint left it.
     newest = next(reversed(checkpoint.checkpoints(out)), None)
     if newest:
         meta = checkpoint.read_meta(newest)
-        if meta.data != identity:
-            raise CheckpointError(f"{newest} was trained on other data: {meta.data}, now {identity}")
+        _refuse_changes(meta, newest, config, identity, world)
         tokenizer = load_tokenizer(str(newest))
         start, loss = meta.step, meta.loss
-    else:
-        tokenizer = _tokenizer(config, train_split)
-        start, loss = 0, math.nan
-    vocab_size = tokenizer.get_vocab_size()
-    model = build_model(config, vocab_size, pretrained=newest is None)
-    if newest:
+        model = build_model(config, tokenizer.get_vocab_size(), meta.bert)
         checkpoint.load_weights(newest, model)
+    else:
+        source = pretrained.read(Path(config.init)) if config.init else None
+        tokenizer = _tokenizer(config, train_split, source)
+        start, loss = 0, math.nan
+        model = build_model(config, tokenizer.get_vocab_size(), source.bert if source else None, allow_random)
+        if source:
+            pretrained.fill(model, source, allow_random)
     model.to(world.device).train()
     optimizer = build_optimizer(model, config.optim)
     if newest:
@@ -118,21 +128,35 @@ def _run(config: Config, data: Path, out: Path, world: World, stopped: list[int]
     settings = StepSettings(config.run.seed, config.run.micro_batch, bf16, config.optim.clip_norm)
 
     if world.leads:
-        (out / checkpoint.FOLDER).mkdir(parents=True, exist_ok=True)
-        (out / "config.toml").write_text(to_toml(config), encoding="utf-8")
+        out.mkdir(parents=True, exist_ok=True)
+        files.write(out / "config.toml", to_toml(config).encode())
+        (out / checkpoint.FOLDER).mkdir(exist_ok=True)
         checkpoint.prune(out, config.run.keep)
         _forget_after(out / "metrics.jsonl", start)
-        _say_hello(config, train_split, schedule, model, tokenizer, start, steps, world, bf16)
+        _say_hello(config, train_split, schedule, model, start, steps, world)
     world.barrier()
 
+    sound = torch.ones((), dtype=torch.bool, device=world.device)
+
+    def require_finite(step: int) -> None:
+        """The same on every process, so that all of them stop."""
+        if not (sound and all_finite(model)):
+            raise DivergedError(
+                f"loss, gradient or weights are not finite at step {step}; nothing was saved since they were. "
+                "Lower optim.lr or set optim.clip_norm in a new run"
+            )
+
     def save(step: int) -> None:
+        require_finite(step)
         if world.leads:
             meta = checkpoint.Meta(
                 step=step,
                 loss=loss,
                 config=dataclasses.asdict(config),
                 data=identity,
-                vocab_size=vocab_size,
+                bert=model.bert,
+                vocab_size=tokenizer.get_vocab_size(),
+                processes=world.size,
                 versions=_versions(),
             )
             checkpoint.save_checkpoint(out, meta, model, optimizer, tokenizer)
@@ -142,55 +166,54 @@ def _run(config: Config, data: Path, out: Path, world: World, stopped: list[int]
         if val_split is None or not world.leads:
             return None
         batches = EvalBatches(val_split, tokenizer, config.data)
-        scores = evaluate(model, iter_batches(batches, range(len(batches)), 0, pin=False), world.device, bf16)
+        with closing(iter_batches(batches, range(len(batches)), 0, pin=False)) as made:
+            scores = evaluate(model, made, world.device, bf16)
         _append(out / "metrics.jsonl", {"step": step, "val": scores.as_dict()})
         log.info("step %d  val, %d pairs: %s", step, scores.n, str(scores).replace("\n", "; "))
         return scores
 
-    batches = iter_batches(
-        TrainBatches(train_split, schedule, tokenizer, config.data, config.run.seed),
-        range(start, steps),
-        config.data.workers,
-        pin=world.device.type == "cuda",
-    )
+    batches = TrainBatches(train_split, schedule, tokenizer, config.data, config.run.seed)
+    pin = world.device.type == "cuda"
     clock = _Clock(config.data.batch_size, steps)
-    saved, validated, scores = start, -1, None
-    step = start
-    while step < steps and not world.any(bool(stopped)):
-        clock.waiting()
-        batch = next(batches).to(world.device)
-        clock.working()
-        for place in batch.unreadable:
-            log.warning("%s; the next pair takes its place", place)
-        lr = learning_rate(step, steps, config.optim)
-        for group in optimizer.param_groups:
-            group["lr"] = lr
-        result = train_step(model, optimizer, batch, step, settings, world)
-        step += 1
+    step, saved, validated, scores = start, start if newest else -1, -1, None
+    with closing(iter_batches(batches, range(start, steps), config.data.workers, pin)) as made:
+        while step < steps and not world.any(bool(stopped)):
+            with clock.waiting():
+                batch = next(made).to(world.device)
+            for place in batch.unreadable:
+                log.warning("%s; the next pair takes its place", place)
+            lr = learning_rate(step, steps, config.optim)
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+            result = train_step(model, optimizer, batch, step, settings, world)
+            sound &= torch.isfinite(result.loss) & torch.isfinite(result.grad_norm)
+            step += 1
+            clock.steps_taken += 1
 
-        if step == 1 or step % config.run.log_every == 0 or step == steps:
-            loss = float(result.loss)
-            if not math.isfinite(loss):
-                raise DataError(f"the loss is {loss} at step {step}; lower optim.lr or set optim.clip_norm")
-            row = {"step": step, "epoch": schedule.epoch(step - 1), "loss": loss, "lr": lr}
-            row |= {"grad_norm": float(result.grad_norm), "scale": float(model.logit_scale.detach().exp())}
-            row |= clock.read(step, start)
-            if world.leads:
-                _append(out / "metrics.jsonl", row)
-                log.info(_log_line(row, steps))
-        if config.run.save_every and step % config.run.save_every == 0:
-            loss = float(result.loss)
-            save(step)
-            saved = step
-        if config.run.eval_every and step % config.run.eval_every == 0:
-            scores, validated = validate(step), step
-            clock.pause()
+            if step == 1 or step % config.run.log_every == 0 or step == steps:
+                require_finite(step)
+                loss = float(result.loss)
+                row = {"step": step, "epoch": schedule.epoch(step - 1), "loss": loss, "lr": lr}
+                row |= {"grad_norm": float(result.grad_norm), "scale": float(model.logit_scale.detach().exp())}
+                row |= clock.read(step)
+                if world.leads:
+                    _append(out / "metrics.jsonl", row)
+                    log.info(_log_line(row, steps))
+            if config.run.save_every and step % config.run.save_every == 0:
+                loss = float(result.loss)
+                with clock.stopped():
+                    save(step)
+                saved = step
+            if config.run.eval_every and step % config.run.eval_every == 0:
+                require_finite(step)
+                with clock.stopped():
+                    scores, validated = validate(step), step
 
-    seconds = clock.seconds
-    if step > saved or not newest:
+    if step > saved:
         if step > start:
             loss = float(result.loss)
-        save(step)
+        with clock.stopped():
+            save(step)
     complete = step >= steps
     if complete and validated != step:
         scores = validate(step)
@@ -198,15 +221,31 @@ def _run(config: Config, data: Path, out: Path, world: World, stopped: list[int]
         complete=complete,
         steps=step,
         batch_size=config.data.batch_size,
-        seconds=seconds,
+        seconds=clock.seconds(),
         first_loss=_first_loss(out / "metrics.jsonl"),
         last_loss=loss,
         checkpoint=str(checkpoint.checkpoint_path(out, step)),
         val=scores.as_dict() if scores else None,
     )
     if complete and world.leads:
-        (out / "summary.json").write_text(json.dumps(dataclasses.asdict(summary), indent=2) + "\n", encoding="utf-8")
+        files.write(out / "summary.json", (json.dumps(dataclasses.asdict(summary), indent=2) + "\n").encode())
     return summary
+
+
+def _refuse_changes(
+    meta: checkpoint.Meta, newest: Path, config: Config, identity: dict[str, Any], world: World
+) -> None:
+    """Raise `CheckpointError` when what enters the weights is not what it was."""
+    for key in fixed_differences(from_dict(meta.config, str(newest)), config):
+        raise CheckpointError(
+            f"{key} cannot change in a run that has begun; choose another --out for a new run, with --init {newest} "
+            "if it shall begin from these weights"
+        )
+    if meta.data != identity:
+        raise CheckpointError(f"{newest} was trained on other data: {meta.data}, now {identity}")
+    if meta.processes != world.size:
+        said = "%d processes until now, %d from here: the same batches, but other masks where there is dropout"
+        log.warning(said, meta.processes, world.size)
 
 
 def _val_split(data: Path) -> Split | None:
@@ -217,19 +256,39 @@ def _val_split(data: Path) -> Split | None:
         return None
 
 
-def _tokenizer(config: Config, split: Split) -> Tokenizer:
+def _tokenizer(config: Config, split: Split, source: Pretrained | None) -> Tokenizer:
     if config.text.tokenizer:
         return load_tokenizer(config.text.tokenizer)
+    if source and source.tokenizer:
+        return source.tokenizer
     if config.text.weights:
         return load_tokenizer(config.text.weights)
     texts = (text for text, _ in zip(split.texts(), range(CAPTIONS_FOR_TRAINING), strict=False))
     return train_tokenizer(texts, config.text.vocab_size)
 
 
-def _identity(split: Split) -> dict[str, Any]:
-    """What tells one train split from another, cheaply: the layout and the number of pairs in every unit."""
-    digest = hashlib.sha256(json.dumps(list(split.sizes)).encode()).hexdigest()[:16]
-    return {"layout": split.layout, "pairs": sum(split.sizes), "units": len(split.sizes), "sizes_sha256": digest}
+def _identity(data: Path, split: Split) -> dict[str, Any]:
+    """What tells one train split from another: the export's fingerprint, and the units that the order is made of.
+
+    What another program wrote has no fingerprint: sizes, beginnings and ends of its files stand for it.
+    """
+    units = hashlib.sha256(json.dumps(list(split.sizes)).encode()).hexdigest()[:16]
+    identity = {"layout": split.layout, "pairs": sum(split.sizes), "units": len(split.sizes), "units_sha256": units}
+    try:
+        return identity | {"fingerprint": json.loads((data / "export.json").read_text(encoding="utf-8"))["fingerprint"]}
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{data / 'export.json'} cannot be read: {error!r}; export it again") from None
+    digest = hashlib.sha256()
+    for path in sorted([*data.glob("train/*.tar"), *data.glob("data/train-*.parquet")]):
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            digest.update(f"{path.name} {size} ".encode())
+            for start in (0, max(0, size - SAMPLE_BYTES)):
+                file.seek(start)
+                digest.update(file.read(SAMPLE_BYTES))
+    return identity | {"files_sha256": digest.hexdigest()[:16]}
 
 
 def _versions() -> dict[str, str]:
@@ -238,41 +297,16 @@ def _versions() -> dict[str, str]:
 
 
 def _say_hello(
-    config: Config,
-    split: Split,
-    schedule: Schedule,
-    model: Clip,
-    tokenizer: Tokenizer,
-    start: int,
-    steps: int,
-    world: World,
-    bf16: bool,
+    config: Config, split: Split, schedule: Schedule, model: Clip, start: int, steps: int, world: World
 ) -> None:
+    rows, batch = schedule.order.rows, schedule.batch_size
     size = {name: sum(p.numel() for p in tower.parameters()) / 1e6 for name, tower in model.named_children()}
-    log.info(
-        "train split: %d pairs in %d %s units; an epoch is %d steps of %d, %d pairs sit each epoch out",
-        schedule.order.rows,
-        len(split.sizes),
-        split.layout,
-        schedule.steps_per_epoch,
-        schedule.batch_size,
-        schedule.order.rows % schedule.batch_size,
-    )
-    log.info(
-        "model: image tower %.1f M parameters, text tower %.1f M, %d tokens in the vocabulary",
-        size["visual"],
-        size["text"],
-        tokenizer.get_vocab_size(),
-    )
-    log.info(
-        "%s step %d of %d on %s × %d, %s",
-        "resuming at" if start else "starting at",
-        start,
-        steps,
-        world.device.type,
-        world.size,
-        "bf16 autocast" if bf16 else "fp32",
-    )
+    log.info("train split: %d pairs in %d %s units", rows, len(split.sizes), split.layout)
+    log.info("an epoch is %d steps of %d, %d pairs sit each epoch out", rows // batch, batch, rows % batch)
+    log.info("image tower %.1f M parameters, text tower %.1f M", size["visual"], size["text"])
+    begins = "resuming at" if start else "starting at"
+    device = f"{world.device.type} × {world.size}, {config.run.precision}"
+    log.info("%s step %d of %d on %s", begins, start, steps, device)
 
 
 def _log_line(row: dict[str, Any], steps: int) -> str:
@@ -290,37 +324,43 @@ def _duration(seconds: float) -> str:
 
 
 class _Clock:
-    """Time a step, waiting for data, and what is left; evaluations do not count."""
+    """Time a step and waiting for data; what happens while it is stopped does not count."""
 
     def __init__(self, batch_size: int, steps: int) -> None:
         self._batch_size, self._steps = batch_size, steps
-        self._since = self._mark = time.perf_counter()
-        self._waited, self._read_at = 0.0, -1
-        self.seconds = 0.0
-
-    def waiting(self) -> None:
-        self._mark = time.perf_counter()
-
-    def working(self) -> None:
-        self._waited += time.perf_counter() - self._mark
-
-    def pause(self) -> None:
         self._since = time.perf_counter()
+        self._waited = self._before = 0.0
+        self.steps_taken = 0  # since the last reading
 
-    def read(self, step: int, start: int) -> dict[str, float]:
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        mark = time.perf_counter()
+        yield
+        self._waited += time.perf_counter() - mark
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        mark = time.perf_counter()
+        yield
+        self._since += time.perf_counter() - mark
+
+    def seconds(self) -> float:
+        """Of all steps since the start."""
+        return self._before + (time.perf_counter() - self._since if self.steps_taken else 0.0)
+
+    def read(self, step: int) -> dict[str, float]:
         """Means since the last reading."""
         now = time.perf_counter()
-        taken = step - (start if self._read_at < 0 else self._read_at)
         spent = now - self._since
-        dt = spent / taken
+        dt = spent / self.steps_taken
         row = {
             "dt_s": dt,
             "pairs_per_s": self._batch_size / dt,
             "data_wait": self._waited / spent,
             "eta_s": dt * (self._steps - step),
         }
-        self.seconds += spent
-        self._since, self._waited, self._read_at = now, 0.0, step
+        self._before += spent
+        self._since, self._waited, self.steps_taken = now, 0.0, 0
         return row
 
 
@@ -362,8 +402,9 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 def _forget_after(path: Path, step: int) -> None:
     """Drop what a killed run logged after its last checkpoint: those steps are taken again."""
-    kept = [row for row in _rows(path) if row["step"] <= step]
-    path.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+    if path.exists():
+        kept = [row for row in _rows(path) if row["step"] <= step]
+        files.write(path, "".join(json.dumps(row) + "\n" for row in kept).encode())
 
 
 def _first_loss(path: Path) -> float:

@@ -1,6 +1,6 @@
 """WordPiece tokens: trained on the captions when no tokenizer is given, else read from a folder or the hub.
 
-Uses the `tokenizers` library alone; transformers is imported only for a name on the hub.
+Uses the `tokenizers` library alone; transformers is imported only for tokenizers that others made.
 """
 
 import itertools
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from tokenizers import BertWordPieceTokenizer, Tokenizer
 
+from train import _torchvision
 from train.errors import DataError
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # BERT's, in BERT's order: [PAD] is 0
@@ -46,7 +47,10 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
 
 
 def load_tokenizer(source: str) -> Tokenizer:
-    """A tokenizer from a folder with `tokenizer.json` or `vocab.txt`, or from the hub by name. Raises `DataError`."""
+    """A tokenizer from a folder with `tokenizer.json` or `vocab.txt`, or from the hub by name. Raises `DataError`.
+
+    A `tokenizer_config.json` beside them is obeyed.
+    """
     tokenizer = _read_tokenizer(source)
     if tokenizer.token_to_id("[PAD]") != 0:
         raise DataError(f"the tokenizer {source!r} is not BERT's: its entry 0 is not [PAD]")
@@ -55,17 +59,21 @@ def load_tokenizer(source: str) -> Tokenizer:
 
 def _read_tokenizer(source: str) -> Tokenizer:
     folder = Path(source)
-    if (folder / "tokenizer.json").is_file():
-        return Tokenizer.from_file(str(folder / "tokenizer.json"))
-    if (folder / "vocab.txt").is_file():
-        vocab = BertWordPieceTokenizer.from_file(str(folder / "vocab.txt"), lowercase=True)
-        return Tokenizer.from_str(vocab.to_str())
-    if folder.is_dir():
+    has_json = (folder / "tokenizer.json").is_file()
+    if has_json and not (folder / "tokenizer_config.json").is_file():  # ours, and all that there is to know
+        try:
+            return Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:  # the library raises nothing more special
+            raise DataError(f"{folder / 'tokenizer.json'} cannot be read: {error}") from None
+    if folder.is_dir() and not has_json and not (folder / "vocab.txt").is_file():
         raise DataError(f"the tokenizer folder {folder} holds neither tokenizer.json nor vocab.txt")
-    from transformers import AutoTokenizer
+    _torchvision.make_importable()
+    from transformers import AutoTokenizer, BertTokenizerFast  # type: ignore[attr-defined]
 
+    # What stands in tokenizer_config.json (case, accents, Chinese letters) is for transformers to obey.
+    kind: Any = BertTokenizerFast if folder.is_dir() and not has_json else AutoTokenizer
     try:
-        fast: Any = AutoTokenizer.from_pretrained(source)
+        fast = kind.from_pretrained(source)
     except (OSError, ValueError) as error:
         raise DataError(
             f"cannot get the tokenizer {source!r} ({str(error).splitlines()[0]}); give a local folder with "

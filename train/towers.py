@@ -8,7 +8,9 @@
 timm and transformers are imported here and nowhere else, after `_torchvision.make_importable`.
 """
 
+import logging
 import math
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,11 @@ from torch.nn import functional
 
 from train import _torchvision
 from train.config import Config, ImageConfig, TextConfig
-from train.errors import ConfigError
+from train.errors import CheckpointError, ConfigError
 
 MAX_LOGIT_SCALE = math.log(100)  # CLIP's clamp: a temperature of 1/100
+
+log = logging.getLogger(__name__)
 
 
 class ImageTower(nn.Module):
@@ -68,6 +72,12 @@ class Clip(nn.Module):
         for name, values in (("mean", config.data.mean), ("std", config.data.std)):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
 
+    @property
+    def bert(self) -> dict[str, Any]:
+        """The text tower as transformers describes it: what `build_model` needs to build it again."""
+        bert: Any = self.text.transformer
+        return {key: value for key, value in bert.config.to_dict().items() if key != "_name_or_path"}
+
     def encode_image(self, images: Tensor) -> Tensor:
         """(B, 3, S, S) uint8 → (B, D). Normalised on the device: a quarter of the bytes travel."""
         return functional.normalize(self.visual((images / 255 - self.mean) / self.std).float(), dim=-1)
@@ -77,18 +87,42 @@ class Clip(nn.Module):
         return functional.normalize(self.text(tokens).float(), dim=-1)
 
 
-def build_model(config: Config, vocab_size: int, pretrained: bool = True) -> Clip:
+def build_model(
+    config: Config, vocab_size: int, bert: Mapping[str, Any] | None = None, allow_random: bool = False
+) -> Clip:
     """The model on the CPU, its random parts drawn from `run.seed`.
 
-    `pretrained=False` leaves the weights named in the configuration out: for a checkpoint that is loaded next.
-    Raises `ConfigError` when weights cannot be had, or a size does not fit the other.
+    `bert`: the text tower as transformers describes it, of a model whose weights are put in next; the weights that the
+    configuration names are then left out. Raises `ConfigError` when weights cannot be had or a size does not fit the
+    other, `CheckpointError` when weights of a BERT lack a part, unless `allow_random`.
     """
     _torchvision.make_importable()
     torch.manual_seed(config.run.seed)
-    trunk, image_width = _vit(config.image, config.data.image_size, pretrained)
+    trunk, image_width = _vit(config.image, config.data.image_size, pretrained=bert is None)
     visual = ImageTower(trunk, image_width, config.embed_dim)
-    bert, text_width = _bert(config.text, config.data.context_length, vocab_size, pretrained)
-    return Clip(visual, TextTower(bert, text_width, config.embed_dim), config)
+    text, text_width = _bert(config.text, config.data.context_length, vocab_size, bert, allow_random)
+    if bert is None:
+        named = {"the image tower": config.image.weights, "the text tower": config.text.weights, "the projections": ""}
+        log.info("at random begin %s", ", ".join(part for part, weights in named.items() if not weights))
+    return Clip(visual, TextTower(text, text_width, config.embed_dim), config)
+
+
+def require_weights(source: str, missing: Collection[str], allow_random: bool) -> None:
+    """Raise `CheckpointError` when weights lack something, or only say so when that was allowed."""
+    if missing and not allow_random:
+        raise CheckpointError(f"{source} lacks {listed(missing)}; --allow-random lets that begin at random")
+    if missing:
+        log.warning("%s lacks %s: that begins at random", source, listed(missing))
+
+
+def listed(names: Collection[str]) -> str:
+    """A few of the names, and how many there are."""
+    return f"{', '.join(sorted(names)[:3])}{', …' if len(names) > 3 else ''} ({len(names)} tensors)"
+
+
+def all_finite(model: nn.Module) -> bool:
+    """Whether no weight is NaN or infinite."""
+    return bool(torch.stack([torch.isfinite(parameter).all() for parameter in model.parameters()]).all())
 
 
 def _vit(config: ImageConfig, image_size: int, pretrained: bool) -> tuple[nn.Module, int]:
@@ -124,25 +158,27 @@ def _vit(config: ImageConfig, image_size: int, pretrained: bool) -> tuple[nn.Mod
     return trunk, int(trunk.num_features)
 
 
-def _bert(config: TextConfig, context_length: int, vocab_size: int, pretrained: bool) -> tuple[nn.Module, int]:
+def _bert(
+    config: TextConfig, context_length: int, vocab_size: int, described: Mapping[str, Any] | None, allow_random: bool
+) -> tuple[nn.Module, int]:
     from transformers import BertConfig, BertModel
 
     dropout: dict[str, Any] = {
         "hidden_dropout_prob": config.hidden_dropout,
         "attention_probs_dropout_prob": config.attention_dropout,
     }
-    if config.weights:
+    if described is not None:
+        bert: Any = BertModel(BertConfig.from_dict({**described, **dropout}), add_pooling_layer=False)
+    elif config.weights:
         try:
-            bert_config = BertConfig.from_pretrained(config.weights, **dropout)
-            if pretrained:
-                bert: Any = BertModel.from_pretrained(config.weights, config=bert_config, add_pooling_layer=False)
-            else:
-                bert = BertModel(bert_config, add_pooling_layer=False)
+            read: Any = BertModel.from_pretrained
+            bert, found = read(config.weights, add_pooling_layer=False, output_loading_info=True, **dropout)
         except (OSError, ValueError, RuntimeError) as error:
             raise ConfigError(
                 f"cannot get the text weights {config.weights!r} ({_first_line(error)}); give a local folder with "
                 "--set text.weights=FOLDER, or random ones with --set text.weights="
             ) from None
+        require_weights(config.weights, found["missing_keys"], allow_random)
     else:
         bert = BertModel(
             BertConfig(

@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from tests.train.drawn_pairs import write_webdataset
+from train import _torchvision
 
+_torchvision.make_importable()  # for the tests that import open_clip, timm or transformers themselves
 torch.set_num_threads(1)  # beside other work two threads wait for each other; and one thread adds in one order
 
 

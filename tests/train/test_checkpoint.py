@@ -8,7 +8,7 @@ import pytest
 from safetensors.torch import save_file
 
 from tests.train.drawn_pairs import small_config
-from train import checkpoint, loop
+from train import loop
 from train.checkpoint import checkpoint_path, checkpoints, load_weights, newest, prune, read_meta
 from train.errors import CheckpointError
 from train.towers import build_model
@@ -29,23 +29,6 @@ def test_a_checkpoint_holds_no_pickle_and_explains_itself(run: Path) -> None:
     assert (meta["step"], meta["data"]["pairs"]) == (1, 40)
     assert meta["config"]["data"]["batch_size"] == 8
     assert meta["versions"].keys() >= {"torch", "timm", "transformers"}
-
-
-def test_a_writer_that_dies_leaves_no_checkpoint(export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    written = checkpoint._write
-
-    def dying(path: Path, data: bytes) -> None:
-        if path.name == "tokenizer.json":
-            raise OSError(28, "No space left on device")
-        written(path, data)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(checkpoint, "_write", dying)
-        with pytest.raises(OSError, match="No space left"):
-            loop.run(small_config("run.steps=1"), export, tmp_path)
-    assert checkpoints(tmp_path) == []
-    prune(tmp_path, keep=1)
-    assert list((tmp_path / "checkpoints").iterdir()) == []
 
 
 def test_steps_are_numbers(run: Path, tmp_path: Path) -> None:

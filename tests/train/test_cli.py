@@ -1,9 +1,11 @@
 """The command line: its surface, its exit codes, and one line for whatever is wrong."""
 
+import argparse
 import json
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,11 +18,25 @@ SET_SMALL = [part for setting in SMALL for part in ("--set", setting)]
 
 def test_the_surface() -> None:
     """Whoever renames a flag breaks somebody's script: change this list on purpose only."""
-    flags = {flag for action in parser()._actions for flag in action.option_strings or [action.dest]}
-    assert flags == {
-        *("data", "--out", "--preset", "--config", "--set", "--steps", "--resume", "--json"),
-        *("-q", "--quiet", "-v", "--verbose", "-h", "--help"),
+    (commands,) = (action.choices for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
+    common = {"-q", "--quiet", "-v", "--verbose", "-h", "--help"}
+    run = {
+        "data",
+        "--out",
+        "--preset",
+        "--config",
+        "--init",
+        "--allow-random",
+        "--set",
+        "--steps",
+        "--resume",
+        "--json",
     }
+    expected = {"run": run, "evaluate": {"model", "data", "--split", "--json"}, "export": {"model", "folder", "--hub"}}
+    for name, command in commands.items():
+        flags = {flag for action in command._actions for flag in action.option_strings or [action.dest]}
+        assert flags == expected.pop(name) | common
+    assert not expected
 
 
 def test_help_is_quick_and_needs_no_torch() -> None:
@@ -38,19 +54,19 @@ def test_a_run_ends_with_its_summary_on_stdout(
     export: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "run"
-    assert main([str(export), "--out", str(out), "--steps", "2", *SET_SMALL]) == 0
+    assert main(["run", str(export), "--out", str(out), "--steps", "2", *SET_SMALL]) == 0
     printed = capsys.readouterr()
     assert "2 steps of 8 pairs" in printed.out
     assert "chance 11.1%, n = 9" in printed.out
     assert f"checkpoint {out}/checkpoints/step_000002" in printed.out
 
-    assert main([str(export), "--out", str(out), "--resume", "--steps", "3", "--json", "-q"]) == 0
+    assert main(["run", str(export), "--out", str(out), "--resume", "--steps", "3", "--json", "-q"]) == 0
     printed = capsys.readouterr()
     assert json.loads(printed.out)["steps"] == 3
 
 
 def test_a_resumed_run_may_be_given_its_whole_command_again(export: Path, tmp_path: Path) -> None:
-    command = [str(export), "--out", str(tmp_path / "run"), "--steps", "1", *SET_SMALL, "--resume"]
+    command = ["run", str(export), "--out", str(tmp_path / "run"), "--steps", "1", *SET_SMALL, "--resume"]
     assert main(command) == 0
     assert main(command) == 0
 
@@ -89,11 +105,11 @@ def test_wrong_use_is_one_line_and_exit_code_2(
     (tmp_path / "empty").mkdir()
     write_webdataset(tmp_path / "export", "train", [40])
     if "begun" in arguments:
-        assert main([str(export), "--out", "begun", "--steps", "1", *SET_SMALL, "-q"]) == 0
+        assert main(["run", str(export), "--out", "begun", "--steps", "1", *SET_SMALL, "-q"]) == 0
         capsys.readouterr()
     if "--out" not in arguments:
         arguments = [*arguments, "--out", "run"]
-    assert main([*arguments, "-q"]) == 2
+    assert main(["run", *arguments, "-q"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert error.count("\n") == 1
@@ -106,5 +122,11 @@ def test_without_the_extra_the_command_says_what_to_install(
     monkeypatch.delitem(sys.modules, "train.loop")
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     monkeypatch.delitem(sys.modules, "train.data")
-    assert main([str(export), "--out", str(tmp_path / "run")]) == 2
-    assert "pip install -e '.[train]'" in capsys.readouterr().err
+    assert main(["run", str(export), "--out", str(tmp_path / "run")]) == 2
+    assert "pip install '.[train]'" in capsys.readouterr().err
+
+
+def test_the_wheel_holds_the_trainer_whose_extra_it_has() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "torch" in " ".join(project["project"]["optional-dependencies"]["train"])
+    assert "train" in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from train.config import differences, load_config, override, preset_names, read_config, to_toml
+from train.config import fixed_differences, load_config, override, preset_names, read_config, to_toml
 from train.errors import ConfigError
 
 
@@ -48,6 +48,8 @@ def test_a_file_changes_the_preset_and_set_changes_both(tmp_path: Path) -> None:
         ("image.patch_size=7", "multiple of image.patch_size"),
         ("run.precision=fp8", "run.precision is one of auto, fp32, bf16"),
         ("run.steps=-1", "must not be negative"),
+        ("optim.lr=inf", "must be positive"),
+        ("optim.clip_norm=nan", "must not be negative"),
     ],
 )
 def test_a_wrong_value_is_named(text: str, message: str) -> None:
@@ -62,15 +64,29 @@ def test_a_wrong_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("lr: 3")
     with pytest.raises(ConfigError, match=r"bad\.toml is not TOML"):
         load_config("tiny", tmp_path / "bad.toml")
-    (tmp_path / "half.toml").write_text("embed_dim = 3")
+    (tmp_path / "half.toml").write_text("init = ''\nembed_dim = 3")
     with pytest.raises(ConfigError, match=r"half\.toml lacks data"):
         read_config(tmp_path / "half.toml")
 
 
-def test_differences_are_dotted_keys() -> None:
+def test_what_enters_the_weights_is_fixed_and_how_a_run_is_fed_and_watched_is_not() -> None:
     config = load_config("tiny")
-    assert differences(config, override(config, ["optim.lr=1", "run.steps=2", "embed_dim=3"])) == [
-        "embed_dim",
-        "optim.lr",
-        "run.steps",
-    ]
+    free = ("data.workers=3", "run.threads=2", "run.log_every=1", "run.eval_every=9", "run.save_every=9", "run.keep=7")
+    assert fixed_differences(config, override(config, [*free, "run.steps=2", "run.epochs=3"])) == []
+    fixed = ("embed_dim=3", "data.batch_size=8", "optim.lr=1", "run.seed=1", "run.precision=bf16")
+    assert fixed_differences(config, override(config, fixed)) == [text.partition("=")[0] for text in fixed]
+
+
+def test_micro_batches_are_fixed_where_each_draws_masks_of_its_own() -> None:
+    config = load_config("tiny")
+    assert fixed_differences(config, override(config, ["run.micro_batch=4"])) == []
+    for key in ("text.hidden_dropout", "text.attention_dropout", "image.patch_dropout"):
+        dropping = override(config, [f"{key}=0.1"])
+        assert fixed_differences(dropping, override(dropping, ["run.micro_batch=4"])) == ["run.micro_batch"]
+
+
+def test_words_of_any_kind_survive_saving(tmp_path: Path) -> None:
+    config = override(load_config("tiny"), ['text.weights="a\\"b\\\\c ü\\n😀"'])
+    (tmp_path / "config.toml").write_text(to_toml(config))
+    assert read_config(tmp_path / "config.toml") == config
+    assert config.text.weights == 'a"b\\c ü\n😀'

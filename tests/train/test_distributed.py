@@ -24,7 +24,7 @@ def free_port() -> int:
 
 def run_processes(count: int, export: Path, out: Path) -> None:
     settings = [part for setting in (*SMALL, "run.steps=3") for part in ("--set", setting)]
-    command = [sys.executable, "-m", "train", str(export), "--out", str(out), "-q", *settings]
+    command = [sys.executable, "-m", "train", "run", str(export), "--out", str(out), "-q", *settings]
     world = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     started = [
         subprocess.Popen(command, env=os.environ | world | {"RANK": str(rank)}, stdout=subprocess.PIPE, text=True)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import shutil
 import signal
@@ -13,10 +14,10 @@ import torch
 from safetensors.torch import load_file
 
 from tests.train.drawn_pairs import draw_pair, small_config, write_parquet, write_tar, write_webdataset
-from train import loop
+from train import checkpoint, loop
 from train.checkpoint import checkpoints, read_meta
 from train.config import Config, override
-from train.errors import CheckpointError, DataError
+from train.errors import CheckpointError, DataError, DivergedError
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
@@ -163,3 +164,166 @@ def test_other_data_cannot_go_on_with_a_run(config: Config, straight: Path, tmp_
     data = write_webdataset(tmp_path / "export", "train", [20, 20])
     with pytest.raises(CheckpointError, match="was trained on other data"):
         loop.run(config, data, run)
+
+
+@pytest.mark.parametrize("has_fingerprint", [True, False])
+def test_data_of_the_same_sizes_are_not_taken_for_the_same(
+    config: Config, tmp_path: Path, has_fingerprint: bool
+) -> None:
+    data, moved, other = (tmp_path / name for name in ("data", "moved", "other"))
+    write_webdataset(data, "train", [25, 15])
+    write_webdataset(other, "train", [25, 15], first_seed=5000)
+    if has_fingerprint:
+        for folder, fingerprint in ((data, "a"), (other, "b")):
+            (folder / "export.json").write_text(json.dumps({"fingerprint": fingerprint}))
+    loop.run(override(config, ["run.steps=1"]), data, tmp_path / "run")
+    with pytest.raises(CheckpointError, match="was trained on other data"):
+        loop.run(config, other, tmp_path / "run")
+    shutil.move(data, moved)
+    assert loop.run(config, moved, tmp_path / "run").complete
+
+
+def test_what_enters_the_weights_cannot_change_in_a_run_that_has_begun(
+    export: Path, config: Config, straight: Path, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(straight, tmp_path / "run"))
+    for setting in ("data.batch_size=4", "run.micro_batch=4", "run.precision=bf16", "optim.lr=1", "run.seed=1"):
+        key = setting.partition("=")[0]
+        with pytest.raises(CheckpointError, match=f"{key} cannot change in a run that has begun"):
+            loop.run(override(config, [setting]), export, run)
+    assert same(weights(run), weights(straight))
+
+
+def test_how_a_run_is_fed_and_watched_may_change(export: Path, config: Config, straight: Path, tmp_path: Path) -> None:
+    loop.run(override(config, ["run.steps=7", "run.save_every=3", "run.keep=9"]), export, tmp_path)
+    shutil.rmtree(checkpoints(tmp_path)[-1])
+    settings = ["run.log_every=2", "run.save_every=2", "run.eval_every=3", "run.keep=1", "data.workers=1"]
+    loop.run(override(config, settings), export, tmp_path)
+    assert same(weights(tmp_path), weights(straight))
+
+
+def broken(step: int, value: float, what: str) -> Any:
+    """A `train_step` which at one step leaves a number that is none."""
+    taken = loop.train_step
+
+    def breaking(*args: Any, **kwargs: Any) -> Any:
+        result = taken(*args, **kwargs)
+        if args[3] == step and what == "weights":
+            with torch.no_grad():
+                args[0].text.proj[0].weight[0, 0] = value
+        elif args[3] == step:
+            result = dataclasses.replace(result, **{what: torch.tensor(value)})
+        return result
+
+    return breaking
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("what", ["loss", "grad_norm", "weights"])
+def test_what_is_no_number_ends_the_run_before_it_is_saved(
+    export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, value: float
+) -> None:
+    """Seen although that step is neither logged nor saved; the good checkpoint stays, and nothing was validated."""
+    monkeypatch.setattr(loop, "train_step", broken(3, value, what))
+    config = small_config("run.steps=6", "run.log_every=6", "run.save_every=2", "run.keep=1")
+    with pytest.raises(DivergedError, match="not finite at step 4"):
+        loop.run(config, export, tmp_path)
+    assert [read_meta(path).step for path in checkpoints(tmp_path)] == [2]
+    assert all(bool(tensor.isfinite().all()) for tensor in weights(tmp_path).values())
+    assert [row["step"] for row in map(json.loads, (tmp_path / "metrics.jsonl").read_text().splitlines())] == [1]
+
+
+def test_an_interrupted_run_does_not_save_what_is_no_number(
+    export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaking = broken(1, math.nan, "loss")
+
+    def signalled(*args: Any, **kwargs: Any) -> Any:
+        if args[3] == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return breaking(*args, **kwargs)
+
+    monkeypatch.setattr(loop, "train_step", signalled)
+    with pytest.raises(DivergedError):
+        loop.run(small_config("run.log_every=6"), export, tmp_path)
+    assert checkpoints(tmp_path) == []
+
+
+def test_every_checkpoint_is_saved_once(export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved: list[int] = []
+    save = checkpoint.save_checkpoint
+
+    def counting(run: Path, meta: checkpoint.Meta, *args: Any) -> Path:
+        saved.append(meta.step)
+        return save(run, meta, *args)
+
+    monkeypatch.setattr(checkpoint, "save_checkpoint", counting)
+    loop.run(small_config("run.steps=4", "run.save_every=2"), export, tmp_path)
+    assert saved == [2, 4]
+    loop.run(small_config("run.steps=4", "run.save_every=2"), export, tmp_path)
+    assert saved == [2, 4]
+
+
+def test_neither_evaluations_nor_saving_count_as_training(
+    export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that stands still but for a second a step, a hundred an evaluation and a thousand a checkpoint."""
+    now = 0.0
+
+    def lasting(seconds: float, function: Any) -> Any:
+        def slow(*args: Any, **kwargs: Any) -> Any:
+            nonlocal now
+            now += seconds
+            return function(*args, **kwargs)
+
+        return slow
+
+    monkeypatch.setattr(loop.time, "perf_counter", lambda: now)
+    monkeypatch.setattr(loop, "train_step", lasting(1, loop.train_step))
+    monkeypatch.setattr(loop, "evaluate", lasting(100, loop.evaluate))
+    monkeypatch.setattr(checkpoint, "save_checkpoint", lasting(1000, checkpoint.save_checkpoint))
+    settings = ("run.steps=12", "run.log_every=4", "run.eval_every=3", "run.save_every=5")
+    summary = loop.run(small_config(*settings), export, tmp_path)
+    rows = [row for row in map(json.loads, (tmp_path / "metrics.jsonl").read_text().splitlines()) if "loss" in row]
+    assert [(row["step"], row["dt_s"], row["pairs_per_s"], row["data_wait"], row["eta_s"]) for row in rows] == [
+        (1, 1.0, 8.0, 0.0, 11.0),
+        (4, 1.0, 8.0, 0.0, 8.0),
+        (8, 1.0, 8.0, 0.0, 4.0),
+        (12, 1.0, 8.0, 0.0, 0.0),
+    ]
+    assert summary.seconds == 12.0
+
+
+@pytest.mark.parametrize("name", ["meta.json", "model.safetensors", "optimizer.safetensors", "tokenizer.json"])
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_a_torn_checkpoint_is_passed_over_and_named(
+    export: Path,
+    config: Config,
+    straight: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    is_cut: bool,
+) -> None:
+    loop.run(override(config, ["run.steps=4", "run.save_every=2"]), export, tmp_path)
+    torn = checkpoints(tmp_path)[-1] / name
+    content = torn.read_bytes()
+    torn.unlink()
+    if is_cut:
+        torn.write_bytes(content[: len(content) // 2])
+    caplog.clear()
+    assert [read_meta(path).step for path in checkpoints(tmp_path)] == [2]
+    assert "passed over: " in caplog.text
+    assert str(torn.parent) in caplog.text
+    assert loop.run(config, export, tmp_path).complete
+    assert same(weights(tmp_path), weights(straight))
+    assert [read_meta(path).step for path in checkpoints(tmp_path)] == [2, 7]
+
+
+def test_a_run_whose_checkpoints_are_all_torn_does_not_begin_again(
+    export: Path, config: Config, straight: Path, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(straight, tmp_path / "run"))
+    (checkpoints(run)[0] / "meta.json").unlink()
+    with pytest.raises(CheckpointError, match=r"no checkpoint of .* is whole .*; remove them to begin again"):
+        loop.run(config, export, run)

@@ -1,11 +1,15 @@
 """WordPiece: trained here, read from a folder, encoded and padded."""
 
 import hashlib
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tokenizers import BertWordPieceTokenizer
+from transformers import AutoTokenizer
 
 from tests.train.drawn_pairs import draw_pair
 from train.errors import DataError
@@ -71,3 +75,49 @@ def test_a_tokenizer_that_pads_otherwise_is_refused(tmp_path: Path) -> None:
     (tmp_path / "vocab.txt").write_text("[UNK]\n[PAD]\n[CLS]\n[SEP]\n[MASK]\na")
     with pytest.raises(DataError, match=r"entry 0 is not \[PAD\]"):
         load_tokenizer(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"do_lower_case": False},
+        {"do_lower_case": True, "strip_accents": False},
+        {"do_lower_case": False, "strip_accents": True},
+        {"do_lower_case": True, "tokenize_chinese_chars": False},
+    ],
+)
+@pytest.mark.parametrize("stored", ["vocab.txt", "tokenizer.json"])
+def test_a_tokenizer_reads_as_its_makers_say(tmp_path: Path, settings: dict[str, bool], stored: str) -> None:
+    """Case, accents and Chinese letters: `tokenizer_config.json` is obeyed, as transformers obeys it."""
+    pieces = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        "dna",
+        "DNA",
+        "cafe",
+        "café",
+        "Cafe",
+        "Café",
+        "细",
+        "胞",
+        "细胞",
+    ]
+    if stored == "vocab.txt":
+        (tmp_path / stored).write_text("\n".join(pieces) + "\n")
+    else:
+        BertWordPieceTokenizer({piece: n for n, piece in enumerate(pieces)}).save(str(tmp_path / stored))
+    described = settings | {"tokenizer_class": "BertTokenizer"}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(described))
+    text = "DNA Café 细胞"
+    theirs: Any = AutoTokenizer.from_pretrained(tmp_path)
+    read = encode(load_tokenizer(str(tmp_path)), [text], 24).tolist()
+    assert read == theirs([text])["input_ids"]
+    words = "DNA Café" if settings.get("do_lower_case", True) is False else "dna cafe"
+    if settings.get("strip_accents") is not None:
+        words = {"dna cafe": "dna café", "DNA Café": "DNA Cafe"}[words]
+    letters = ["细胞"] if settings.get("tokenize_chinese_chars") is False else ["细", "胞"]
+    assert [pieces[token] for token in read[0]] == ["[CLS]", *words.split(), *letters, "[SEP]"]

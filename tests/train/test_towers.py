@@ -31,7 +31,7 @@ def test_biomedclip_has_the_shapes_of_the_published_weights() -> None:
     """195.9 M parameters in 351 tensors, under the names that open_clip gives them."""
     config = load_config("biomedclip", None, ["text.weights=", "image.weights="])
     with torch.device("meta"):
-        model = build_model(config, config.text.vocab_size, pretrained=False)
+        model = build_model(config, config.text.vocab_size)
     shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     assert len(shapes) == 351
     assert round(sum(p.numel() for p in model.parameters()) / 1e6, 1) == 195.9

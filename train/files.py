@@ -1,0 +1,29 @@
+"""Files that are whole or absent, whenever a process dies and whenever the power goes."""
+
+import os
+from pathlib import Path
+
+
+def write(path: Path, data: bytes) -> None:
+    """Put `data` into `path`: under a temporary name, synced, renamed."""
+    temporary = hidden(path)
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def hidden(path: Path) -> Path:
+    """The temporary name beside a path; nothing under such a name is ever read."""
+    return path.with_name(f".{path.name}.tmp")
+
+
+def sync_folder(path: Path) -> None:
+    """Force the names in a folder to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
