@@ -45,7 +45,7 @@ def split_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str
 
 SPLIT = Stage(
     name="split",
-    version=4,
+    version=5,
     reads=("images", "figures"),
     writes=("panels", "pixels"),
     section="split",
@@ -75,6 +75,9 @@ def _pixels_row(image: Row, decoded: Decoded, separation: Separation) -> Row:
         "width": decoded.image.width,
         "height": decoded.image.height,
         "mode": decoded.mode,
+        "page": decoded.page,
+        "orientation": decoded.orientation,
+        "window": dict(zip(("low", "high"), decoded.window, strict=True)) if decoded.window else None,
         **asdict(pixel_facts(decoded.image)),
         "compound": separation.compound,
         "n_panels": len(separation.panels),

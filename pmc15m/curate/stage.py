@@ -68,7 +68,7 @@ def _shard_tables(workspace: Workspace, shard: str, tables: tuple[str, ...]) -> 
 
 CAPTIONS = Stage(
     name="captions",
-    version=3,
+    version=4,
     reads=_THINGS,
     writes=("captions",),
     section=None,
