@@ -102,7 +102,8 @@ SET VARIABLE pixels = (
       || $$', hive_partitioning = false)$$,
     $$SELECT
       NULL::VARCHAR AS "image_key", NULL::INTEGER AS "width", NULL::INTEGER AS "height", NULL::VARCHAR AS "mode",
-      NULL::VARCHAR AS "pixel_sha256", NULL::UBIGINT AS "phash", NULL::VARCHAR AS "kind", NULL::FLOAT AS
+      NULL::INTEGER AS "page", NULL::INTEGER AS "orientation", NULL::STRUCT("low" DOUBLE, "high" DOUBLE) AS
+      "window", NULL::VARCHAR AS "pixel_sha256", NULL::UBIGINT AS "phash", NULL::VARCHAR AS "kind", NULL::FLOAT AS
       "kind_score", NULL::FLOAT AS "brightness", NULL::FLOAT AS "entropy", NULL::FLOAT AS "white_share", NULL::FLOAT
       AS "colour_share", NULL::FLOAT AS "compound", NULL::INTEGER AS "n_panels", NULL::VARCHAR AS "status",
       NULL::VARCHAR AS "reason"

@@ -13,6 +13,7 @@ SCHEMA_VERSION = 2
 _TEXTS = pa.list_(pa.string())
 SPAN = pa.struct([pa.field("start", pa.int32()), pa.field("end", pa.int32())])  # characters, end exclusive
 BOX = pa.struct([pa.field(side, pa.int32()) for side in ("x0", "y0", "x1", "y1")])  # px, x1 and y1 exclusive
+WINDOW = pa.struct([pa.field("low", pa.float64()), pa.field("high", pa.float64())])
 _MARKUP = pa.struct([*SPAN, pa.field("kind", pa.string())])
 _ASIDE = pa.struct([pa.field("place", pa.int32()), pa.field("text", pa.string()), pa.field("kind", pa.string())])
 _MENTION = pa.struct(
@@ -182,9 +183,12 @@ IMAGES = _table(
 # What only the decoded picture tells: written by `split`, which decodes each image once.
 PIXELS = _table(
     image_key=(pa.string(), "its image"),
-    width=(pa.int32(), "px"),
-    height=(pa.int32(), "px"),
+    width=(pa.int32(), "px, upright"),
+    height=(pa.int32(), "px, upright"),
     mode=(pa.string(), "Pillow mode as stored: RGB, L, CMYK, P …"),
+    page=(pa.int32(), "of the file, from 0: the largest of a TIFF"),
+    orientation=(pa.int32(), "EXIF's number of how the picture was stored, and turned upright; 1 = upright"),
+    window=(WINDOW, "stored values seen as black and white; null = 8 bit, as stored"),
     pixel_sha256=(pa.string(), "of size and RGB pixels: equal for lossless re-encodings"),
     phash=(pa.uint64(), "64-bit perceptual hash; null for what is tiny or blank"),
     kind=(pa.string(), "photo, radiology, microscopy, plot, diagram …, by a small classifier"),
@@ -207,7 +211,7 @@ PANELS = _table(
     version=(pa.int32(), "article version"),
     order=(pa.int32(), "reading order, from 0"),
     label=(pa.string(), "printed letter as assigned; null = none"),
-    box=(BOX, "px of the stored image"),
+    box=(BOX, "px of the picture, upright"),
     label_box=(BOX, "where the letter is printed"),
     tiles=(pa.list_(BOX), "visual units inside the panel"),
     score=(pa.float32(), "confidence in the box"),
@@ -279,7 +283,7 @@ PAIRS = _table(
     shard=(pa.string(), "raw shard with the picture"),
     offset=(pa.int64(), "first byte in the shard's tar"),
     size=(pa.int64(), "bytes"),
-    box=(BOX, "crop, px; null = the whole picture"),
+    box=(BOX, "crop, px of the picture, upright; null = the whole picture"),
     width=(pa.int32(), "px of the picture or crop"),
     height=(pa.int32(), "px"),
     format=(pa.string(), "of the stored picture"),

@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 Crop = np.ndarray[Any, np.dtype[np.uint8]]  # (3, size, size), RGB
 Box = tuple[float, float, float, float]  # left, top, right, bottom in px
@@ -31,24 +31,36 @@ def decode_crop(
     """One crop of a picture, resized to (3, size, size).
 
     With `rng`: RandomResizedCrop keeping `scale`…1 of the area. Without: the centre square, which equals open_clip's
-    "resize the shorter side, crop the centre". Raises `UnreadableImage`.
+    "resize the shorter side, crop the centre". A picture that EXIF turns is turned first. Raises `UnreadableImage`.
     """
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            width, height = image.size
+            turned = orientation(image)
+            is_lying = turned in (5, 6, 7, 8)
+            width, height = reversed(image.size) if is_lying else image.size
             if width * height > max_pixels:
                 raise UnreadableImage(f"{width} × {height} px is more than {max_pixels} px")
             box = random_box(width, height, scale, rng) if rng is not None else centre_box(width, height)
             needed = (math.ceil(width * size / (box[2] - box[0])), math.ceil(height * size / (box[3] - box[1])))
-            image.draft("RGB", needed)
-            shrunk = (image.width / width, image.height / height)
+            image.draft("RGB", needed[::-1] if is_lying else needed)
+            upright = ImageOps.exif_transpose(image) if turned != 1 else image
+            shrunk = (upright.width / width, upright.height / height)
             box = (box[0] * shrunk[0], box[1] * shrunk[1], box[2] * shrunk[0], box[3] * shrunk[1])
-            crop = to_rgb(image).resize((size, size), Image.Resampling.BICUBIC, box=box)
+            crop = to_rgb(upright).resize((size, size), Image.Resampling.BICUBIC, box=box)
     except UnreadableImage:
         raise
     except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for torn files
         raise UnreadableImage(f"{type(error).__name__}: {error}") from None
     return np.ascontiguousarray(np.asarray(crop).transpose(2, 0, 1))
+
+
+def orientation(image: Image.Image) -> int:
+    """EXIF's number of how a picture is stored, 1 to 8; 1 = upright, or garbage in place of EXIF."""
+    try:
+        found = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # whatever stands there, it says nothing of the pixels
+        return 1
+    return found if found in range(1, 9) else 1
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

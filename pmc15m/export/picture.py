@@ -34,7 +34,8 @@ def make_picture(
 ) -> Picture | PictureError | DecodeError:
     """Crop to `box` (px, x1 and y1 exclusive), shrink the longer side to `side` px (0 = as it is), encode.
 
-    The published bytes stay untouched when nothing has to change and every loader can read them.
+    The published bytes stay untouched when nothing has to change and every loader can read them; those that EXIF
+    turns do not, for only some loaders turn them.
     """
     decoded = decode(content)
     if isinstance(decoded, DecodeError):
@@ -42,7 +43,7 @@ def make_picture(
     image = decoded.image
     whole = box is None or (box["x0"], box["y0"], box["x1"], box["y1"]) == (0, 0, *image.size)
     shrink = bool(side) and max(image.size) > side
-    plain = decoded.mode in {"RGB", "L"} and not decoded.is_animated
+    plain = decoded.mode in {"RGB", "L"} and decoded.frames == decoded.orientation == 1
     if whole and not shrink and plain and decoded.format in _EXTENSIONS:
         return Picture(_EXTENSIONS[decoded.format], content, *image.size)
     if box is not None and not whole:

@@ -1,7 +1,8 @@
 """The bytes of one published picture, decoded once and completely, with limits.
 
-Pixels are those that are stored: no EXIF rotation, the first frame of an animation. Transparency shows white paper.
-Large pictures are turned into RGB in strips: beside the picture as it is stored and as it is used, memory holds little.
+Pixels stand as a viewer shows them: turned as EXIF says, the first frame of an animation, the largest page of a TIFF.
+Transparency shows white paper; pixels of more than 8 bits are seen through a window. Large pictures are turned into RGB
+in strips: beside the picture as it is stored and as it is used, memory holds little.
 """
 
 import contextlib
@@ -13,14 +14,29 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
+
+from pmc15m.pictures.window import Window, window_of, windowed
 
 # What may be decoded: the formats of figures. Pillow's other readers (EPS runs a program) are kept out.
 FORMATS = ("JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP")
 MAX_PIXELS = 64_000_000  # of one picture; larger ones are rows with a reason, never decoded
 MAX_WEBP_PIXELS = 40_000_000  # whose decoder keeps two more pictures
 MAX_SIDE = 65_535  # px, as many as a JPEG can have
+_MAX_PAGES = 64  # of a TIFF that are looked at
 _STRIP = 1 << 20  # px that are turned at a time
+
+_WIDE = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # modes of more than 8 bits
+_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # a tag of TIFF, which Pillow heeds in pixels of 8 bits alone
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class DecodeError(enum.StrEnum):
@@ -39,7 +55,13 @@ class Decoded:
     image: Image.Image
     mode: str
     format: str
-    is_animated: bool
+    frames: int
+    page: int = 0
+    """The one that was taken, from 0."""
+    orientation: int = 1
+    """EXIF's number of how the stored picture was turned; 1 = not at all."""
+    window: Window | None = None
+    """None for pixels of 8 bit, which stay what they are."""
 
 
 def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> Decoded | DecodeError:
@@ -55,21 +77,30 @@ def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> Decoded | DecodeErro
             return DecodeError.TOO_MANY_PIXELS
         except Exception:  # Pillow's readers raise nearly anything for hostile bytes
             return DecodeError.NOT_AN_IMAGE
-        if stored.width * stored.height > (min(max_pixels, MAX_WEBP_PIXELS) if stored.format == "WEBP" else max_pixels):
-            return DecodeError.TOO_MANY_PIXELS
-        if max(stored.size) > MAX_SIDE:
-            return DecodeError.TOO_LONG
-        mode, kind = stored.mode, (stored.format or "").lower()
+        kind = (stored.format or "").lower()
         try:
             with _silent() if kind == "tiff" else contextlib.nullcontext():
-                is_animated = bool(getattr(stored, "is_animated", False))
-                stored.load()
-                image = as_image(stored)
+                page = _largest_page(stored)
+                if (error := _too_large(stored, max_pixels)) is not None:
+                    return error
+                mode, orientation = stored.mode, _orientation(stored)
+                frames = int(getattr(stored, "n_frames", 1))
+                stored.load()  # turns a TIFF, which then bears no orientation any more
+                image, window = _shown(stored)
+                if (turn := _TURNS.get(_orientation(stored))) is not None:
+                    image = image.transpose(turn)
         except Image.DecompressionBombError:
             return DecodeError.TOO_MANY_PIXELS
         except Exception:
             return DecodeError.BROKEN
-    return Decoded(image, mode, kind, is_animated)
+    return Decoded(image, mode, kind, frames, page, orientation, window)
+
+
+def _too_large(stored: Image.Image, max_pixels: int) -> DecodeError | None:
+    most = min(max_pixels, MAX_WEBP_PIXELS) if stored.format == "WEBP" else max_pixels
+    if stored.width * stored.height > most:
+        return DecodeError.TOO_MANY_PIXELS
+    return DecodeError.TOO_LONG if max(stored.size) > MAX_SIDE else None
 
 
 @contextlib.contextmanager
@@ -88,15 +119,19 @@ def _silent() -> Iterator[None]:
 
 def as_image(image: Image.Image | np.ndarray) -> Image.Image:
     """RGB or L, with transparency on white. Arrays are uint8 (H, W), (H, W, 3) or (H, W, 4)."""
-    picture = Image.fromarray(image) if isinstance(image, np.ndarray) else image
-    if picture.mode in ("I;16", "I", "F"):
-        tops = [float(np.asarray(strip, np.float32).max()) for _, strip in strips(picture) if min(strip.size)]
-        top = float(np.max(tops)) if tops else 0.0
-        scale = 255 / top if top > 255 else 1
-        return _in_strips(picture, "L", lambda strip: _scaled(strip, scale))
+    return _shown(Image.fromarray(image) if isinstance(image, np.ndarray) else image)[0]
+
+
+def _shown(picture: Image.Image) -> tuple[Image.Image, Window | None]:
+    if picture.mode in _WIDE:
+        values = np.asarray(picture)
+        window = window_of(values)
+        grey = windowed(values, window)
+        is_negative = getattr(picture, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+        return Image.fromarray(255 - grey if is_negative else grey), window
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        return _in_strips(picture, "RGB", _on_paper)
-    return picture if picture.mode in ("RGB", "L") else picture.convert("RGB")
+        return _in_strips(picture, "RGB", _on_paper), None
+    return picture if picture.mode in ("RGB", "L") else picture.convert("RGB"), None
 
 
 def strips(picture: Image.Image) -> Iterator[tuple[int, Image.Image]]:
@@ -113,10 +148,6 @@ def _in_strips(picture: Image.Image, mode: str, turn: Callable[[Image.Image], Im
     return turned
 
 
-def _scaled(strip: Image.Image, scale: float) -> Image.Image:
-    return Image.fromarray((np.asarray(strip, np.float32) * scale).clip(0, 255).astype(np.uint8))
-
-
 def _on_paper(strip: Image.Image) -> Image.Image:
     strip = strip.convert("RGBA")
     if strip.getchannel("A").getextrema() != (255, 255):
@@ -124,3 +155,25 @@ def _on_paper(strip: Image.Image) -> Image.Image:
         paper.alpha_composite(strip)
         strip = paper
     return strip.convert("RGB")
+
+
+def _orientation(picture: Image.Image) -> int:
+    try:
+        found = picture.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # garbage in place of EXIF, which says nothing of the pixels
+        return 1
+    return found if found in range(1, 9) else 1
+
+
+def _largest_page(picture: Image.Image) -> int:
+    """Turn to the largest page of a TIFF, the first of several: thumbnails may come before the picture."""
+    pages = min(int(getattr(picture, "n_frames", 1)), _MAX_PAGES) if picture.format == "TIFF" else 1
+    if pages == 1:
+        return 0
+    areas = []
+    for page in range(pages):
+        picture.seek(page)
+        areas.append(picture.width * picture.height)
+    largest = areas.index(max(areas))
+    picture.seek(largest)
+    return largest

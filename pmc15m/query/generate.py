@@ -17,6 +17,7 @@ _NAMES = {
     pa.int64(): "BIGINT",
     pa.uint64(): "UBIGINT",
     pa.float32(): "FLOAT",
+    pa.float64(): "DOUBLE",
     pa.date32(): "DATE",
     pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
 }

@@ -4,19 +4,41 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
-from PIL import Image
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageOps
 
 from pmc15m.export.picture import Picture, PictureError, make_picture
 from pmc15m.pictures.decode import Decoded, DecodeError, decode
 from pmc15m.pictures.hashes import pixel_sha256
 
 
-def encoded(image: Image.Image, kind: str) -> bytes:
+def encoded(image: Image.Image, kind: str, **how: Any) -> bytes:
     stream = io.BytesIO()
-    image.save(stream, kind)
+    image.save(stream, kind, **how)
     return stream.getvalue()
+
+
+def grey_tiff(values: NDArray[Any], photometric: int = 1) -> bytes:
+    """A plain TIFF (H, W) in the byte order of the values: what Pillow reads and does not write."""
+    order, kind = (">", b"MM") if values.dtype.byteorder == ">" else ("<", b"II")
+    data = values.tobytes()
+    sample = {"u": 1, "i": 2, "f": 3}[values.dtype.kind]
+    height, width = values.shape
+    numbers = {256: width, 257: height, 258: 8 * values.itemsize, 259: 1, 262: photometric, 273: 8, 277: 1, 278: height}
+    numbers |= {279: len(data), 339: sample}
+    entries = b"".join(struct.pack(f"{order}HHII", tag, 4, 1, number) for tag, number in sorted(numbers.items()))
+    head = kind + struct.pack(f"{order}HI", 42, 8 + len(data))
+    return head + data + struct.pack(f"{order}H", len(numbers)) + entries + bytes(4)
+
+
+def read(content: bytes) -> Decoded:
+    decoded = decode(content)
+    assert isinstance(decoded, Decoded)
+    return decoded
 
 
 PHOTO = Image.effect_noise((80, 60), 40).convert("RGB")
@@ -43,6 +65,101 @@ def test_every_stored_mode_becomes_rgb_or_grey(mode: str) -> None:
     assert isinstance(decoded, Decoded)
     assert decoded.image.mode in {"RGB", "L"}
     assert decoded.mode in {mode, "I;16"}
+
+
+RAMP = np.tile(np.linspace(0, 1, 256), (40, 1))
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "high"),
+    [
+        ("<u2", 0, 65535),
+        (">u2", 0, 65535),
+        (">u2", 0, 4095),
+        ("<u2", 30_000, 31_000),
+        ("<i4", -5_000, 5_000),
+        (">i4", 0, 2_000_000),
+        ("<f4", 0, 1),
+        (">f4", -1, 1),
+        ("<f4", 1e30, 3e30),
+        ("<f4", 0, 100),
+    ],
+)
+def test_more_than_8_bits_are_seen_from_the_least_value_to_the_largest(kind: str, low: float, high: float) -> None:
+    decoded = read(grey_tiff((RAMP * (high - low) + low).astype(kind)))
+    assert decoded.image.mode == "L"
+    assert np.abs(np.asarray(decoded.image) - RAMP * 255).max() <= 2
+    assert decoded.window == pytest.approx((low, high))
+
+
+def test_what_is_no_number_and_the_few_that_are_far_off_tell_no_range() -> None:
+    values = RAMP.astype("<f4")
+    values[0, :3] = np.nan, np.inf, -np.inf
+    decoded = read(grey_tiff(values))
+    assert decoded.window == (0, 1)
+    assert np.asarray(decoded.image)[0, :3].tolist() == [0, 255, 0]
+    values[0, :3] = 1e6
+    seen = np.asarray(read(grey_tiff(values)).image)
+    assert np.abs(seen[1:] - RAMP[1:] * 255).max() <= 5
+
+
+def test_a_picture_of_few_dark_lines_keeps_its_paper() -> None:
+    values = np.full((200, 200), 65_535, "<u2")
+    values[100, 20:180] = 0
+    seen = np.asarray(read(grey_tiff(values)).image)
+    assert (seen[0, 0], seen[100, 100]) == (255, 0)
+
+
+@pytest.mark.parametrize(("value", "grey"), [(0, 0), (1, 255), (65_535, 255)])
+def test_a_picture_of_one_value(value: int, grey: int) -> None:
+    assert read(grey_tiff(np.full((20, 20), value, ">u2"))).image.getextrema() == (grey, grey)
+
+
+def test_a_picture_in_which_white_is_zero_is_no_negative() -> None:
+    decoded = read(grey_tiff((RAMP * 65_535).astype("<u2"), photometric=0))
+    assert np.abs(np.asarray(decoded.image) - (1 - RAMP) * 255).max() <= 2
+
+
+def test_8_bits_stay_as_they_are() -> None:
+    dark = Image.new("L", (40, 40), 7)
+    decoded = read(encoded(dark, "PNG"))
+    assert (decoded.window, decoded.image.getextrema()) == (None, (7, 7))
+
+
+def test_the_largest_page_of_a_tiff_and_the_first_of_an_animation() -> None:
+    small, large = Image.new("RGB", (16, 12), "blue"), Image.new("RGB", (90, 60), "red")
+    pages = read(encoded(small, "TIFF", save_all=True, append_images=[large, large.copy(), small]))
+    assert (pages.image.size, pages.page, pages.frames) == ((90, 60), 1, 4)
+    first = read(encoded(large, "GIF", save_all=True, append_images=[Image.new("RGB", (90, 60), "blue")]))
+    assert (first.page, first.image.convert("RGB").getpixel((0, 0))) == (0, (255, 0, 0))
+    assert decode(encoded(small, "TIFF", save_all=True, append_images=[large]), 1000) is DecodeError.TOO_MANY_PIXELS
+
+
+QUARTERS = Image.fromarray(np.kron(np.array([[0, 90], [180, 255]], np.uint8), np.ones((24, 40), np.uint8))).convert(
+    "RGB"
+)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_a_picture_stands_as_exif_says_and_is_exported_so(kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    content = encoded(QUARTERS, kind, exif=exif)
+    right = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+    decoded = read(content)
+    assert (decoded.orientation, decoded.image.size) == (orientation, right.size)
+    assert np.array_equal(np.asarray(decoded.image.convert("RGB")), np.asarray(right.convert("RGB")))
+    picture = make(content)
+    assert isinstance(picture, Picture)
+    assert (picture.content == content) == (orientation == 1 and kind != "TIFF")
+    exported = Image.open(io.BytesIO(picture.content))
+    assert exported.getexif().get(ExifTags.Base.Orientation, 1) == 1
+    assert np.abs(np.asarray(exported.convert("L"), int) - np.asarray(right.convert("L"), int)).mean() < 3
+
+
+def test_garbage_in_place_of_exif_turns_nothing() -> None:
+    assert read(encoded(QUARTERS, "JPEG", exif=b"Exif\0\0no tiff at all")).orientation == 1
 
 
 def test_what_is_no_usable_picture() -> None:

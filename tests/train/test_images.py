@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from train.images import UnreadableImage, centre_box, decode_crop, random_box
 
@@ -30,6 +30,29 @@ def test_a_centre_crop_is_the_middle_square(form: str) -> None:
     plain = image.crop((200, 0, 1000, 800)).resize((64, 64), Image.Resampling.BICUBIC)
     assert crop.shape == (3, 64, 64)
     assert np.abs(crop.astype(int) - np.asarray(plain).transpose(2, 0, 1)).max() <= 4  # DCT scaling and WebP are near
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_a_picture_stands_as_exif_says(form: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    file = io.BytesIO()
+    photograph(1200, 800).save(file, form, exif=exif)
+    right = io.BytesIO()
+    ImageOps.exif_transpose(Image.open(file)).save(right, "PNG")
+    for seed in (None, 3):
+        seen, wanted = (
+            decode_crop(data, 64, 10**8, 0.3, np.random.default_rng(seed) if seed else None).astype(int)
+            for data in (file.getvalue(), right.getvalue())
+        )
+        assert np.abs(seen - wanted).max() <= 4
+
+
+def test_garbage_in_place_of_exif_turns_nothing() -> None:
+    file = io.BytesIO()
+    photograph(120, 80).save(file, "JPEG", exif=b"Exif\0\0no tiff at all")
+    assert decode_crop(file.getvalue(), 32, 10**8).shape == (3, 32, 32)
 
 
 def test_a_random_crop_is_that_of_its_generator() -> None:
