@@ -126,4 +126,5 @@ def _work(errand: Errand[Unit], pipe: Connection) -> None:
 
 
 def _leave(number: int, frame: object) -> None:
+    signal.signal(number, signal.SIG_IGN)  # a second one would be told as an error at exit
     raise SystemExit

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 from PIL import Image
 
+from pmc15m.errors import DamageError
 from pmc15m.workspace import Workspace
 
 THUMBNAIL = 400  # px, longer side
@@ -67,7 +68,7 @@ def _exhibit(workspace: Workspace, facts: Row) -> Exhibit:
 
     try:
         picture = decode(workspace.read(facts["shard"], facts["offset"], facts["size"], facts["sha256"]))
-    except (OSError, TypeError):  # the tar is elsewhere, or the row points nowhere
+    except (OSError, DamageError, TypeError):  # the tar is elsewhere or damaged, or the row points nowhere
         return Exhibit(facts=facts, thumbnail=None, size=(0, 0))
     if isinstance(picture, DecodeError):
         return Exhibit(facts=facts, thumbnail=None, size=(0, 0))

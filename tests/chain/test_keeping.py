@@ -183,17 +183,17 @@ def test_verify_reads_a_workspace_that_cannot_be_written(copy: Path, monkeypatch
     assert digests(copy) == before
 
 
-def test_a_second_command_that_writes_is_refused_and_readers_are_not(finished: Path, bucket: Server) -> None:
-    with holder(finished) as first:
+def test_a_second_command_that_writes_is_refused_and_readers_are_not(copy: Path, bucket: Server) -> None:
+    with holder(copy) as first:
         for command in WRITERS:
             folder = ["nowhere"] if command == "import" else []
-            second = pmc15m(command, "--workspace", finished, "--source", bucket.url, *folder)
+            second = pmc15m(command, "--workspace", copy, "--source", bucket.url, *folder)
             assert second.returncode == 2, command
             assert f"`pmc15m crawl`, process {first.pid}" in second.stderr
             assert second.stderr.count("\n") == 1
-        assert said("status", finished)[0] in (0, 1)
-        assert said("stats", finished)[0] == 0
-        assert pmc15m("sql", "SELECT 1", "--workspace", finished).returncode == 0
+        assert said("status", copy)[0] in (0, 1)
+        assert said("stats", copy)[0] == 0
+        assert pmc15m("sql", "SELECT 1", "--workspace", copy).returncode == 0
 
 
 def exported(folder: Path) -> set[str]:

@@ -59,7 +59,7 @@ def test_what_differs_is_said_with_its_place(
 def test_another_layout_of_shards_is_no_difference(source: Source, tmp_path: Path) -> None:
     world = World(tmp_path / "round", source.server, source.pmc, source.whole, 0)
     for arguments in (("run",), ANOTHER_EXPORT):
-        world.run(*arguments, "--set", "crawl.articles_per_shard=3")
+        world.run(*arguments, "--set", "crawl.articles_per_shard=2")
     assert len(list((world.disturbed / "raw").glob("*.tar"))) > len(list((source.whole / "raw").glob("*.tar")))
     assert differences(source.whole, world.disturbed) == []
 

@@ -1,5 +1,6 @@
 """A small made-up workspace with known answers: four articles, six figures, one of every fate."""
 
+import hashlib
 import io
 from pathlib import Path
 from typing import Any
@@ -80,11 +81,10 @@ def fill(root: Path) -> Workspace:
     first, second, third = picture("teal", panels=2), picture("crimson"), picture("teal", panels=2)
     workspace.tar("00000").parent.mkdir()
     workspace.tar("00000").write_bytes(first + second + third)
-    at = {
-        "PMC1_1_f001_g01": {"offset": 0, "size": len(first)},
-        "PMC1_1_f002_g01": {"offset": len(first), "size": len(second)},
-        "PMC2_1_f001_g01": {"offset": len(first) + len(second), "size": len(third)},
-    }
+    at, end = {}, 0
+    for key, content in (("PMC1_1_f001_g01", first), ("PMC1_1_f002_g01", second), ("PMC2_1_f001_g01", third)):
+        at[key] = {"offset": end, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        end += len(content)
     write_catalog_and_raw(workspace)
     articles = [
         article("PMC1", n_figures=2, title="Teal squares"),
