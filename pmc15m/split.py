@@ -56,7 +56,7 @@ def split_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str
 
 SPLIT = Stage(
     name="split",
-    version=5,
+    version=6,
     reads=("images", "figures"),
     writes=("panels", "pixels"),
     section="split",
