@@ -89,6 +89,7 @@ def open_clip_config(config: Config, hub: str) -> dict[str, Any]:
             },
             "text_cfg": {
                 "hf_model_name": hub or ".",
+                "hf_model_pretrained": False,  # the weights are in this folder
                 "hf_tokenizer_name": hub or ".",
                 "hf_proj_type": "mlp",
                 "hf_pooler_type": "cls_last_hidden_state_pooler",
