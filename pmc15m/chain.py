@@ -188,7 +188,7 @@ def save_config(workspace: Workspace, config: Config) -> None:
 
     path = workspace.root / "config.toml"
     text = to_toml(shareable(config))
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
+    if not path.exists() or path.read_bytes() != text.encode():  # bytes: a damaged one may be no text
         with atomic(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
 

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pmc15m.chain import save_config
 from pmc15m.config import Config, load_config, public_address, shareable, to_toml
 from pmc15m.errors import ConfigError
+from pmc15m.workspace import Workspace
 
 
 def test_defaults_are_the_pmc_service() -> None:
@@ -88,3 +90,11 @@ def test_what_is_saved_reads_back(
     file = tmp_path_factory.mktemp("config") / "config.toml"
     file.write_text(to_toml(config), encoding="utf-8")
     assert load_config(file) == config
+
+
+def test_a_damaged_configuration_is_written_anew(tmp_path: Path) -> None:
+    save_config(Workspace(tmp_path), Config())
+    whole = (tmp_path / "config.toml").read_bytes()
+    (tmp_path / "config.toml").write_bytes(b"\xff" + whole[1:])
+    save_config(Workspace(tmp_path), Config())
+    assert (tmp_path / "config.toml").read_bytes() == whole
