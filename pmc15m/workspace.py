@@ -116,9 +116,7 @@ class Workspace:
         for path in (path for pattern in _FOLDERS for path in self.root.glob(f"{pattern}*{_TEMPORARY}")):
             if path.is_file() and _LEFTOVER.fullmatch(path.name):
                 path.unlink(missing_ok=True)
-        for spill in self.root.glob(
-            f".duckdb-{socket.gethostname()}-*{_TEMPORARY}"
-        ):  # of a query, perhaps a living one
+        for spill in self.root.glob(f".duckdb-{socket.gethostname()}-*{_TEMPORARY}"):  # of a query, perhaps alive
             if not Path("/proc", spill.stem.rpartition("-")[2]).exists():
                 shutil.rmtree(spill, ignore_errors=True)
 

@@ -92,7 +92,9 @@ def stored_bytes(workspace: Path) -> int:
 
 
 def _parts(root: Path, table: str) -> list[Path]:
-    return sorted((root / table).glob("*.parquet"))
+    """A table's parts, but for those of raw shards that are not there any more."""
+    parts = sorted((root / table).glob("*.parquet"))
+    return [part for part in parts if table == "catalog" or (root / "raw" / part.name).exists()]
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

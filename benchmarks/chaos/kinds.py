@@ -160,6 +160,15 @@ def odd(world: World) -> str:
     return said
 
 
+def loss(world: World) -> str:
+    """Whole folders go."""
+    there = [name for name in _MADE_BY if (world.disturbed / name).is_dir()]
+    gone = world.rng.sample(there, min(world.rng.randint(1, 2), len(there)))
+    for name in gone:
+        shutil.rmtree(world.disturbed / name)
+    return f"{' and '.join(gone) or 'nothing'} lost"
+
+
 def rot_raw(world: World) -> str:
     """Bytes of raw tars and their indexes change or go."""
     return _rot(world, "raw/*.tar", "raw/*.parquet")
@@ -188,6 +197,7 @@ KINDS: dict[str, Callable[[World], str]] = {
     "update": update,
     "inventory": inventory,
     "odd": odd,
+    "loss": loss,
     "rot-raw": rot_raw,
     "rot-tables": rot_tables,
     "rot-catalog": rot_catalog,

@@ -28,6 +28,7 @@ _SETTINGS = (
         "network.object_deadline_s=3",
     ),
     *("curate.val_share=0.2", "curate.test_share=0.2", "export.pairs_per_shard=12"),
+    "crawl.max_removed_share=0.45",  # half an inventory is refused, a few withdrawals are not
 )
 _FLAGS = [flag for setting in _SETTINGS for flag in ("--set", setting)]
 ANOTHER_EXPORT = ("export", "--recipe", "pmc15m", "--format", "hf")

@@ -245,7 +245,7 @@ def define_modalities_of(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         f"""CREATE OR REPLACE TEMP MACRO modalities_of(text) AS
             list_sort(list_distinct(list_filter(list_transform({found},
-                lambda word: CASE WHEN regexp_full_match(word, '{"|".join(decoys)}') THEN NULL {whose} END),
+                lambda word: CASE {whose} END),
                 lambda modality: modality IS NOT NULL)))"""
     )
 

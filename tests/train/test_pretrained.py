@@ -19,7 +19,7 @@ from train.checkpoint import checkpoints
 from train.errors import CheckpointError
 from train.images import decode_crop
 from train.pretrained import architecture, fill, load_model, read
-from train.tokens import encode, load_tokenizer, train_tokenizer
+from train.tokens import SPECIAL, encode, load_tokenizer, train_tokenizer
 from train.towers import build_model
 
 TEXTS = [draw_pair(seed)[1] for seed in range(4)]
@@ -181,11 +181,7 @@ def test_a_cased_bert_stays_cased_on_the_whole_way(export: Path, tmp_path: Path)
     texts = ["Café DNA, mRNA and É. coli in Fig. 3 and Fig. 4", "DNA and mRNA, É. coli, Café"]
     bert = write_bert(tmp_path / "bert", texts, do_lower_case=False)
     pieces = [
-        "[PAD]",
-        "[UNK]",
-        "[CLS]",
-        "[SEP]",
-        "[MASK]",
+        *SPECIAL,
         "DNA",
         "mRNA",
         "Café",

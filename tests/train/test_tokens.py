@@ -13,7 +13,7 @@ from transformers import AutoTokenizer
 
 from tests.train.drawn_pairs import draw_pair
 from train.errors import DataError
-from train.tokens import encode, load_tokenizer, train_tokenizer
+from train.tokens import SPECIAL, encode, load_tokenizer, train_tokenizer
 
 TEXTS = [draw_pair(seed)[1] for seed in range(60)]
 
@@ -91,11 +91,7 @@ def test_a_tokenizer_that_pads_otherwise_is_refused(tmp_path: Path) -> None:
 def test_a_tokenizer_reads_as_its_makers_say(tmp_path: Path, settings: dict[str, bool], stored: str) -> None:
     """Case, accents and Chinese letters: `tokenizer_config.json` is obeyed, as transformers obeys it."""
     pieces = [
-        "[PAD]",
-        "[UNK]",
-        "[CLS]",
-        "[SEP]",
-        "[MASK]",
+        *SPECIAL,
         "dna",
         "DNA",
         "cafe",
