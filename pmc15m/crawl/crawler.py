@@ -33,6 +33,7 @@ from pmc15m.crawl.watch import Watch
 from pmc15m.engine.progress import Progress
 from pmc15m.engine.stage import Execution
 from pmc15m.errors import ExitCode, Pmc15mError
+from pmc15m.schema import TABLES
 from pmc15m.sources import Source, open_source
 from pmc15m.sources.bucket import BucketSource
 from pmc15m.sources.content import NoRoom
@@ -50,7 +51,8 @@ def crawl(workspace: Workspace, config: Config, execution: Execution) -> ExitCod
     restore_plan(workspace)
     reopen_damaged(workspace, execution)
     ledger = read_ledger(workspace)
-    if settle(workspace, ledger):
+    keep_all = config.select.versions == "all"
+    if settle(workspace, ledger, keep_all=keep_all):
         ledger = read_ledger(workspace)
     ledger = ledger.last()
     if 0 < config.crawl.max_bytes < stored_bytes(workspace) + left_out_bytes(workspace, ledger):
@@ -64,13 +66,14 @@ def crawl(workspace: Workspace, config: Config, execution: Execution) -> ExitCod
         is_cloud = source.name == BucketSource.name
         extend_plan(workspace, config, condition, ledger, scratch, retried=retried, is_cloud=is_cloud)
         _remember(workspace, config)
+        _remove_strays(workspace)
         todo = _todo(workspace, config, execution)
         if not todo:
             log.info("crawl: nothing to do")
             return _code(ledger, Ending.DONE)
         ending = Crawler(workspace, config, source, MetadataCondition(condition), ledger, todo).run()
     ledger = read_ledger(workspace)
-    settle(workspace, ledger)
+    settle(workspace, ledger, keep_all=keep_all)
     return _code(ledger.last(), ending)
 
 
@@ -123,6 +126,18 @@ def _remember(workspace: Workspace, config: Config) -> None:
     if not path.exists() or path.read_text(encoding="ascii") != text:
         with atomic(path) as temporary:
             temporary.write_text(text, encoding="ascii")
+
+
+def _remove_strays(workspace: Workspace) -> None:
+    """Remove what was made from shards that are neither there nor planned: their raw folder was lost with its plan."""
+    known = {*workspace.shards(), *(shard for file in read_plan(workspace) for shard in file.shards)}
+    strays = [
+        workspace.part(table, shard) for table in TABLES for shard in workspace.shards(table) if shard not in known
+    ]
+    for path in strays:
+        path.unlink()
+    if strays:
+        log.warning("crawl: removed %d parts of shards that are no more, %s among them", len(strays), strays[0])
 
 
 def _todo(workspace: Workspace, config: Config, execution: Execution) -> list[tuple[str, PlanFile]]:
