@@ -9,6 +9,7 @@ from contextlib import closing
 
 from pmc15m.config import Config
 from pmc15m.crawl.catalog import count_catalog, scratch_folder
+from pmc15m.crawl.crawled import is_crawled, note_crawled
 from pmc15m.crawl.interrupt import Interruption
 from pmc15m.crawl.ledger import Ledger, read_ledger
 from pmc15m.crawl.media import XmlReader
@@ -27,7 +28,7 @@ from pmc15m.crawl.repair import reopen_damaged
 from pmc15m.crawl.room import Ending, Room
 from pmc15m.crawl.select import MetadataCondition, read_condition
 from pmc15m.crawl.settle import settle
-from pmc15m.crawl.shard import FAILURES, TAR_END, GrowingShard, tar_size
+from pmc15m.crawl.shard import FAILURES, TAR_END, GrowingShard, count_ends, tar_size
 from pmc15m.crawl.turns import Job, Turns
 from pmc15m.crawl.watch import Watch
 from pmc15m.engine.progress import Progress
@@ -50,6 +51,9 @@ def crawl(workspace: Workspace, config: Config, execution: Execution) -> ExitCod
     count_catalog(workspace)  # it is there
     restore_plan(workspace)
     reopen_damaged(workspace, execution)
+    if is_crawled(workspace, config) and not execution.retry_failed:
+        log.info("crawl: nothing to do")
+        return _code(workspace, Ending.DONE)
     ledger = read_ledger(workspace)
     keep_all = config.select.versions == "all"
     if settle(workspace, ledger, keep_all=keep_all):
@@ -59,7 +63,7 @@ def crawl(workspace: Workspace, config: Config, execution: Execution) -> ExitCod
         for shard, _ in _todo(workspace, config, execution):
             if GrowingShard.is_begun(workspace, shard):
                 GrowingShard(workspace, shard).discard()
-        return _code(ledger, Ending.BUDGET)
+        return _code(workspace, Ending.BUDGET)
     with scratch_folder(workspace) as scratch, closing(open_source(_share(config, execution), scratch)) as source:
         condition = read_condition(config.select.where)
         retried = FAILURES if execution.retry_failed else ()
@@ -70,11 +74,13 @@ def crawl(workspace: Workspace, config: Config, execution: Execution) -> ExitCod
         todo = _todo(workspace, config, execution)
         if not todo:
             log.info("crawl: nothing to do")
-            return _code(ledger, Ending.DONE)
+            note_crawled(workspace, config)
+            return _code(workspace, Ending.DONE)
         ending = Crawler(workspace, config, source, MetadataCondition(condition), ledger, todo).run()
-    ledger = read_ledger(workspace)
-    settle(workspace, ledger, keep_all=keep_all)
-    return _code(ledger.last(), ending)
+    settle(workspace, read_ledger(workspace), keep_all=keep_all)
+    if ending is Ending.DONE and execution.processes == 1:
+        note_crawled(workspace, config)
+    return _code(workspace, ending)
 
 
 def stored_bytes(workspace: Workspace) -> int:
@@ -92,10 +98,11 @@ def left_out_bytes(workspace: Workspace, ledger: Ledger) -> int:
     return int(rows["size"][rows["reason"].index(Reason.BUDGET.value).as_py()].as_py())
 
 
-def _code(ledger: Ledger, ending: Ending) -> ExitCode:
+def _code(workspace: Workspace, ending: Ending) -> ExitCode:
     if ending is not Ending.DONE:
         log.warning("crawl: stopped, because %s; the same command goes on where there is room", ending.value)
-    failures = int(ledger.kinds_where(*FAILURES)[ledger.outcomes].sum())
+    ends = count_ends(workspace, workspace.shards())
+    failures = sum(count for (status, _), count in ends.items() if status in FAILURES)
     if failures:
         log.warning("crawl: %d articles are not complete; `pmc15m crawl --retry-failed` takes just those", failures)
     return ExitCode.INCOMPLETE if failures or ending is not Ending.DONE else ExitCode.COMPLETE
