@@ -33,9 +33,9 @@ _folders: dict[str, _Folder] = {}
 
 def read_footer(path: Path) -> dict[str, Any]:
     """What `checksum.stamp` noted in a file, without the digests. Raises `DamageError`, `FileNotFoundError`."""
-    status = os.stat(path)
+    parent, name = os.path.split(place := os.fspath(path))
+    status = os.stat(place)
     mark = (status.st_size, status.st_mtime_ns, status.st_ino)
-    parent, name = os.path.split(path)
     folder = _folders.get(parent)
     if folder is None:
         folder = _folders[parent] = _load(Path(parent, NAME))

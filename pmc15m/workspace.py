@@ -87,7 +87,7 @@ class Workspace:
 
     def part(self, table: str, shard: str) -> Path:
         """Path of a table's part; table `raw` is the index of the raw shard."""
-        return self.root / table / f"{shard}.parquet"
+        return Path(f"{self.root}/{table}/{shard}.parquet")  # a third of the cost of `/`, half a million times
 
     def shards(self, table: str = "raw", suffix: str = ".parquet") -> list[str]:
         """Names of the shards of which a table has a part, or a folder a file of that suffix, in order.
@@ -168,14 +168,14 @@ def read_fingerprint(path: Path) -> str | None:
 def read_facts(path: Path) -> dict[str, Any] | None:
     """The fingerprint and what else was noted with it; None as in `read_fingerprint`."""
     try:
-        return None if note_path(path).exists() else footers.read_footer(path)
+        return None if os.path.exists(note_path(path)) else footers.read_footer(path)
     except (OSError, DamageError):
         return None
 
 
 def note_path(path: Path) -> Path:
     """Where it is noted that a file is damaged."""
-    return path.with_suffix(_NOTE)
+    return Path(os.path.splitext(path)[0] + _NOTE)
 
 
 def note_damage(path: Path) -> None:

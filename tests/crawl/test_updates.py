@@ -284,3 +284,31 @@ def test_what_was_made_from_shards_that_are_lost_with_their_plan_goes_with_them(
     shutil.rmtree(crawled.workspace.root / "raw")
     assert crawled.crawl() is ExitCode.COMPLETE
     assert crawled.workspace.shards("figures") == shards
+
+
+def test_a_crawl_that_finds_all_as_the_last_one_left_it_reads_no_rows(
+    crawled: Place, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("pmc15m.crawl.crawler.read_ledger", lambda workspace: pytest.fail("rows were read"))
+        assert crawled.crawl() is ExitCode.COMPLETE
+        for changed in ("select.versions=all", "crawl.max_bytes=1", "crawl.table_images=true"):
+            with pytest.raises(pytest.fail.Exception):
+                crawled.crawl(changed)
+        with pytest.raises(pytest.fail.Exception):
+            crawled.crawl(retry_failed=True)
+    crawled.workspace.tar("00000").unlink()
+    server.counts.clear()
+    assert crawled.crawl() is ExitCode.COMPLETE
+    assert server.counts, "what is lost is fetched again"
+
+
+def test_what_is_left_undone_is_never_taken_for_done(place: Place, server: Server) -> None:
+    place.index()
+    server.faults = (Fault(FaultKind.NOT_FOUND, "PMC70000001.1/*.jpg"),)
+    for _ in range(2):
+        assert place.crawl() is ExitCode.INCOMPLETE
+    assert place.crawl(retry_failed=True) is ExitCode.INCOMPLETE
+    server.faults = ()
+    assert place.crawl() is ExitCode.INCOMPLETE, "asked for with --retry-failed alone"
+    assert place.crawl(retry_failed=True) is ExitCode.COMPLETE
