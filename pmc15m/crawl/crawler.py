@@ -52,6 +52,7 @@ def crawl(workspace: Workspace, config: Config, execution: Execution) -> ExitCod
     restore_plan(workspace)
     reopen_damaged(workspace, execution)
     if is_crawled(workspace, config) and not execution.retry_failed:
+        _remember(workspace, config)
         log.info("crawl: nothing to do")
         return _code(workspace, Ending.DONE)
     ledger = read_ledger(workspace)
@@ -130,7 +131,7 @@ def _remember(workspace: Workspace, config: Config) -> None:
     """Note which selection is being crawled, for `status`."""
     path = workspace.root / "raw" / "selection"
     text = selection_of(config) + "\n"
-    if not path.exists() or path.read_text(encoding="ascii") != text:
+    if not path.exists() or path.read_bytes() != text.encode():  # bytes: a damaged one may be no text
         with atomic(path) as temporary:
             temporary.write_text(text, encoding="ascii")
 

@@ -21,7 +21,7 @@ def status(workspace: Workspace) -> dict[str, Any]:
     damaged = damaged_shards(workspace)
     finished = set(workspace.shards()) - damaged
     remembered = workspace.root / "raw" / "selection"
-    selection = remembered.read_text(encoding="ascii").strip() if remembered.exists() else ""
+    selection = remembered.read_text(encoding="ascii", errors="replace").strip() if remembered.exists() else ""
     resting = arrived = 0
     twice = [path for path in (workspace.catalog, *damaged_plan(workspace)) if read_fingerprint(path) is None]
     todo = len(damaged) + len(twice)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from pmc15m.crawl import status
 from pmc15m.demo import Bucket, Fault, FaultKind, Server
 from pmc15m.demo.layout import (
     add_inventory,
@@ -312,3 +313,14 @@ def test_what_is_left_undone_is_never_taken_for_done(place: Place, server: Serve
     server.faults = ()
     assert place.crawl() is ExitCode.INCOMPLETE, "asked for with --retry-failed alone"
     assert place.crawl(retry_failed=True) is ExitCode.COMPLETE
+
+
+@pytest.mark.parametrize("name", ["raw/selection", "catalog/crawled"])
+def test_notes_that_are_no_text_any_more_are_written_again(crawled: Place, server: Server, name: str) -> None:
+    note = crawled.workspace.root / name
+    whole = note.read_bytes()
+    note.write_bytes(b"\x98\xff" + whole)
+    status(crawled.workspace)
+    assert crawled.crawl() is ExitCode.COMPLETE
+    assert note.read_bytes() == whole
+    assert not server.counts
