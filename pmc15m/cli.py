@@ -130,8 +130,8 @@ def _parser() -> argparse.ArgumentParser:
     sql.add_argument(
         "-f", "--file", type=Path, help="file with the query, or the name of a shipped question (manifests/queries)"
     )
-    sql.add_argument("--format", default="table", help="table, csv, json, parquet or markdown")
-    sql.add_argument("-o", "--output", type=Path, help="write the answer to a file")
+    sql.add_argument("--format", help="table, csv, json, jsonl, parquet or markdown")
+    sql.add_argument("-o", "--output", type=Path, help="write the answer to a file; its name says the format")
     sql.add_argument("--allow-files", action="store_true", help="let the query read files outside the workspace")
     command("stats", _stats, "the numbers of the report as text", writes=False)
     command("status", _status, "what is complete, stale, missing or failed", writes=False)
@@ -272,7 +272,7 @@ def _sql(arguments: argparse.Namespace) -> ExitCode:
         text = _query_text(arguments.file)
     if text is None:
         return query.shell(workspace, allow_files=arguments.allow_files)
-    style = "json" if arguments.json else arguments.format
+    style = arguments.format or ("json" if arguments.json and arguments.output is None else None)
     return query.sql(workspace, text, format=style, output=arguments.output, allow_files=arguments.allow_files)
 
 

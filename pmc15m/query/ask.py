@@ -1,8 +1,15 @@
-"""`pmc15m sql`: one question, or an interactive shell."""
+"""`pmc15m sql`: questions, or an interactive shell."""
 
+import re
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
+from types import FrameType
 
 import duckdb
 
@@ -12,69 +19,146 @@ from pmc15m.query.manifests import ALL_TABLES, named_queries
 from pmc15m.query.output import Format, parse_format, write
 from pmc15m.workspace import Workspace
 
-_HELP = """SQL over the workspace; a statement ends with ; and may span lines.
+_HELP = """SQL over the workspace; a statement ends with ; and may span lines. Tab completes names, Ctrl-C ends a query.
   .tables           tables and views          .schema [TABLE]   columns, with what they mean
   .queries          the questions that ship   .query NAME       ask one of them
-  .format NAME      table, csv, json, markdown
+  .format NAME      table, csv, json, jsonl, markdown
   .help             this                      .quit             leave (also Ctrl-D)"""
+_COMMANDS = (".tables", ".schema", ".queries", ".query", ".format", ".help", ".quit")
+_WITHOUT_DOT = {"help": ".help", "quit": ".quit", "exit": ".quit", "?": ".help", ".exit": ".quit"}
+_HISTORY = ".sql_history"
+_REMEMBERED = 1000  # statements
 
 
 def sql(
     workspace: Workspace,
     query: str,
-    format: str = "table",
+    format: str | None = None,
     output: Path | None = None,
     *,
     allow_files: bool = False,
 ) -> ExitCode:
-    """Answer one question on stdout or in a file. Raises `UsageError`: one line that says what is wrong."""
-    style = parse_format(format)
+    """Answer on stdout or in a file, whose name may say the format. Raises `UsageError`: one line, what is wrong."""
+    style = parse_format(format, output)
     with connect(workspace, allow_files=allow_files, query=query) as connection:
         answer(connection, query, style, output)
     return ExitCode.COMPLETE
 
 
 def answer(connection: duckdb.DuckDBPyConnection, query: str, style: Format, output: Path | None = None) -> None:
-    """Check the query, run it and write what it gives."""
-    refuse_changes(connection, query)
-    try:
-        write(connection.sql(query).to_arrow_reader(), style, output)
-    except duckdb.Error as error:
-        raise query_error(error) from None
-    except OSError as error:
-        # BrokenPipeError (`pmc15m sql … | head`) is the command line's to answer
-        if output is None:
+    """Check the statements of a query, run them and write what they give."""
+    if style is Format.PARQUET and output is None:
+        raise UsageError("Parquet is not for the screen; name a file with --output FILE")
+    _interruptible(connection, partial(_answer, query, style, output))
+
+
+def _answer(query: str, style: Format, output: Path | None, connection: duckdb.DuckDBPyConnection) -> None:
+    statements = refuse_changes(connection, query)
+    if output is not None and len(statements) > 1:
+        raise UsageError(f"one statement a file, please, not {len(statements)}")
+    for number, statement in enumerate(statements):
+        if number and style is Format.TABLE:
+            print()
+        try:
+            write(connection, statement, style, output)
+        except duckdb.Error as error:
+            raise query_error(error) from None
+        except OSError as error:
+            # BrokenPipeError (`pmc15m sql … | head`) is the command line's to answer
+            if output is None:
+                raise
+            raise UsageError(f"cannot write {output}: {error.strerror or error}") from None
+
+
+def _interruptible(connection: duckdb.DuckDBPyConnection, act: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
+    """Do something in another thread: Python hears a signal only between two steps of its own, and a query is one.
+
+    It has a cursor of its own: one that was interrupted may stay busy (DuckDB 2.0.1).
+    """
+    with connection.cursor() as own, ThreadPoolExecutor(1) as other:
+        done = other.submit(act, own)
+        try:
+            done.result()
+        except KeyboardInterrupt:
+            while wait([done], timeout=0.05).not_done:
+                own.interrupt()  # again, as it may not have begun yet
             raise
-        raise UsageError(f"cannot write {output}: {error.strerror or error}") from None
 
 
-def shell(workspace: Workspace, *, allow_files: bool = False, read: Callable[[str], str] = input) -> ExitCode:
-    """Ask and answer until `.quit` or the end of the input; a wrong question is said and forgotten."""
-    if sys.stdin.isatty():
-        import readline  # noqa: F401  gives input() a history and line editing
+def shell(workspace: Workspace, *, allow_files: bool = False, read: Callable[[str], str] | None = None) -> ExitCode:
+    """Ask and answer until `.quit` or the end of the input; a wrong question is said and forgotten.
+
+    `read` stands in for the keyboard. On a terminal, statements are remembered in the workspace.
+    """
     session = _Session(connect(workspace, allow_files=allow_files))
-    print("pmc15m sql: .help tells what there is", file=sys.stderr)
-    with session.connection:
-        pending = ""
-        while True:
+    is_typed = sys.stdin.isatty()
+    if is_typed:
+        print("pmc15m sql: .help tells what there is", file=sys.stderr)
+    keyboard = read or (input if is_typed else _next_line)
+    with session.connection, _remembering(workspace, session) if is_typed else nullcontext(), _own_signals(session):
+        while not session.is_over:
             try:
-                line = read("   ...> " if pending else "pmc15m> ")
-            except EOFError:
-                line = ".quit" if not pending.strip() else ";"
+                session.is_interruptible = True
+                session.take(keyboard)
+            except UsageError as error:
+                print(error, file=sys.stderr)
             except KeyboardInterrupt:
-                print(file=sys.stderr)
-                pending = ""
-                continue
-            if not pending and line.lstrip().startswith("."):
-                if line.split()[0] in (".quit", ".exit"):
-                    return ExitCode.COMPLETE
-                session.try_to(session.command, line)
-                continue
-            pending += line + "\n"
-            if line.rstrip().endswith(";"):
-                if pending.strip("; \n\t"):
-                    session.try_to(session.ask, pending)
-                pending = ""
+                session.pending = ""
+                print("interrupted", file=sys.stderr)
+    return ExitCode.COMPLETE
+
+
+def _next_line(prompt: str) -> str:
+    """A line of a file or pipe: nobody is prompted."""
+    if not (line := sys.stdin.readline()):
+        raise EOFError
+    return line.rstrip("\n")
+
+
+@contextmanager
+def _own_signals(session: "_Session") -> Iterator[None]:
+    """Every Ctrl-C or SIGTERM interrupts what the session does, and none the session."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if session.is_interruptible:
+            session.is_interruptible = False  # until it takes the next line
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _remembering(workspace: Workspace, session: "_Session") -> Iterator[None]:
+    """Line editing, completion of names, and the statements of earlier sessions, one entry each."""
+    import readline
+
+    path, names = workspace.root / _HISTORY, session.names()
+
+    def complete(text: str, state: int) -> str | None:
+        found = [name for name in names if name.lower().startswith(text.lower())]
+        return found[state] if state < len(found) else None
+
+    with suppress(OSError):
+        readline.read_history_file(path)
+    readline.set_auto_history(False)
+    readline.set_completer(complete)
+    readline.set_completer_delims(" \t\n,;()'\"=<>+-*/|")
+    readline.parse_and_bind("tab: complete")
+    session.remember = readline.add_history
+    try:
+        yield
+    finally:
+        readline.set_history_length(_REMEMBERED)
+        with suppress(OSError):  # a workspace that can only be read
+            readline.write_history_file(path)
 
 
 class _Session:
@@ -83,43 +167,72 @@ class _Session:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
         self.style = Format.TABLE
+        self.remember: Callable[[str], None] = lambda text: None
+        self.pending = ""  # of a statement that goes on
+        self.is_over = self.is_interruptible = False
 
-    def try_to(self, act: Callable[[str], None], text: str) -> None:
+    def take(self, read: Callable[[str], str]) -> None:
+        """Read a line, and do what is to be done with it."""
         try:
-            act(text)
-        except UsageError as error:
-            print(error, file=sys.stderr)
-        except KeyboardInterrupt:
-            print("interrupted", file=sys.stderr)
+            line = read("   ...> " if self.pending else "pmc15m> ")
+        except EOFError:
+            self.is_over, line = True, ";"
+        command = _WITHOUT_DOT.get(line.strip().rstrip(";").lower(), line.strip())
+        if not self.pending and command.startswith("."):
+            self.remember(command)
+            self.command(command)
+            return
+        self.pending += line + "\n"
+        if line.rstrip().endswith(";"):
+            statement, self.pending = self.pending.strip(), ""
+            if statement.strip("; \n\t"):
+                self.remember(re.sub(r"\s*\n\s*", " ", statement))
+                answer(self.connection, statement, self.style)
 
-    def ask(self, query: str) -> None:
-        answer(self.connection, query, self.style)
+    def names(self) -> list[str]:
+        """What Tab completes: commands, tables, views, columns and questions."""
+        views = self.connection.sql("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+        columns = {name for table in ALL_TABLES.values() for name in table.names}
+        return sorted({*_COMMANDS, *ALL_TABLES, *(name for (name,) in views), *columns, *named_queries()})
 
     def command(self, line: str) -> None:
         name, *arguments = line.split()
         argument = arguments[0] if arguments else ""
         match name:
             case ".tables":
-                self.ask("SHOW TABLES")
+                answer(self.connection, "SHOW TABLES", self.style)
             case ".schema":
                 print(_schema(argument))
             case ".queries":
                 print("\n".join(f"{query.name:20} {query.title}" for query in named_queries().values()))
             case ".query" if argument in named_queries():
-                self.ask(named_queries()[argument].sql)
+                answer(self.connection, named_queries()[argument].sql, self.style)
+            case ".query":
+                raise UsageError(f"no question {argument!r}; there are {_listed(named_queries())}")
             case ".format":
-                self.style = parse_format(argument)
+                if (style := parse_format(argument)) is Format.PARQUET:
+                    raise UsageError("Parquet is not for the screen: pmc15m sql QUERY -o FILE.parquet")
+                self.style = style
             case ".help":
                 print(_HELP)
+            case ".quit":
+                self.is_over = True
             case _:
-                raise UsageError(f"no such command: {line.strip()}; .help lists them")
+                raise UsageError(f"no such command: {line}; .help lists them")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
 
 
 def _schema(table: str) -> str:
     if table and table not in ALL_TABLES:
-        raise UsageError(f"no table {table}; tables: {', '.join(ALL_TABLES)} (DESCRIBE shows the columns of a view)")
+        raise UsageError(f"no table {table}; tables: {_listed(ALL_TABLES)} (DESCRIBE shows the columns of a view)")
     lines = []
     for name in [table] if table else ALL_TABLES:
         lines.append(name)
-        lines += [f"  {field.name:20} {field.metadata[b'comment'].decode()}" for field in ALL_TABLES[name]]
+        lines += [
+            f"  {field.name:20} {str(field.type).partition('<')[0]:10} {field.metadata[b'comment'].decode()}"
+            for field in ALL_TABLES[name]
+        ]
     return "\n".join(lines)

@@ -18,6 +18,7 @@ import duckdb
 from pmc15m.errors import UsageError
 from pmc15m.query.harmless import harmless
 from pmc15m.query.manifests import ALL_TABLES, VIEWS
+from pmc15m.query.output import pipe_path
 from pmc15m.schema import TABLES
 from pmc15m.workspace import Workspace
 
@@ -79,6 +80,7 @@ def connect(
         if source is None:
             [(source,)] = connection.execute("SELECT getvariable(?)", [table]).fetchall()
         connection.execute(f"CREATE OR REPLACE VIEW {table} AS {source}")
+    connection.execute("SET allowed_paths = [?]", [pipe_path()])
     if not allow_files:
         connection.execute("SET allowed_directories = [?, ?]", [str(root), parts])  # DuckDB compares the pattern too
         connection.execute("SET enable_external_access = false")
@@ -115,8 +117,8 @@ def read_files(connection: duckdb.DuckDBPyConnection, paths: Iterable[Path]) -> 
     return connection.read_parquet([_glob_escaped(str(path.resolve())) for path in paths], hive_partitioning=False)
 
 
-def refuse_changes(connection: duckdb.DuckDBPyConnection, query: str) -> str:
-    """The query, when it is one statement that only reads. Raises `UsageError` otherwise.
+def refuse_changes(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
+    """The statements of a query, without their semicolons, when all of them only read. Raises `UsageError` otherwise.
 
     DuckDB's own parser decides: the statement's type, then every node of its syntax tree (`WITH a AS (COPY …)` is a
     SELECT to the first look).
@@ -125,21 +127,24 @@ def refuse_changes(connection: duckdb.DuckDBPyConnection, query: str) -> str:
         statements = connection.extract_statements(query)
     except duckdb.Error as error:
         raise query_error(error) from None
-    if len(statements) != 1:
-        raise UsageError(f"one statement at a time, please, not {len(statements)}")
-    statement = statements[0]
+    if not statements:
+        raise UsageError("there is no question in that")
+    return [_read_only(connection, statement) for statement in statements]
+
+
+def _read_only(connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> str:
     if statement.type == duckdb.StatementType.MULTI:
         raise UsageError("PIVOT needs its values here: PIVOT … ON column IN ('a', 'b')")
     if statement.type not in _READING:
         raise UsageError(f"queries only read: no {statement.type.name}; write an answer with --output FILE")
-    text = statement.query.strip().rstrip(";")
+    asked = text = statement.query.strip().rstrip(";")
     if statement.type == duckdb.StatementType.EXPLAIN:
         text = _EXPLAIN.sub("", text)
     [(tree,)] = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchall()
     parsed = json.loads(tree)
     if parsed["error"] or not set(_nodes(parsed)) <= _READING_NODES:
         raise UsageError("queries only read: no COPY, INSERT, UPDATE or DELETE, and EXPLAIN before a SELECT only")
-    return query
+    return asked
 
 
 def _nodes(tree: Any) -> Iterator[str]:

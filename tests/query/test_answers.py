@@ -5,13 +5,14 @@ import io
 import json
 from pathlib import Path
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
 from pmc15m.cli import main
 from pmc15m.errors import UsageError
-from pmc15m.query import sql
-from pmc15m.query.output import write_table
+from pmc15m.query import connect, refuse_changes, sql
+from pmc15m.query.output import pipe_path, write_table
 from pmc15m.workspace import Workspace
 from tests.query.made_up import HOSTILE
 
@@ -77,6 +78,57 @@ def test_parquet_reads_back(workspace: Workspace, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["answer.parquet"]
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.JSON", "a.jsonl", "a.ndjson", "a.parquet", "a.md", "a.txt", "a"])
+def test_the_name_of_the_file_says_what_it_holds(workspace: Workspace, tmp_path: Path, name: str) -> None:
+    """Every row and whole cells, but for what people look at."""
+    asked = "SELECT range AS n, repeat('long ', 30) AS words FROM range(1200)"
+    assert main(["sql", asked, "--workspace", str(workspace.root), "-o", str(tmp_path / name)]) == 0
+    found = {
+        "csv": lambda path: len(list(csv.DictReader(path.read_text().splitlines()))),
+        "json": lambda path: len(json.loads(path.read_text())),
+        "jsonl": lambda path: len([json.loads(line) for line in path.read_text().splitlines()]),
+        "ndjson": lambda path: len([json.loads(line) for line in path.read_text().splitlines()]),
+        "parquet": lambda path: pq.read_table(path).num_rows,
+        "md": lambda path: len(path.read_text().splitlines()) - 2,
+        "txt": lambda path: len(path.read_text().splitlines()) + 197,
+        "a": lambda path: len(path.read_text().splitlines()) + 197,
+    }[name.lower().rpartition(".")[2]]
+    assert found(tmp_path / name) == 1200
+
+
+def test_a_name_that_says_nothing_is_asked_about(workspace: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"answer.xlsx should hold cannot be told: call it .txt, .md, .csv"):
+        sql(workspace, "SELECT 1", output=tmp_path / "answer.xlsx")
+    sql(workspace, "SELECT 1 AS n", "csv", tmp_path / "answer.xlsx")
+    assert (tmp_path / "answer.xlsx").read_text() == "n\n1\n"
+
+
+@pytest.mark.parametrize("style", ["csv", "json", "jsonl"])
+def test_odd_names_and_values_are_written(told, style: str) -> None:
+    list_column = 'SELECT [{\'a\': \'x"y\'}] AS "l, ""1""", MAP {\'k\': 1} AS "%s"'
+    asked = f"{list_column}, 'nan'::DOUBLE AS t, 1 AS a, 2 AS a -- end"
+    shown = told(asked, style)
+    row = next(csv.DictReader(io.StringIO(shown))) if style == "csv" else json.loads(shown)
+    row = row[0] if isinstance(row, list) else row
+    assert list(row)[:2] == ['l, "1"', "%s"]
+    assert (json.loads(row['l, "1"']) if style == "csv" else row['l, "1"']) == [{"a": 'x"y'}]
+    assert row["t"] in ("nan", None)
+
+
+def test_one_statement_a_file(workspace: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="one statement a file, please, not 2"):
+        sql(workspace, "SELECT 1; SELECT 2", output=tmp_path / "answer.csv")
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_query_reaches_the_pipe_of_an_answer(workspace: Workspace) -> None:
+    with connect(workspace) as connection:
+        with pytest.raises(UsageError, match="queries only read"):
+            refuse_changes(connection, f"COPY (SELECT 1) TO '{pipe_path()}'")
+        with pytest.raises(duckdb.Error):
+            connection.sql(f"FROM read_csv('{pipe_path()}')").fetchall()
+
+
 def test_parquet_needs_a_file(workspace: Workspace) -> None:
     with pytest.raises(UsageError, match="--output FILE"):
         sql(workspace, "SELECT 1", "parquet")
@@ -111,7 +163,7 @@ def test_markdown_holds_no_html_link_or_second_cell(told) -> None:
 
 
 def test_an_unknown_format_names_the_known_ones(workspace: Workspace) -> None:
-    with pytest.raises(UsageError, match="table, csv, json, parquet, markdown, not 'xml'"):
+    with pytest.raises(UsageError, match="table, csv, json, jsonl, parquet, markdown, not 'xml'"):
         sql(workspace, "SELECT 1", "xml")
 
 

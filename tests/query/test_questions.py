@@ -93,7 +93,7 @@ def test_every_question_has_a_known_answer() -> None:
 @pytest.mark.parametrize("name", ANSWERS)
 def test_the_answer_is_known(workspace: Workspace, name: str) -> None:
     with connect(workspace) as connection:
-        query = refuse_changes(connection, named_queries()[name].sql)
+        [query] = refuse_changes(connection, named_queries()[name].sql)
         found = [tuple(row.values()) for row in connection.sql(query).to_arrow_table().to_pylist()]
     assert found == [tuple(row) for row in ANSWERS[name]]
 
@@ -101,7 +101,7 @@ def test_the_answer_is_known(workspace: Workspace, name: str) -> None:
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 def test_a_sample_of_a_small_workspace_is_all_of_it(workspace: Workspace, name: str) -> None:
     with connect(workspace) as connection:
-        asked = refuse_changes(connection, named_queries()[name].sql)
+        [asked] = refuse_changes(connection, named_queries()[name].sql)
         keys = connection.sql(f"SELECT pair_key FROM ({asked.rstrip().rstrip(';')}) ORDER BY ALL").fetchall()
         assert keys == connection.sql("SELECT pair_key FROM pairs ORDER BY ALL").fetchall()
 
