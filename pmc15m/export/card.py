@@ -134,7 +134,7 @@ def data_card(order: Order, columns: Sequence[str], facts: Mapping[str, Any]) ->
 def _language(tag: str) -> str | None:
     """The code that the hub knows; article and captions may say anything."""
     found = re.match(r"[a-z]{2,3}(?![a-z])", tag)
-    return f"'{found[0]}'" if found else None  # quoted: `no` is Norwegian
+    return f"'{found[0]}'" if found and found[0] != "und" else None  # quoted: `no` is Norwegian
 
 
 def _meaning(field: Any) -> str:

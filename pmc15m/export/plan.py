@@ -45,7 +45,7 @@ def write_plan(
     counts = dict(counted.fetchall())
     bits = {split: _bits(counts.get(split, 0), order["pairs_per_shard"]) for split in SPLITS}
     numbers = {split: f"p.article_hash >> {64 - bits[split]}" if bits[split] else "0" for split in SPLITS}
-    whens = " ".join(f"WHEN '{split}' THEN {n}::UBIGINT << 32 | {numbers[split]}" for n, split in enumerate(SPLITS))
+    whens = " ".join(f"WHEN '{split}' THEN ({n}::UBIGINT << 32) | ({numbers[split]})" for n, split in enumerate(SPLITS))
     facts = ", ".join(f"{expression} AS {name}" for name, (_, expression) in PROVENANCE.items())
     planned = connection.sql(
         f"""SELECT p.*, {facts}, CASE p.split {whens} END AS place

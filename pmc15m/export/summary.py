@@ -10,13 +10,14 @@ import duckdb
 from pmc15m.checksum import check_file
 from pmc15m.export.card import data_card
 from pmc15m.export.columns import EXPORTED, SAMPLE
+from pmc15m.export.croissant import croissant
 from pmc15m.export.folder import write_split
 from pmc15m.export.layout import Layout
 from pmc15m.export.order import Order
 from pmc15m.export.plan import SPLITS, Shard
 from pmc15m.export.recipes import Funnel
 from pmc15m.query.connection import read_files
-from pmc15m.workspace import atomic, read_part
+from pmc15m.workspace import atomic, read_facts, read_part
 
 _ATTRIBUTION = """
     SELECT pmcid, version, doi, pmid, title, array_to_string(authors, '; ') AS authors, journal,
@@ -67,16 +68,21 @@ def write_summary(
         "articles": counts("1", "export_status = 'success'", "count(DISTINCT pmcid)").get(1, 0),
         "levels": counts("level"),
         "licences": counts("coalesce(licence_code, 'none')"),
-        "languages": counts("coalesce(language, language_guess, 'not known')"),
+        "languages": counts("coalesce(language, language_guess, 'und')"),
         "years": {str(year): count for year, count in counts("year").items() if year is not None},
         "kinds": counts("coalesce(image_kind, 'not known')"),
+        "licence_urls": [url for url in counts("licence_url") if url is not None],
+        "newest": str(max((day for day in counts("released") if day is not None), default="")),
         "conversions": counts("if(export_conversion = 'published', 'published', 'cut or re-encoded')"),
         "failed": counts("export_reason", "export_status = 'failed'"),
         "funnel": funnel.as_rows(),
+        "shards": {str(layout.data(shard).relative_to(layout.folder)): _described(layout, shard) for shard in shards},
     }
     with atomic(layout.folder / "README.md") as temporary:
         temporary.write_text(data_card(order, columns, facts), encoding="utf-8")
-    layout.write_summary(facts, ["README.md", "attribution.csv", *others])
+    with atomic(layout.folder / "croissant.json") as temporary:
+        temporary.write_text(croissant(order, columns, facts), encoding="utf-8")
+    layout.write_summary(facts, ["README.md", "croissant.json", "attribution.csv", *others])
 
 
 def _write_attribution(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
@@ -98,6 +104,11 @@ def _samples(layout: Layout, shard: Shard, order: Order) -> list[dict[str, Any]]
         order.sample(row, SAMPLE.names) | {"path": f"{shard.name}/{row['pair_key']}.{row['export_extension']}"}
         for row in rows
     ]
+
+
+def _described(layout: Layout, shard: Shard) -> Any:
+    """Size and sha256 of a shard, as noted when it was written."""
+    return (read_facts(layout.rows(shard)) or {})["data"]
 
 
 def _write_sizes(layout: Layout, shards: Sequence[Shard]) -> str:
