@@ -82,7 +82,6 @@ _WITH_ND = """\
 _FILES = {
     "webdataset": "data/{split}-*.tar",
     "hf": "data/{split}-*.parquet",
-    "interleaved": "data/{split}-*.parquet",
     "jsonl": "{split}/**",
     "csv": "{split}/**",
     "tsv": "{split}/**",

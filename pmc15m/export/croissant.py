@@ -41,7 +41,6 @@ _TABLES = {  # files with a row a pair, by format: pattern and type
     "jsonl": ("*/metadata.jsonl", "application/jsonlines"),
     "csv": ("{split}.csv", "text/csv"),
     "tsv": ("{split}.tsv", "text/tab-separated-values"),
-    "interleaved": ("data/*.parquet", "application/x-parquet"),
     "articles": ("{split}.jsonl", "application/jsonlines"),
     "llava": ("{split}.json", "application/json"),
 }

@@ -65,6 +65,9 @@ class Decoded:
     """None for pixels of 8 bit, which stay what they are."""
 
 
+_PNG_EXIF = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")  # chunks that may hold an orientation
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """What a picture says of itself before it is decoded; the size is that of the stored picture, not turned."""
@@ -84,7 +87,10 @@ def read_header(content: bytes) -> Header | None:
         try:
             stored = Image.open(io.BytesIO(content), formats=FORMATS)
             frames = int(getattr(stored, "n_frames", 1))
-            return Header(*stored.size, stored.mode, (stored.format or "").lower(), frames, _orientation(stored))
+            kind = (stored.format or "").lower()
+            # Pillow decodes a PNG to look for EXIF; nearly none has any.
+            turned = 1 if kind == "png" and not any(mark in content for mark in _PNG_EXIF) else _orientation(stored)
+            return Header(*stored.size, stored.mode, kind, frames, turned)
         except Exception:  # as in `decode`
             return None
 

@@ -24,6 +24,7 @@ from pmc15m.export import export
 from pmc15m.export.columns import SAMPLE
 from pmc15m.workspace import Workspace
 from tests.chain.conftest import FLAGS
+from train import _torchvision
 
 FORMATS = {"webdataset": "webdataset", "hf": "parquet", "jsonl": "imagefolder", "csv": "imagefolder"}
 
@@ -96,6 +97,7 @@ def test_webdataset_sees_every_picture(everything: Path) -> None:
 
 
 def test_open_clip_reads_the_tars_and_the_tables(everything: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _torchvision.make_importable()
     from open_clip_train.data import CsvDataset, get_dataset_size, get_wds_dataset
 
     folder = everything / "webdataset"
