@@ -157,6 +157,8 @@ def run_step(run: Run, workspace: Workspace, config: Config, execution: Executio
         note_damage(error.path)
         log.error("%s", error)
         return ExitCode.INCOMPLETE
+    finally:
+        workspace.keep_footers()
 
 
 def run_demo(workspace: Workspace, config: Config, execution: Execution, *, articles: int, seed: int) -> ExitCode:

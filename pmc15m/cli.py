@@ -326,6 +326,8 @@ def _query_text(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}; shipped: {', '.join(questions)}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} is no text in UTF-8, so no query") from None
 
 
 def _stats(arguments: argparse.Namespace) -> ExitCode:

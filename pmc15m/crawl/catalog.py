@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pmc15m.checksum import read_metadata
+from pmc15m.checksum import read_metadata, read_rows
 from pmc15m.config import Config, public_address
 from pmc15m.crawl.stream import stream
 from pmc15m.errors import DamageError, ExitCode, SourceError, UsageError
@@ -24,6 +24,7 @@ from pmc15m.jats.licence import group_of
 from pmc15m.schema import CATALOG
 from pmc15m.sources import Source, open_source
 from pmc15m.sources.bucket import BucketSource
+from pmc15m.sources.model import ArticleStatus
 from pmc15m.sources.stores import HttpStore, split_url
 from pmc15m.sources.tables import IDENTIFIERS, read_identifiers
 from pmc15m.workspace import (
@@ -111,7 +112,11 @@ def index(workspace: Workspace, config: Config, *, accept_removals: bool = False
                 _identifiers(config, source, scratch),
             )
             columns += ", state, doi, journal, issn, year"
-            _load(database, f"CREATE TABLE before AS SELECT {_NUMBER}, {columns} FROM arriving", _before(path))
+            # An article may be in several raw shards, until it is settled which one counts.
+            kept = f"SELECT DISTINCT ON (number, version) {_NUMBER}, {columns} FROM arriving ORDER BY ALL"
+            if path.exists():
+                kept = f"SELECT {_NUMBER}, {columns} FROM arriving"
+            _load(database, f"CREATE TABLE before AS {kept}", _before(workspace))
             if is_cloud and not accept_removals:
                 known, lacking = _count_lacking(database)
                 if lacking > max(1, config.crawl.max_removed_share * known):
@@ -157,9 +162,28 @@ def count_catalog(workspace: Workspace) -> int:
         raise UsageError(f"{path} cannot be read; `pmc15m index` makes it anew") from None
 
 
-def _before(path: Path) -> pa.RecordBatchReader:
-    """The catalog that is there."""
-    return stream(path) if path.exists() else CATALOG.empty_table().to_reader()
+def _before(workspace: Workspace) -> pa.RecordBatchReader:
+    """The catalog that is there; where it was lost, the articles of the raw shards, so that no withdrawal is missed."""
+    if workspace.catalog.exists():
+        return stream(workspace.catalog)
+    return pa.RecordBatchReader.from_batches(CATALOG, _fetched(workspace))
+
+
+def _fetched(workspace: Workspace) -> Iterator[pa.RecordBatch]:
+    known = ["pmcid", "version", "change_token", "pmid", "doi"]
+    for path in workspace.parts("raw"):
+        try:
+            rows = read_rows(path, [*known, "role", "status"])
+        except DamageError:  # the crawl makes it again
+            continue
+        is_listed = pc.and_(pc.equal(rows["role"], "article"), pc.greater(rows["version"], 0))
+        is_current = pc.not_equal(rows["status"], ArticleStatus.SUPERSEDED.value)
+        rows = rows.filter(pc.and_(is_listed, is_current))
+        is_removed = pc.equal(rows["status"], ArticleStatus.REMOVED.value)
+        columns = {name: rows[name] for name in known} | {"state": pc.if_else(is_removed, "removed", "listed")}
+        missing = pa.nulls(rows.num_rows)
+        arrays = [columns.get(field.name, missing).cast(field.type) for field in CATALOG]
+        yield from pa.table(arrays, schema=CATALOG).to_batches()
 
 
 def _load(database: duckdb.DuckDBPyConnection, statement: str, rows: pa.RecordBatchReader) -> None:

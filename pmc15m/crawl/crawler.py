@@ -9,6 +9,7 @@ from contextlib import closing
 
 from pmc15m.config import Config
 from pmc15m.crawl.catalog import count_catalog, scratch_folder
+from pmc15m.crawl.crawled import is_crawled, note_crawled
 from pmc15m.crawl.interrupt import Interruption
 from pmc15m.crawl.ledger import Ledger, read_ledger
 from pmc15m.crawl.media import XmlReader
@@ -27,12 +28,13 @@ from pmc15m.crawl.repair import reopen_damaged
 from pmc15m.crawl.room import Ending, Room
 from pmc15m.crawl.select import MetadataCondition, read_condition
 from pmc15m.crawl.settle import settle
-from pmc15m.crawl.shard import FAILURES, TAR_END, GrowingShard, tar_size
+from pmc15m.crawl.shard import FAILURES, TAR_END, GrowingShard, count_ends, tar_size
 from pmc15m.crawl.turns import Job, Turns
 from pmc15m.crawl.watch import Watch
 from pmc15m.engine.progress import Progress
 from pmc15m.engine.stage import Execution
 from pmc15m.errors import ExitCode, Pmc15mError
+from pmc15m.schema import TABLES
 from pmc15m.sources import Source, open_source
 from pmc15m.sources.bucket import BucketSource
 from pmc15m.sources.content import NoRoom
@@ -49,29 +51,37 @@ def crawl(workspace: Workspace, config: Config, execution: Execution) -> ExitCod
     count_catalog(workspace)  # it is there
     restore_plan(workspace)
     reopen_damaged(workspace, execution)
+    if is_crawled(workspace, config) and not execution.retry_failed:
+        _remember(workspace, config)
+        log.info("crawl: nothing to do")
+        return _code(workspace, Ending.DONE)
     ledger = read_ledger(workspace)
-    if settle(workspace, ledger):
+    keep_all = config.select.versions == "all"
+    if settle(workspace, ledger, keep_all=keep_all):
         ledger = read_ledger(workspace)
     ledger = ledger.last()
     if 0 < config.crawl.max_bytes < stored_bytes(workspace) + left_out_bytes(workspace, ledger):
         for shard, _ in _todo(workspace, config, execution):
             if GrowingShard.is_begun(workspace, shard):
                 GrowingShard(workspace, shard).discard()
-        return _code(ledger, Ending.BUDGET)
+        return _code(workspace, Ending.BUDGET)
     with scratch_folder(workspace) as scratch, closing(open_source(_share(config, execution), scratch)) as source:
         condition = read_condition(config.select.where)
         retried = FAILURES if execution.retry_failed else ()
         is_cloud = source.name == BucketSource.name
         extend_plan(workspace, config, condition, ledger, scratch, retried=retried, is_cloud=is_cloud)
         _remember(workspace, config)
+        _remove_strays(workspace)
         todo = _todo(workspace, config, execution)
         if not todo:
             log.info("crawl: nothing to do")
-            return _code(ledger, Ending.DONE)
+            note_crawled(workspace, config)
+            return _code(workspace, Ending.DONE)
         ending = Crawler(workspace, config, source, MetadataCondition(condition), ledger, todo).run()
-    ledger = read_ledger(workspace)
-    settle(workspace, ledger)
-    return _code(ledger.last(), ending)
+    settle(workspace, read_ledger(workspace), keep_all=keep_all)
+    if ending is Ending.DONE and execution.processes == 1:
+        note_crawled(workspace, config)
+    return _code(workspace, ending)
 
 
 def stored_bytes(workspace: Workspace) -> int:
@@ -89,10 +99,11 @@ def left_out_bytes(workspace: Workspace, ledger: Ledger) -> int:
     return int(rows["size"][rows["reason"].index(Reason.BUDGET.value).as_py()].as_py())
 
 
-def _code(ledger: Ledger, ending: Ending) -> ExitCode:
+def _code(workspace: Workspace, ending: Ending) -> ExitCode:
     if ending is not Ending.DONE:
         log.warning("crawl: stopped, because %s; the same command goes on where there is room", ending.value)
-    failures = int(ledger.kinds_where(*FAILURES)[ledger.outcomes].sum())
+    ends = count_ends(workspace, workspace.shards())
+    failures = sum(count for (status, _), count in ends.items() if status in FAILURES)
     if failures:
         log.warning("crawl: %d articles are not complete; `pmc15m crawl --retry-failed` takes just those", failures)
     return ExitCode.INCOMPLETE if failures or ending is not Ending.DONE else ExitCode.COMPLETE
@@ -120,9 +131,21 @@ def _remember(workspace: Workspace, config: Config) -> None:
     """Note which selection is being crawled, for `status`."""
     path = workspace.root / "raw" / "selection"
     text = selection_of(config) + "\n"
-    if not path.exists() or path.read_text(encoding="ascii") != text:
+    if not path.exists() or path.read_bytes() != text.encode():  # bytes: a damaged one may be no text
         with atomic(path) as temporary:
             temporary.write_text(text, encoding="ascii")
+
+
+def _remove_strays(workspace: Workspace) -> None:
+    """Remove what was made from shards that are neither there nor planned: their raw folder was lost with its plan."""
+    known = {*workspace.shards(), *(shard for file in read_plan(workspace) for shard in file.shards)}
+    strays = [
+        workspace.part(table, shard) for table in TABLES for shard in workspace.shards(table) if shard not in known
+    ]
+    for path in strays:
+        path.unlink()
+    if strays:
+        log.warning("crawl: removed %d parts of shards that are no more, %s among them", len(strays), strays[0])
 
 
 def _todo(workspace: Workspace, config: Config, execution: Execution) -> list[tuple[str, PlanFile]]:

@@ -190,6 +190,7 @@ class _Needs:
             again.append((ArticleStatus.EXCLUDED.value, Reason.OTHER_VERSION.value))
         self._again = self._known.kinds_where(*again)
         self._excluded = self._known.kinds_where(not_selected)
+        self._other_version = self._known.kinds_where((ArticleStatus.EXCLUDED.value, Reason.OTHER_VERSION.value))
         self._still_excluded = known_exclusions(workspace, condition) if self._excluded.any() else np.empty(0, np.int64)
         poorer = [file for file in files if not set(extras_of(config)) <= set(file.extras)]
         self._poorer = np.array([number for file in poorer for number in range(file.first, file.last + 1)], np.int32)
@@ -205,6 +206,13 @@ class _Needs:
             selected_now = self._excluded[kinds] & ~np.isin(keys, self._still_excluded)
             needed |= found & (self._again[kinds] | changed | lacks | selected_now)
         return needed & ~np.isin(keys, self._pending)
+
+    def gave_way(self, keys: npt.NDArray[np.int64]) -> _Bools:
+        """Which of them another version of their article was preferred to, when they were asked for last."""
+        found, at = self._known.find(keys)
+        if not len(self._known.keys):
+            return found
+        return found & self._other_version[self._known.outcomes[at]] & ~np.isin(keys, self._pending)
 
 
 def _pending(workspace: Workspace, files: list[PlanFile], selection: str) -> npt.NDArray[np.int64]:
@@ -226,7 +234,8 @@ def _needed(
 ) -> Iterator[tuple[pa.Table, npt.NDArray[np.int64]]]:
     """The rows to fetch with a number that rows of one PMCID share, batch by batch.
 
-    With `by_pmcid` the versions of a PMCID are judged together, because one of them is going to be preferred.
+    With `by_pmcid` the versions of a PMCID are judged together, because one of them is going to be preferred. Where
+    all that are listed gave way to one that is listed no more, they are needed.
     `limit` counts PMCIDs then, else versions; 0 is none.
     """
     units = 0
@@ -246,7 +255,9 @@ def _needed(
         unit = units + (np.cumsum(is_first) if by_pmcid else np.arange(1, whole + 1))
         if by_pmcid:
             starts = np.flatnonzero(is_first)
-            needed = np.repeat(np.logical_or.reduceat(needed, starts), np.diff(np.append(starts, whole)))
+            gave_way = needs.gave_way(rows["key"].to_numpy())
+            is_needed = np.logical_or.reduceat(needed, starts) | np.logical_and.reduceat(gave_way, starts)
+            needed = np.repeat(is_needed, np.diff(np.append(starts, whole)))
         units = int(unit[-1])
         if limit:
             needed &= unit <= limit

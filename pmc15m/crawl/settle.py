@@ -1,6 +1,7 @@
 """Rows of finished shards that no longer count: replaced by a later shard, or withdrawn at the source.
 
-What was withdrawn and is listed again as it was is taken back where it lies.
+What was withdrawn and is listed again as it was is taken back where it lies, unless another version took its place:
+then the crawl asks again which one is preferred.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pmc15m.crawl.ledger import KEY, Ledger, article_key
+from pmc15m.crawl.ledger import KEY, Ledger, article_key, pmcid_numbers
 from pmc15m.crawl.select import locked_database
 from pmc15m.crawl.shard import write_index
 from pmc15m.crawl.stream import stream
@@ -20,9 +21,10 @@ from pmc15m.workspace import Workspace, read_part, shard_name
 Verdict = tuple[ArticleStatus, str | None]
 
 
-def settle(workspace: Workspace, ledger: Ledger) -> bool:
+def settle(workspace: Workspace, ledger: Ledger, *, keep_all: bool) -> bool:
     """Mark articles of which a later shard has a newer copy as superseded, and withdrawn ones as removed.
 
+    With `keep_all` each version of an article stands for itself, else one is in the place of all.
     An article that was excluded has nothing to be removed, and keeps its reason.
     Whether anything was marked. An index that is rewritten has another fingerprint, so what the later stages made from
     it is stale by itself.
@@ -39,7 +41,11 @@ def settle(workspace: Workspace, ledger: Ledger) -> bool:
         if not is_without[current.outcomes[position]]:
             verdict = (ArticleStatus.REMOVED, Reason.WITHDRAWN)
             marks.setdefault(int(current.shards[position]), {})[int(current.keys[position])] = verdict
-    for position in np.flatnonzero(_is_listed(workspace, current, is_removed[current.outcomes])).tolist():
+    is_back = _is_listed(workspace, current, is_removed[current.outcomes])
+    if not keep_all:
+        articles = pmcid_numbers(current.keys)
+        is_back &= ~np.isin(articles, articles[~is_without[current.outcomes]])
+    for position in np.flatnonzero(is_back).tolist():
         marks.setdefault(int(current.shards[position]), {})[int(current.keys[position])] = None
     return sum(_mark(workspace, shard_name(shard), verdicts) for shard, verdicts in sorted(marks.items())) > 0
 

@@ -12,15 +12,17 @@ import json
 import logging
 import os
 import tarfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pmc15m import schema
 from pmc15m.sources.model import ArticleStatus, Reason, StoredArticle, StoredObject, Wanted
-from pmc15m.workspace import Workspace, atomic, rows_to_table, sync, write_part
+from pmc15m.workspace import Workspace, atomic, read_facts, rows_to_table, sync, write_part
 
 log = logging.getLogger(__name__)
 
@@ -252,9 +254,23 @@ def _write_member(tar: BinaryIO, row: Row, blocks: Iterable[bytes | bytearray]) 
 
 
 def write_index(workspace: Workspace, shard: str, table: pa.Table) -> None:
-    """Write a shard's index, with the size of its tar; its fingerprint is a digest of its rows."""
+    """Write a shard's index: its facts are the size of its tar and how its articles ended, its fingerprint a digest."""
     size = tar_size(table.select(["member", "size"]).to_pylist()) + TAR_END
-    write_part(workspace.part("raw", shard), table, digest_of(table), tar_size=size)
+    heads = table.filter(pc.equal(table["role"], "article")).select(["status", "reason"]).to_pylist()
+    ends = Counter("/".join(filter(None, head.values())) for head in heads)
+    del ends[ArticleStatus.SUPERSEDED.value]
+    write_part(workspace.part("raw", shard), table, digest_of(table), tar_size=size, ends=ends)
+
+
+def count_ends(workspace: Workspace, shards: Iterable[str]) -> Counter[tuple[str, str | None]]:
+    """How many article versions of some finished shards ended how: status and reason; superseded ones not counted."""
+    counts: Counter[tuple[str, str | None]] = Counter()
+    for shard in shards:
+        facts = read_facts(workspace.part("raw", shard)) or {}
+        for end, count in facts.get("ends", {}).items():
+            status, _, reason = end.partition("/")
+            counts[status, reason or None] += count
+    return counts
 
 
 def digest_of(table: pa.Table) -> str:

@@ -1,12 +1,10 @@
 """What of the crawl is there, from the local state alone and at any time: also while a crawl is running."""
 
-from collections import Counter
 from typing import Any
 
 from pmc15m.crawl.catalog import count_catalog
-from pmc15m.crawl.ledger import read_ledger
 from pmc15m.crawl.plan import count_articles, damaged_plan, read_plan
-from pmc15m.crawl.shard import count_journal
+from pmc15m.crawl.shard import count_ends, count_journal
 from pmc15m.crawl.verify import damaged_shards
 from pmc15m.workspace import Workspace, read_fingerprint
 
@@ -16,14 +14,14 @@ def status(workspace: Workspace) -> dict[str, Any]:
 
     `todo` counts the article versions that are planned for the last selection and not fetched; those of earlier
     selections that were given up are `resting`. A shard that is `damaged` is one more to do, whatever was asked for
-    last, until the next crawl has taken it apart; so is a damaged catalog or file of the plan. Raises `UsageError`
-    where there is no catalog.
+    last, until the next crawl has taken it apart; so is a damaged catalog or file of the plan. An article that an
+    interrupted crawl fetched anew counts twice until the next one. Raises `UsageError` where there is no catalog.
     """
     counts: dict[str, Any] = {"catalog": count_catalog(workspace)}
     damaged = damaged_shards(workspace)
     finished = set(workspace.shards()) - damaged
     remembered = workspace.root / "raw" / "selection"
-    selection = remembered.read_text(encoding="ascii").strip() if remembered.exists() else ""
+    selection = remembered.read_text(encoding="ascii", errors="replace").strip() if remembered.exists() else ""
     resting = arrived = 0
     twice = [path for path in (workspace.catalog, *damaged_plan(workspace)) if read_fingerprint(path) is None]
     todo = len(damaged) + len(twice)
@@ -38,8 +36,7 @@ def status(workspace: Workspace) -> dict[str, Any]:
         todo += planned - there
     counts |= {"shards": len(finished), "damaged": len(damaged) + len(twice)}
     counts |= {"arrived": arrived, "todo": todo, "resting": resting}
-    ledger = read_ledger(workspace, without=damaged).last()
-    by_kind = Counter(ledger.outcomes.tolist())
-    for code, (state, reason) in enumerate(ledger.kinds):
-        counts[f"{state} ({reason})" if reason else state] = by_kind[code]
+    ends = count_ends(workspace, finished)
+    for (state, reason), count in sorted(ends.items(), key=str):
+        counts[f"{state} ({reason})" if reason else state] = count
     return counts

@@ -103,7 +103,10 @@ def load_recipe(name_or_path: str) -> Recipe:
         raise UsageError(
             f"there is no recipe {name_or_path!r}; shipped: {', '.join(shipped_recipes())}, or name a file"
         )
-    return parse_recipe(path.stem, path.read_text(encoding="utf-8"))
+    try:
+        return parse_recipe(path.stem, path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is no text in UTF-8, so no recipe") from None
 
 
 def shipped_recipes() -> list[str]:

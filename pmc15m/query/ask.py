@@ -29,7 +29,7 @@ def sql(
 ) -> ExitCode:
     """Answer one question on stdout or in a file. Raises `UsageError`: one line that says what is wrong."""
     style = parse_format(format)
-    with connect(workspace, allow_files=allow_files) as connection:
+    with connect(workspace, allow_files=allow_files, query=query) as connection:
         answer(connection, query, style, output)
     return ExitCode.COMPLETE
 

@@ -28,9 +28,27 @@ _READING_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CT
 _EXPLAIN = re.compile(r"\AEXPLAIN\s+(ANALYZE\s+|\([\w\s,]*\)\s*)?", re.IGNORECASE)
 
 
-def connect(workspace: Workspace | Path | str, *, allow_files: bool = False) -> duckdb.DuckDBPyConnection:
+_WORD = re.compile(r"\w+")
+_VIEW = re.compile(r"create view (\w+) as\b([^;]*);")
+# By which a query can reach tables that it does not name.
+_ANY_TABLE = {
+    "query",
+    "query_table",
+    "show",
+    "describe",
+    "summarize",
+    "information_schema",
+    "pg_catalog",
+    "sqlite_master",
+} | {f"duckdb_{things}" for things in ("views", "tables", "columns")}
+
+
+def connect(
+    workspace: Workspace | Path | str, *, allow_files: bool = False, query: str | None = None
+) -> duckdb.DuckDBPyConnection:
     """An in-memory connection with every table of the workspace, and the views of `manifests/views.sql`.
 
+    With `query`, the tables that it cannot mean are not looked for, and empty: a look at 16,400 parts takes a second.
     A table without parts is an empty view with the right columns. Files outside the workspace can be read only with
     `allow_files`; the settings cannot be changed. SQL that somebody else wrote goes through `refuse_changes` first.
     Raises `UsageError` where there is no such folder.
@@ -51,20 +69,45 @@ def connect(workspace: Workspace | Path | str, *, allow_files: bool = False) -> 
     )
     connection.execute("SET TimeZone = 'UTC'")
     parts = _glob_escaped(str(root))
-    connection.execute("SET VARIABLE parts = ?", [parts])
+    connection.execute(
+        "SET VARIABLE parts = ?", [f"{parts}/.none"]
+    )  # to bind the views costs nothing while all is empty
     connection.execute(VIEWS.read_text(encoding="utf-8"))
+    meant = set(ALL_TABLES) if query is None else _tables_of(query)
     for table in ALL_TABLES:  # the same views without variables, which a cursor() would not inherit
-        [(source,)] = connection.execute("SELECT getvariable(?)", [table]).fetchall()
-        ours = Workspace(root).parts(table)
-        if ours and len(ours) < len(list((root / table).glob("[0-9]*.parquet"))):  # somebody else's are among them
-            names = (_glob_escaped(str(path)).replace("'", "''") for path in ours)
-            source = "FROM read_parquet(['" + "', '".join(names) + "'], hive_partitioning = false)"
+        source = _source(root, table) if table in meant else None
+        if source is None:
+            [(source,)] = connection.execute("SELECT getvariable(?)", [table]).fetchall()
         connection.execute(f"CREATE OR REPLACE VIEW {table} AS {source}")
     if not allow_files:
         connection.execute("SET allowed_directories = [?, ?]", [str(root), parts])  # DuckDB compares the pattern too
         connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+def _source(root: Path, table: str) -> str | None:
+    """SQL that reads the parts of a table; None where there are none."""
+    workspace = Workspace(root)
+    ours = ["catalog"] * workspace.catalog.is_file() if table == "catalog" else workspace.shards(table)
+    if not ours:
+        return None
+    numbered = [name for name in os.listdir(root / table) if name[0].isdecimal() and name.endswith(".parquet")]
+    # A pattern finds parts that come later, too; where somebody else's are among them, each of ours is named.
+    files = ["[0-9]*.parquet"] if len(ours) == len(numbered) else [f"{shard}.parquet" for shard in ours]
+    paths = (f"{_glob_escaped(str(root / table))}/{name}".replace("'", "''") for name in files)
+    return "FROM read_parquet(['" + "', '".join(paths) + "'], hive_partitioning = false)"
+
+
+def _tables_of(query: str) -> set[str]:
+    """The tables that a query may read: those that it or a view that it names writes out, wherever that stands."""
+    words = set(_WORD.findall(query.lower()))
+    if words & _ANY_TABLE:
+        return set(ALL_TABLES)
+    views = dict(_VIEW.findall(VIEWS.read_text(encoding="utf-8").lower()))
+    while more := {word for name in words & views.keys() for word in _WORD.findall(views[name])} - words:
+        words |= more
+    return words & set(ALL_TABLES)
 
 
 def read_files(connection: duckdb.DuckDBPyConnection, paths: Iterable[Path]) -> duckdb.DuckDBPyRelation:

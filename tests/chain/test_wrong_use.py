@@ -60,6 +60,12 @@ def test_unknown_recipe(finished: Path) -> None:
     assert "pannels" in said
 
 
+@pytest.mark.parametrize("flags", [("sql", "-f"), ("export", "--recipe"), ("export", "--config")])
+def test_a_file_that_is_no_text(finished: Path, tmp_path: Path, flags: tuple[str, str]) -> None:
+    (tmp_path / "odd.toml").write_bytes(b"SELECT '\x98'")
+    assert "odd.toml" in line(*flags, tmp_path / "odd.toml", "--workspace", finished)
+
+
 @pytest.mark.parametrize("arguments", [["frobnicate"], ["run", "--limit", "0"], ["run", "--shard", "3/3"], []])
 def test_argparse_refuses(arguments: list[str]) -> None:
     assert pmc15m(*arguments).returncode == 2

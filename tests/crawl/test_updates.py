@@ -1,10 +1,12 @@
 """The source changes: changed, added, withdrawn and retracted articles."""
 
 import hashlib
+import shutil
 from datetime import UTC, datetime
 
 import pytest
 
+from pmc15m.crawl import status
 from pmc15m.demo import Bucket, Fault, FaultKind, Server
 from pmc15m.demo.layout import (
     add_inventory,
@@ -15,7 +17,8 @@ from pmc15m.demo.layout import (
     withdraw,
 )
 from pmc15m.errors import ExitCode, SourceError
-from pmc15m.workspace import read_fingerprint
+from pmc15m.schema import TABLES
+from pmc15m.workspace import read_fingerprint, write_part
 from tests.crawl.conftest import Place
 
 NEXT_DAY = datetime(2026, 10, 4, 1, 0, tzinfo=UTC)
@@ -200,3 +203,124 @@ def test_no_usable_inventory_is_one_line(place: Place, bucket: Bucket, wrong: by
             bucket.put(key.replace(".json", ".checksum"), hashlib.md5(wrong).hexdigest().encode())
     with pytest.raises(SourceError, match="no complete inventory"):
         place.index()
+
+
+def newer_version(bucket: Bucket, of: str, at: datetime) -> None:
+    """Publish version 2 of an article whose first version is there."""
+    facts = {"pmcid": of, "version": 2}
+    put_article(bucket, facts, bucket[f"{of}.1/{of}.1.xml"].read().replace(b"</p>", b" again</p>", 1))
+    add_inventory(bucket, at)
+
+
+def statuses(place: Place, pmcid: str) -> dict[int, str]:
+    """Of the rows that count, by version."""
+    rows = place.rows(role="article", pmcid=pmcid)
+    return {row["version"]: row["status"] for row in rows if row["status"] != "superseded"}
+
+
+def test_where_the_preferred_version_is_withdrawn_the_older_one_takes_its_place_until_it_comes_back(
+    crawled: Place, bucket: Bucket
+) -> None:
+    newer_version(bucket, "PMC70000004", NEXT_DAY)
+    crawled.index()
+    crawled.crawl()
+    assert statuses(crawled, "PMC70000004") == {1: "excluded", 2: "complete"}
+
+    bodies = {key: bucket[key].read() for key in bucket.keys("PMC70000004.2/")}
+    metadata = bucket["metadata/PMC70000004.2.json"].read()
+    withdraw(bucket, "PMC70000004.2")
+    add_inventory(bucket, NEXT_DAY.replace(day=5))
+    for _ in range(2):  # the second time nothing is left to do
+        crawled.index()
+        before = crawled.digests()
+        assert crawled.crawl() is ExitCode.COMPLETE
+        assert statuses(crawled, "PMC70000004") == {1: "complete", 2: "removed"}
+    assert crawled.digests() == before
+
+    for key, body in {**bodies, "metadata/PMC70000004.2.json": metadata}.items():
+        bucket.put(key, body)
+    add_inventory(bucket, NEXT_DAY.replace(day=6))
+    crawled.index()
+    assert crawled.crawl() is ExitCode.COMPLETE
+    assert statuses(crawled, "PMC70000004") == {1: "excluded", 2: "complete"}
+
+
+def test_of_all_versions_each_comes_back_where_it_lies(place: Place, bucket: Bucket) -> None:
+    newer_version(bucket, "PMC70000004", NEXT_DAY)
+    place.index("select.versions=all")
+    place.crawl("select.versions=all")
+    before = place.digests()
+    for day, rows in ((5, [row for row in inventory_rows(bucket) if "PMC70000004.2" not in row[1]]), (6, None)):
+        add_inventory(bucket, NEXT_DAY.replace(day=day), rows=rows)
+        place.index("select.versions=all")
+        place.crawl("select.versions=all")
+    assert place.digests() == before
+
+
+def test_a_withdrawal_is_seen_on_the_day_on_which_the_catalog_is_lost(crawled: Place, bucket: Bucket) -> None:
+    withdraw(bucket, "PMC70000004.1")
+    add_inventory(bucket, NEXT_DAY)
+    shutil.rmtree(crawled.workspace.catalog.parent)
+    crawled.index()
+    assert crawled.crawl() is ExitCode.COMPLETE
+    assert statuses(crawled, "PMC70000004") == {1: "removed"}
+    before = crawled.digests()
+    shutil.rmtree(crawled.workspace.catalog.parent)
+    crawled.index()
+    assert crawled.crawl() is ExitCode.COMPLETE
+    assert crawled.digests() == before
+
+
+def test_a_lost_catalog_is_no_leave_to_take_all_away(crawled: Place, bucket: Bucket) -> None:
+    shutil.rmtree(crawled.workspace.catalog.parent)
+    add_inventory(bucket, NEXT_DAY, rows=[])
+    assert crawled.index() is ExitCode.INCOMPLETE
+
+
+def test_what_was_made_from_shards_that_are_lost_with_their_plan_goes_with_them(crawled: Place) -> None:
+    shards = crawled.workspace.shards()
+    for shard in (*shards, "00099"):
+        path = crawled.workspace.part("figures", shard)
+        write_part(path, TABLES["figures"].empty_table(), "some fingerprint")
+    shutil.rmtree(crawled.workspace.root / "raw")
+    assert crawled.crawl() is ExitCode.COMPLETE
+    assert crawled.workspace.shards("figures") == shards
+
+
+def test_a_crawl_that_finds_all_as_the_last_one_left_it_reads_no_rows(
+    crawled: Place, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("pmc15m.crawl.crawler.read_ledger", lambda workspace: pytest.fail("rows were read"))
+        assert crawled.crawl() is ExitCode.COMPLETE
+        for changed in ("select.versions=all", "crawl.max_bytes=1", "crawl.table_images=true"):
+            with pytest.raises(pytest.fail.Exception):
+                crawled.crawl(changed)
+        with pytest.raises(pytest.fail.Exception):
+            crawled.crawl(retry_failed=True)
+    crawled.workspace.tar("00000").unlink()
+    server.counts.clear()
+    assert crawled.crawl() is ExitCode.COMPLETE
+    assert server.counts, "what is lost is fetched again"
+
+
+def test_what_is_left_undone_is_never_taken_for_done(place: Place, server: Server) -> None:
+    place.index()
+    server.faults = (Fault(FaultKind.NOT_FOUND, "PMC70000001.1/*.jpg"),)
+    for _ in range(2):
+        assert place.crawl() is ExitCode.INCOMPLETE
+    assert place.crawl(retry_failed=True) is ExitCode.INCOMPLETE
+    server.faults = ()
+    assert place.crawl() is ExitCode.INCOMPLETE, "asked for with --retry-failed alone"
+    assert place.crawl(retry_failed=True) is ExitCode.COMPLETE
+
+
+@pytest.mark.parametrize("name", ["raw/selection", "catalog/crawled"])
+def test_notes_that_are_no_text_any_more_are_written_again(crawled: Place, server: Server, name: str) -> None:
+    note = crawled.workspace.root / name
+    whole = note.read_bytes()
+    note.write_bytes(b"\x98\xff" + whole)
+    status(crawled.workspace)
+    assert crawled.crawl() is ExitCode.COMPLETE
+    assert note.read_bytes() == whole
+    assert not server.counts

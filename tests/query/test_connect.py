@@ -13,7 +13,7 @@ from pmc15m import schema
 from pmc15m.errors import UsageError
 from pmc15m.query import connect, refuse_changes, sql
 from pmc15m.query.connection import query_error
-from pmc15m.query.manifests import ALL_TABLES
+from pmc15m.query.manifests import ALL_TABLES, NamedQuery, named_queries
 from pmc15m.workspace import Workspace
 from tests.query.made_up import HOSTILE, article, fill, write
 
@@ -230,3 +230,27 @@ def test_parts_older_than_a_column_give_a_hint(workspace: Workspace, tmp_path: P
 def test_running_out_of_memory_gives_a_hint() -> None:
     error = query_error(duckdb.OutOfMemoryException("Out of Memory Error: failed to allocate"))
     assert "fewer columns" in str(error)
+
+
+@pytest.mark.parametrize("query", [*named_queries().values()], ids=lambda query: query.name)
+def test_a_question_finds_the_tables_that_it_names_and_those_behind_its_views(
+    workspace: Workspace, query: NamedQuery
+) -> None:
+    with connect(workspace) as whole, connect(workspace, query=query.sql) as meant:
+        assert meant.sql(query.sql).fetchall() == whole.sql(query.sql).fetchall()
+
+
+def test_every_view_finds_what_stands_behind_it(workspace: Workspace) -> None:
+    with connect(workspace) as whole:
+        names = [name for (name,) in whole.sql("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()]
+        assert {"pairs", "funnel", "drops"} < set(names)
+        for name in names:
+            asked = f'SELECT count(*) FROM "{name.upper()}"'
+            with connect(workspace, query=asked) as meant:
+                assert meant.sql(asked).fetchall() == whole.sql(asked).fetchall(), name
+
+
+@pytest.mark.parametrize("query", ["FROM query('FROM pa' || 'irs')", "FROM query_table('pa' || 'irs')"])
+def test_a_table_that_a_query_does_not_spell_out_is_there(workspace: Workspace, query: str) -> None:
+    with connect(workspace) as whole, connect(workspace, query=query) as meant:
+        assert len(meant.sql(query).fetchall()) == len(whole.sql(query).fetchall()) > 0
