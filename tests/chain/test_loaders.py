@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import duckdb
+import mlcroissant
 import pandas
 import polars
 import pyarrow.parquet as pq
@@ -96,6 +97,7 @@ def test_webdataset_sees_every_picture(everything: Path) -> None:
         assert all(size == (facts["width"], facts["height"]) and text for size, text, facts in found)
 
 
+@pytest.mark.filterwarnings("ignore")  # open_clip and webdataset leave files open, and call what is going away
 def test_open_clip_reads_the_tars_and_the_tables(everything: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _torchvision.make_importable()
     from open_clip_train.data import CsvDataset, get_dataset_size, get_wds_dataset
@@ -138,7 +140,8 @@ def test_every_sample_says_where_it_comes_from(everything: Path, finished: Path)
     told = {name for name in SAMPLE.names if any(row[name] not in (None, [], "") for row in rows)}
     unsaid = {"credit", "permissions"}  # of no figure of the miniature PMC
     assert set(SAMPLE.names) - told == unsaid, "every column says something of some sample"
-    lines = [json.loads(line) for path in everything.glob("jsonl/*/metadata.jsonl") for line in path.open()]
+    texts = [path.read_text(encoding="utf-8") for path in everything.glob("jsonl/*/metadata.jsonl")]
+    lines = [json.loads(line) for text in texts for line in text.strip().split("\n")]
     kinds: dict[str, set[type]] = {}
     for line in lines:
         for name, value in line.items():
@@ -149,6 +152,16 @@ def test_every_sample_says_where_it_comes_from(everything: Path, finished: Path)
 
 def _facts(rows: list[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
     return {row["pair_key"]: tuple(row[name] or "" for name in ("text", "pmcid", "doi", "file")) for row in rows}
+
+
+@pytest.mark.filterwarnings("ignore")  # it parses JSON-LD with what is going away
+@pytest.mark.parametrize(
+    ("kind", "records"), [("hf", "pairs"), ("jsonl", "pairs"), ("csv", "pairs"), ("webdataset", "text")]
+)
+def test_croissant_is_valid_and_its_records_are_the_pairs(everything: Path, kind: str, records: str) -> None:
+    data = mlcroissant.Dataset(jsonld=str(everything / kind / "croissant.json"))
+    assert not data.metadata.ctx.issues.errors
+    assert len(list(data.records(records))) == sum(counts(everything / kind).values())
 
 
 def test_pictures_of_several_formats_are_among_them(everything: Path) -> None:
