@@ -123,8 +123,7 @@ def _parser() -> argparse.ArgumentParser:
         steps[name].add_argument("--retry-failed", action="store_true", help="take just what failed before")
     steps["split"].add_argument("--gallery", type=_count, metavar="N", help="write a page with N figures, boxes drawn")
     steps["curate"].add_argument("--against", metavar="FILE", help="hashes of a benchmark to flag what lies near it")
-    steps["export"].add_argument("--recipe", help="named subset (manifests/recipes) or path of a recipe")
-    steps["export"].add_argument("--format", help="webdataset (default) or hf")
+    _add_export(steps["export"])
     sql = command("sql", _sql, "ask a question; without a query, an interactive shell", writes=False)
     sql.add_argument("query", nargs="?", help="SQL over the workspace's tables; read-only")
     sql.add_argument(
@@ -181,6 +180,32 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--max-bytes", type=_count, metavar="N", help="stop cleanly after N bytes")
 
 
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_argument_group("which pairs", "without --recipe, all that the other flags leave")
+    which.add_argument("--recipe", help="named subset (manifests/recipes) or path of a recipe")
+    which.add_argument("--where", dest="export_where", metavar="SQL", help="condition over the columns of pairs")
+    which.add_argument("--level", choices=("figure", "panel"), help="whole figures, or panels alone")
+    which.add_argument(
+        "--pairs",
+        dest="export_pairs",
+        metavar="FILE",
+        help="list of figures: keys, or article and file (LLaVA-Med, ROCO …)",
+    )
+    how = parser.add_argument_group("how they are written", "more with --set export.KEY=VALUE")
+    how.add_argument("--format", help="webdataset (default), hf, jsonl, csv, tsv, llava or articles")
+    how.add_argument("--columns", metavar="A,B,…", help="what a sample tells (default: everything)")
+    how.add_argument("--text", help="what becomes the caption: text (default), context, mentions or template")
+    how.add_argument("--name", dest="export_name", metavar="NAME", help="of the folder in export/")
+    how.add_argument("--out", metavar="DIR", help="a folder anywhere, which `run` does not follow")
+    how.add_argument(
+        "--allow-derivatives-of-nd",
+        action="store_true",
+        default=None,
+        help="also cut and re-encode pictures whose licence (-ND) forbids passing them on so",
+    )
+    how.add_argument("--verify", type=Path, metavar="DIR", help="re-read an export that lies there, and write nothing")
+
+
 # The flags that stand for a key of the configuration.
 _FLAGS = {
     "source": "source",
@@ -192,6 +217,14 @@ _FLAGS = {
     "max_bytes": "crawl.max_bytes",
     "against": "curate.against",
     "recipe": "export.recipe",
+    "export_where": "export.where",
+    "level": "export.level",
+    "export_pairs": "export.pairs",
+    "text": "export.text",
+    "columns": "export.columns",
+    "export_name": "export.name",
+    "out": "export.out",
+    "allow_derivatives_of_nd": "export.allow_derivatives_of_nd",
 }
 
 
@@ -249,8 +282,14 @@ def _split(step: Step, arguments: argparse.Namespace) -> ExitCode:
 
 
 def _export(step: Step, arguments: argparse.Namespace) -> ExitCode:
+    if arguments.verify is not None:
+        from pmc15m.export import verify_export
+
+        return verify_export(arguments.verify, _context(arguments)[0])
     if arguments.format is not None:
         arguments.overrides.append(f"export.format={arguments.format}")
+    if arguments.recipe is None and (arguments.export_where or arguments.level or arguments.export_pairs):
+        arguments.recipe = ""
     return _step(step, arguments)
 
 

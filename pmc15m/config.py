@@ -95,12 +95,22 @@ class CurateConfig:
 class ExportConfig:
     """From pairs to training shards."""
 
-    recipe: str = "panels"  # a file of manifests/recipes, by name or path
-    format: str = "webdataset"  # or "hf": Parquet with the pictures inside
-    text: str = "text"  # column that becomes the caption; "context" adds what all panels share
-    pairs_per_shard: int = 10_000
-    image_side: int = 0  # longer side in px after resizing; 0 = bytes as published (crops are always re-encoded)
-    jpeg_quality: int = 92
+    recipe: str = "panels"  # a file of manifests/recipes, by name or path; "" = every pair
+    where: str = ""  # SQL condition over the columns of `pairs`, beside the recipe's
+    level: str = ""  # "figure" or "panel" alone
+    pairs: str = ""  # file of figures: keys, or article and file as LLaVA-Med, PMC-OA and ROCO write them
+    name: str = ""  # of the export's folder; "" = as its recipe and format
+    out: str = ""  # the folder itself, anywhere; `run` follows only those in the workspace
+    format: str = "webdataset"  # hf (Parquet with the pictures inside), jsonl, csv, tsv, llava or articles
+    text: str = "text"  # what becomes the caption: text, context, mentions, or the recipe's template
+    columns: str = ""  # what a sample tells beside picture and text, with commas between; "" = everything
+    pairs_per_shard: int = 10_000  # at most, give or take an article
+    image_format: str = "original"  # bytes as published where nothing has to change; "jpeg" or "webp" for all
+    image_side: int = 0  # px; 0 = as large as published
+    image_fit: str = "longer"  # which side is shrunk to image_side: longer or shorter; or a square: "crop" or "pad"
+    jpeg_quality: int = 92  # of WebP, too
+    panel_margin: int = 0  # px that a panel is cut wider on every side
+    allow_derivatives_of_nd: bool = False  # cut or re-encode also what a licence with -ND forbids to alter
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +144,7 @@ _FEWEST = {  # key: the smallest value that makes sense
     "export.pairs_per_shard": 1,
     "export.image_side": 0,
     "export.jpeg_quality": 1,
+    "export.panel_margin": 0,
 }
 _MOST = {
     "network.connections": 1_000,
@@ -149,8 +160,11 @@ _SHARES = ("crawl.max_removed_share", "select.sample", "curate.val_share", "cura
 _CHOICES = {
     "select.versions": ("preferred", "all"),
     "split.separator": ("network", "gutters"),
-    "export.format": ("webdataset", "hf"),
-    "export.text": ("text", "context"),
+    "export.format": ("webdataset", "hf", "jsonl", "csv", "tsv", "llava", "articles"),
+    "export.text": ("text", "context", "mentions", "template"),
+    "export.level": ("", "figure", "panel"),
+    "export.image_format": ("original", "jpeg", "webp"),
+    "export.image_fit": ("longer", "shorter", "crop", "pad"),
 }
 
 
@@ -267,7 +281,8 @@ def _check_values(config: Config) -> None:
             raise ConfigError(f"{key} is one line of text")
     for key, choices in _CHOICES.items():
         if value(key) not in choices:
-            raise ConfigError(f"{key} is {' or '.join(choices)}, not {value(key)!r}")
+            known = " or ".join(choice for choice in choices if choice)
+            raise ConfigError(f"{key} is {known}, not {value(key)!r}")
 
 
 def _checked(name: str, value: Any, kind: Any) -> Any:

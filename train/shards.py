@@ -2,7 +2,8 @@
 
 Two layouts, both as `pmc15m export` writes them:
 
-    DATA/train/00000.tar …  + sizes.json        WebDataset: `<key>.jpg|png|jpeg|webp` and `<key>.txt`, adjacent
+    DATA/data/train-00000-of-000NN.tar …        WebDataset: `<key>.jpg|png|jpeg|webp` and `<key>.txt`, adjacent;
+      + sizes.json                              also DATA/train/*.tar, as others lay it
     DATA/data/train-00000-of-000NN.parquet …    Hugging Face: column `image` struct<bytes, path>, column `text`
 
 A *unit* is what is opened at once: a tar, or a row group. Units are numbered in the order of the names, whose digits
@@ -68,12 +69,13 @@ def open_split(data: Path, name: str) -> Split:
     if not data.is_dir():
         raise DataError(f"there is no data folder {data}; `pmc15m export` writes one")
     for alias in SPLIT_NAMES[name]:
-        if tars := sorted((data / alias).glob("*.tar"), key=_by_numbers):
-            return TarSplit(name, tars)
+        for tars in ((data / "data").glob(f"{alias}-*.tar"), (data / alias).glob("*.tar")):
+            if found := sorted(tars, key=_by_numbers):
+                return TarSplit(name, found)
         if files := sorted((data / "data").glob(f"{alias}-*.parquet"), key=_by_numbers):
             return ParquetSplit(name, files)
     raise DataError(
-        f"{data} has no {name} split: neither {name}/*.tar (WebDataset) nor data/{name}-*.parquet (Hugging Face)"
+        f"{data} has no {name} split: neither data/{name}-*.tar (WebDataset) nor data/{name}-*.parquet (Hugging Face)"
     )
 
 
@@ -249,7 +251,7 @@ def _read_sizes(tars: Sequence[Path]) -> list[int]:
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise DataError(f"{path} is not a JSON object of shard name → number of pairs: {error}") from None
     names = {tar.name for tar in tars}
-    if absent := sorted(listed.keys() - names):
+    if absent := sorted(name for name in listed.keys() - names if not path.with_name(name).exists()):
         raise DataError(f"{path} lists {absent[0]}, which is not there; the export is incomplete")
     if unlisted := sorted(names - listed.keys()):
         raise DataError(f"{path} does not list {unlisted[0]}; export the split again")

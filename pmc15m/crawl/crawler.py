@@ -69,19 +69,21 @@ def crawl(workspace: Workspace, config: Config, execution: Execution) -> ExitCod
         condition = read_condition(config.select.where)
         retried = FAILURES if execution.retry_failed else ()
         is_cloud = source.name == BucketSource.name
-        extend_plan(workspace, config, condition, ledger, scratch, retried=retried, is_cloud=is_cloud)
+        unknown = extend_plan(workspace, config, condition, ledger, scratch, retried=retried, is_cloud=is_cloud)
         _remember(workspace, config)
         _remove_strays(workspace)
         todo = _todo(workspace, config, execution)
         if not todo:
             log.info("crawl: nothing to do")
+            if unknown:
+                return ExitCode.INCOMPLETE
             note_crawled(workspace, config)
             return _code(workspace, Ending.DONE)
         ending = Crawler(workspace, config, source, MetadataCondition(condition), ledger, todo).run()
     settle(workspace, read_ledger(workspace), keep_all=keep_all)
-    if ending is Ending.DONE and execution.processes == 1:
+    if ending is Ending.DONE and execution.processes == 1 and not unknown:
         note_crawled(workspace, config)
-    return _code(workspace, ending)
+    return max(_code(workspace, ending), ExitCode.INCOMPLETE) if unknown else _code(workspace, ending)
 
 
 def stored_bytes(workspace: Workspace) -> int:

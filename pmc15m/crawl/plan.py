@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 _PLAN = pa.schema([pa.field("shard", pa.int32()), *CATALOG])
 _FOLDER = "raw/plan"
 _MEMORY = "256MB"
+_NAMED = 20  # asked ids that nothing has; the rest is counted
 
 _Bools = npt.NDArray[np.bool_]
 
@@ -133,10 +134,11 @@ def extend_plan(
     *,
     retried: tuple[str, ...] = (),
     is_cloud: bool = True,
-) -> None:
+) -> int:
     """Append what is selected and neither fetched nor planned; articles that ended as `retried` are planned again.
 
-    Raises `UsageError` for a selection that cannot be.
+    Returns how many asked ids the catalog does not know; the log names them. Raises `UsageError` for a selection that
+    cannot be.
     """
     files = read_plan(workspace)
     first = 1 + max([file.last for file in files] + [shard_number(shard) for shard in workspace.shards()], default=-1)
@@ -154,6 +156,23 @@ def extend_plan(
         count = _write(needed, workspace.part(_FOLDER, shard_name(first)), first, config)
     if count:
         log.info("crawl: planned %s article versions", f"{count:,}")
+    return _tell_unknown(workspace, config) if config.select.ids else 0
+
+
+def _tell_unknown(workspace: Workspace, config: Config) -> int:
+    """Name the ids of the user's file that no article of the catalog has. The number of these."""
+    with locked_database(memory=_MEMORY) as database:
+        database.register("listed", stream(workspace.catalog, ["pmcid", "pmid", "doi"]))
+        database.register("ids", read_ids(config.select, workspace.catalog))
+        known = "SELECT unnest([pmcid, pmid, lower(doi)]) AS id FROM listed"
+        strangers = database.sql(f"SELECT DISTINCT id FROM ids ANTI JOIN ({known}) USING (id) ORDER BY id")
+        unknown = [word for (word,) in strangers.fetchall()]
+        [(asked,)] = database.sql("SELECT count(DISTINCT id) FROM ids").fetchall()
+    log.info("crawl: %d of %d asked ids are in the catalog", asked - len(unknown), asked)
+    if unknown:
+        more = f" … and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
+        log.warning("crawl: these are not: %s%s", ", ".join(map(repr, unknown[:_NAMED])), more)
+    return len(unknown)
 
 
 def selection_of(config: Config) -> str:

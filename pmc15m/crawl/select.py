@@ -7,6 +7,7 @@ been read, before anything bigger is fetched.
 
 import datetime
 import json
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ from pmc15m.errors import UsageError
 from pmc15m.schema import CATALOG, FACTS, RAW_INDEX
 from pmc15m.sources.model import Reason
 from pmc15m.workspace import Workspace
+
+_PMCID = re.compile(r"(?:^|(?<=[^A-Za-z0-9]))PMC(\d+)(?:\.\d+)?(?![A-Za-z0-9_.])", re.IGNORECASE)
+
+_BEFORE = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|(?:doi|pmid):\s*|https?://pubmed\S*?/(?=\d))", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +89,19 @@ def catalog_conditions(select: SelectConfig, condition: Condition, *, is_cloud: 
 
 
 def read_ids(select: SelectConfig, catalog: Path) -> pa.Table:
-    """The PMCIDs, PMIDs and DOIs of the user's file, one a line. Raises `UsageError`."""
+    """The PMCIDs, PMIDs and DOIs of the user's file, one a line. Raises `UsageError`.
+
+    A bare number is a PubMed id where the catalog has it, else a PMCID.
+    """
     if not select.ids:
         return pa.table({"id": pa.array([], pa.string())})
     lines = ids_text(select).splitlines()
     ids = [_id(line) for line in lines if line.strip() and not line.startswith("#")]
     if not ids:
         raise UsageError(f"there is no id in {select.ids}; write one PMCID, PMID or DOI a line")
+    bare = [word for word in ids if word.isdecimal()]
+    pubmed = _among(catalog, bare)
+    ids = [f"PMC{word}" if word.isdecimal() and word not in pubmed else word for word in ids]
     others = [word for word in ids if not word.startswith("PMC")]
     if others and not has_values(catalog, "pmid"):
         raise UsageError(
@@ -98,6 +109,16 @@ def read_ids(select: SelectConfig, catalog: Path) -> pa.Table:
             "give PMC-ids.csv.gz to `pmc15m index` with --set select.pmc_ids=FILE"
         )
     return pa.table({"id": pa.array(ids, pa.string())})
+
+
+def _among(catalog: Path, numbers: list[str]) -> set[str]:
+    """Those of some numbers that are PubMed ids of the catalog."""
+    wanted = pa.array(numbers, pa.string())
+    found = (
+        batch["pmid"].filter(pc.is_in(batch["pmid"], wanted))
+        for batch in (stream(catalog, ["pmid"]) if numbers else ())
+    )
+    return {number for batch in found for number in batch.to_pylist()}
 
 
 def ids_text(select: SelectConfig) -> str:
@@ -111,8 +132,11 @@ def ids_text(select: SelectConfig) -> str:
 
 
 def _id(line: str) -> str:
-    word = line.strip().removeprefix("https://doi.org/").removeprefix("doi:").strip()
-    return word.upper() if word.upper().startswith("PMC") else word.lower()
+    """A PMCID however it is written (an address, with a version, behind `PMCID:`), a PubMed id, or a DOI."""
+    word = line.strip()
+    if found := _PMCID.search(word):
+        return f"PMC{int(found[1])}"
+    return _BEFORE.sub("", word).rstrip("/").lower()
 
 
 def _day_after(text: str) -> str:

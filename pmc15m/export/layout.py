@@ -1,9 +1,14 @@
-"""Where an export's files lie, in either format, and whether they are those that were written."""
+"""Where an export's files lie, in every format, and whether they are those that were written.
+
+What readers look for lies where they look: `data/<split>-NNNNN-of-NNNNN.tar` or `.parquet`, or pictures below a folder
+a split. Side tables lie in a hidden folder, which no reader of folders opens.
+"""
 
 import hashlib
 import json
+import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +16,26 @@ from typing import Any
 from pmc15m.export.plan import SPLITS, Shard, read_shards
 from pmc15m.workspace import Workspace, atomic, note_path, read_facts, read_fingerprint
 
-FORMATS = ("webdataset", "hf")
+HIDDEN = ".pmc15m"
+_SUFFIXES = {"webdataset": ".tar", "hf": ".parquet"}  # of formats with a file a shard
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """The size of a file in bytes, and its sha256."""
+    """The size of a file in bytes, and its sha256; of a folder those of all files, and of their names and digests."""
+    if path.is_dir():
+        files = {str(file.relative_to(path)): describe(file) for file in _files(path)}
+        listed = json.dumps(files, sort_keys=True).encode()
+        return {"size": sum(file["size"] for file in files.values()), "sha256": hashlib.sha256(listed).hexdigest()}
     with path.open("rb") as file:
         return {"size": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def _size(path: Path) -> int:
+    return sum(file.stat().st_size for file in _files(path)) if path.is_dir() else path.stat().st_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,40 +46,48 @@ class Layout:
     format: str
 
     @classmethod
-    def of(cls, workspace: Workspace, recipe: str, kind: str) -> "Layout":
-        """Where the export of a recipe lies in a workspace."""
-        return cls(workspace.root / "export" / (recipe if kind == "webdataset" else f"{recipe}-{kind}"), kind)
+    def of(cls, workspace: Workspace, name: str, kind: str, out: str = "") -> "Layout":
+        """Where an export of that name lies in a workspace, or the folder `out`."""
+        return cls(Path(out) if out else workspace.root / "export" / name, kind)
 
     @property
     def plan(self) -> Path:
-        return self.folder / "plan.parquet"
+        return self.folder / HIDDEN / "plan.parquet"
+
+    @property
+    def asked(self) -> Path:
+        """The list of figures that was ordered, as it was given."""
+        return self.folder / HIDDEN / "asked.txt"
 
     @property
     def summary(self) -> Path:
         return self.folder / "export.json"
 
+    @property
+    def is_foldered(self) -> bool:
+        """Whether every picture is a file of its own."""
+        return self.format not in _SUFFIXES
+
     def data(self, shard: Shard) -> Path:
-        """The training shard."""
-        if self.format == "hf":
-            return self.folder / "data" / f"{shard.split}-{shard.name}-of-{shard.count:05d}.parquet"
-        return self.folder / shard.split / f"{shard.name}.tar"
+        """The training shard: a file, or a folder of pictures."""
+        if self.is_foldered:
+            return self.folder / shard.split / shard.name
+        return self.folder / "data" / f"{shard.split}-{shard.name}-of-{shard.count:05d}{_SUFFIXES[self.format]}"
 
     def rows(self, shard: Shard) -> Path:
-        """Every planned pair of the shard with its outcome; beside the tar, as img2dataset lays it."""
-        if self.format == "hf":
-            return self.folder / "rows" / f"{shard.split}-{shard.name}.parquet"
-        return self.folder / shard.split / f"{shard.name}.parquet"
+        """Every planned pair of the shard with its outcome."""
+        return self.folder / HIDDEN / f"{shard.split}-{shard.name}.parquet"
 
-    def sizes(self, split: str) -> Path:
+    @property
+    def sizes(self) -> Path:
         """Samples a shard, as open_clip reads it."""
-        return self.folder / split / "sizes.json"
+        return self.folder / "data" / "sizes.json"
 
     def shards(self) -> list[Shard]:
         """The shards that the plan asks for; where it cannot be read, those that are there."""
         if read_fingerprint(self.plan) is not None:
             return read_shards(self.plan)
-        rows = self.folder.glob("rows/*.parquet" if self.format == "hf" else "*/[0-9]*.parquet")
-        names = sorted((path.stem if self.format == "hf" else f"{path.parent.name}-{path.stem}") for path in rows)
+        names = sorted(path.stem for path in self.plan.parent.glob("*-[0-9]*.parquet"))
         found = [name.partition("-")[::2] for name in names]
         counts = Counter(split for split, _ in found)
         return [Shard(split, name, group, counts[split]) for group, (split, name) in enumerate(found)]
@@ -71,7 +97,7 @@ class Layout:
         facts, data = read_facts(self.rows(shard)), self.data(shard)
         if facts is None or facts["fingerprint"] != made_from or not data.exists():
             return False
-        return bool(data.stat().st_size == facts["data"]["size"])
+        return bool(_size(data) == facts["data"]["size"])
 
     def is_summarised(self, made_from: str) -> bool:
         """Whether the summary was written for this plan, and what it names is there, as far as sizes tell."""
@@ -117,11 +143,17 @@ class Layout:
         return [f"{name} is missing or has other bytes than were written" for name in harmed]
 
     def remove_others(self, shards: list[Shard]) -> None:
-        """Delete shards of an earlier plan that this one does not write again."""
+        """Delete shards of an earlier plan, format or layout that this one does not write again."""
         kept = {path for shard in shards for path in (self.data(shard), self.rows(shard), note_path(self.rows(shard)))}
-        for name in (*SPLITS, "data", "rows"):
+        kept |= {self.plan, note_path(self.plan)}
+        (self.folder / "plan.parquet").unlink(missing_ok=True)
+        for name in (*SPLITS, "data", "rows", HIDDEN):
             for path in (self.folder / name).glob("*"):
-                if path.suffix in {".tar", ".parquet", ".damage"} and path not in kept:
+                if path in kept:
+                    continue
+                if path.is_dir():
+                    shutil.rmtree(path)
+                elif path.suffix in {".tar", ".parquet", ".damage", ".json"}:
                     path.unlink()
 
 

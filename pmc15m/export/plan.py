@@ -1,6 +1,7 @@
 """Which pairs are exported, in which order, into which shard."""
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,9 +10,10 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pmc15m.checksum import read_metadata
-from pmc15m.schema import PAIRS
+from pmc15m.export.columns import PLAN, PROVENANCE
 from pmc15m.workspace import part_writer, shard_name
 
 SPLITS = ("train", "val", "test")
@@ -35,30 +37,50 @@ def write_plan(
 ) -> None:
     """Write the pairs named by the relation `kept` (one column, pair_key) in export order, one row group a shard.
 
-    Within a split the order is by md5 of the key: as good as a shuffle, the same for ever, and every shard is a
-    random sample of the split. The plan says what was ordered (`order.Order`).
+    A pair's shard is told by the hash of its article alone: all pairs of a picture lie in one shard, and every shard
+    is a random sample of the split's articles. Inside, the order is by md5 of the key: as good as a shuffle, the same
+    for ever. Where a split outgrows its shards, their number doubles. The plan says what was ordered (`order.Order`).
     """
-    pairs_per_shard = order["pairs_per_shard"]
-    with part_writer(path, PAIRS, made_from, {"order": order}) as writer:
-        for split in SPLITS:
-            pairs = connection.sql(
-                f"SELECT * FROM pairs SEMI JOIN {kept} USING (pair_key) WHERE split = ? ORDER BY md5(pair_key)",
-                params=[split],
-            )
-            for table in _regrouped(pairs.to_arrow_reader(pairs_per_shard), pairs_per_shard):
-                writer.write_table(table.cast(PAIRS), row_group_size=pairs_per_shard)
+    counted = connection.sql(f"SELECT split, count(*) FROM pairs SEMI JOIN {kept} USING (pair_key) GROUP BY 1")
+    counts = dict(counted.fetchall())
+    bits = {split: _bits(counts.get(split, 0), order["pairs_per_shard"]) for split in SPLITS}
+    numbers = {split: f"p.article_hash >> {64 - bits[split]}" if bits[split] else "0" for split in SPLITS}
+    whens = " ".join(f"WHEN '{split}' THEN ({n}::UBIGINT << 32) | ({numbers[split]})" for n, split in enumerate(SPLITS))
+    facts = ", ".join(f"{expression} AS {name}" for name, (_, expression) in PROVENANCE.items())
+    planned = connection.sql(
+        f"""SELECT p.*, {facts}, CASE p.split {whens} END AS place
+            FROM pairs p SEMI JOIN {kept} USING (pair_key)
+              LEFT JOIN articles a ON a.pmcid = p.pmcid AND a.version = p.version
+              LEFT JOIN figures f ON f.figure_key = p.figure_key
+              LEFT JOIN images i ON i.image_key = p.image_key
+            ORDER BY place, md5(p.pair_key)"""
+    )
+    with part_writer(path, PLAN, made_from, {"order": order}) as writer:
+        for table in _by_place(planned.to_arrow_reader(10_000)):
+            writer.write_table(table.cast(PLAN), row_group_size=table.num_rows)
 
 
-def _regrouped(reader: pa.RecordBatchReader, rows: int) -> Iterator[pa.Table]:
-    """The reader's rows in tables of exactly `rows` rows; the last one may be shorter."""
-    waiting = pa.Table.from_batches([], schema=reader.schema)
+def _bits(pairs: int, pairs_per_shard: int) -> int:
+    return max(0, math.ceil(math.log2(pairs / pairs_per_shard))) if pairs else 0
+
+
+def _by_place(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
+    """The rows of each `place`, which come one after another; without that column."""
+    waiting: list[pa.RecordBatch] = []
+
+    def table() -> pa.Table:
+        return pa.Table.from_batches(waiting, reader.schema).drop_columns("place")
+
     for batch in reader:
-        waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch])])
-        while waiting.num_rows >= rows:
-            yield waiting.slice(0, rows)
-            waiting = waiting.slice(rows)
-    if waiting.num_rows:
-        yield waiting
+        ends = pc.run_end_encode(batch["place"]).run_ends.to_pylist()
+        for start, end in itertools.pairwise([0, *ends]):
+            run = batch.slice(start, end - start)
+            if waiting and waiting[-1]["place"][0] != run["place"][0]:
+                yield table()
+                waiting.clear()
+            waiting.append(run)
+    if waiting:
+        yield table()
 
 
 def read_shards(path: Path) -> list[Shard]:

@@ -7,10 +7,18 @@
     where = "least(width, height) >= 224"
     why = "smaller pictures are thumbnails"
 
-A predicate removes the rows for which it is false or null. The shipped ones lie in `manifests/recipes`.
+A predicate removes the rows for which it is false or null. The shipped ones lie in `manifests/recipes`. A recipe may
+also word its texts, with names of a sample's columns in braces (`columns`, pair_key and text):
+
+    template = "{label} ({modalities}): {text}"         # what `export.text=template` writes
+
+    [conversation]                                      # what the format llava writes
+    questions = ["What does this picture show?"]        # one of them each, told by the pair's key
+    answer = "{text}"
 """
 
 import re
+import string
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +28,7 @@ from typing import Any
 import duckdb
 
 from pmc15m.errors import UsageError
+from pmc15m.export.columns import KEY_AND_TEXT, SAMPLE
 from pmc15m.query.manifests import FOLDER
 
 RECIPES = FOLDER / "recipes"
@@ -35,6 +44,14 @@ class Predicate:
     why: str
 
 
+_QUESTIONS = (
+    "What does this picture show?",
+    "Describe this figure from a biomedical article.",
+    "What can be seen here?",
+    "Write a caption for this picture.",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """A named subset of the pairs; `text` is the file as it was read."""
@@ -43,6 +60,9 @@ class Recipe:
     description: str
     predicates: tuple[Predicate, ...]
     text: str
+    template: str = ""
+    questions: tuple[str, ...] = _QUESTIONS
+    answer: str = "{text}"
 
     @property
     def kept(self) -> str:
@@ -103,15 +123,36 @@ def parse_recipe(name: str, text: str) -> Recipe:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"recipe {name} is not TOML: {error}") from None
     description, steps = tree.pop("description", None), tree.pop("predicate", [])
+    template, conversation = tree.pop("template", ""), tree.pop("conversation", {})
     if tree:
-        raise UsageError(f"recipe {name}: unknown key {next(iter(tree))}; known: description, [[predicate]]")
+        known = "description, template, [conversation], [[predicate]]"
+        raise UsageError(f"recipe {name}: unknown key {next(iter(tree))}; known: {known}")
     if not isinstance(description, str) or not isinstance(steps, list):
         raise UsageError(f"recipe {name} needs a description, and its predicates as [[predicate]] tables")
     predicates = tuple(_predicate(name, step) for step in steps)
     names = [predicate.name for predicate in predicates]
     if len(set(names)) < len(names):
         raise UsageError(f"recipe {name}: two predicates have one name")
-    return Recipe(name, description.strip(), predicates, text)
+    if not isinstance(conversation, dict) or not conversation.keys() <= {"questions", "answer"}:
+        raise UsageError(f"recipe {name}: [conversation] has questions, a list of texts, and answer, a text")
+    questions, answer = conversation.get("questions", _QUESTIONS), conversation.get("answer", "{text}")
+    if not (isinstance(questions, (list, tuple)) and questions and all(isinstance(each, str) for each in questions)):
+        raise UsageError(f"recipe {name}: conversation.questions is a list of texts")
+    _check_template(name, "template", template)
+    _check_template(name, "conversation.answer", answer)
+    return Recipe(name, description.strip(), predicates, text, template, tuple(questions), answer)
+
+
+def _check_template(recipe: str, key: str, template: Any) -> None:
+    """Refuse what is no text with names of columns: Python's format strings could do more."""
+    try:
+        parts = list(string.Formatter().parse(template))
+    except (TypeError, ValueError):
+        raise UsageError(f"recipe {recipe}: {key} is a text with names of columns in braces") from None
+    known = {*SAMPLE.names, *(field.name for field in KEY_AND_TEXT)}
+    for _, name, specification, conversion in parts:
+        if name is not None and (name not in known or specification or conversion):
+            raise UsageError(f"recipe {recipe}: {key} has {{{name}}}; columns are {', '.join(sorted(known))}")
 
 
 def _predicate(recipe: str, step: Any) -> Predicate:

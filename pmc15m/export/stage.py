@@ -1,23 +1,30 @@
 """The `export` stage: plan, shards, summary; each written only where it is missing or stale."""
 
+import csv
 import hashlib
+import itertools
 import logging
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import duckdb
 import pyarrow as pa
 
 from pmc15m.checksum import Check, check_file, read_rows
-from pmc15m.config import Config, ExportConfig
+from pmc15m.config import Config
 from pmc15m.engine.stage import Execution, StageState, run_units
 from pmc15m.errors import ExitCode, UsageError
+from pmc15m.export.asked import find_asked
+from pmc15m.export.columns import OUTCOME, chosen
+from pmc15m.export.folder import write_pictures
 from pmc15m.export.huggingface import write_huggingface
-from pmc15m.export.layout import FORMATS, Layout, describe
+from pmc15m.export.layout import Layout, describe
 from pmc15m.export.order import Order
-from pmc15m.export.picture import Picture, PictureError, make_picture
+from pmc15m.export.picture import Cut, Picture, PictureError, make_pictures
 from pmc15m.export.plan import Shard, read_shards, write_plan
 from pmc15m.export.recipes import run_recipe
 from pmc15m.export.summary import write_summary
@@ -25,21 +32,21 @@ from pmc15m.export.webdataset import write_webdataset
 from pmc15m.pictures.decode import DecodeError
 from pmc15m.query import connect
 from pmc15m.query.connection import read_files
+from pmc15m.query.harmless import harmless
 from pmc15m.query.manifests import VIEWS
 from pmc15m.workspace import Workspace, atomic, fingerprint, read_facts, read_fingerprint, write_part
 
 log = logging.getLogger(__name__)
-VERSION = 4  # raised with every change of the code that changes what is exported
+VERSION = 5  # raised with every change of the code that changes what is exported
 ASSETS = (VIEWS,)
+_TOLD = 20  # listed figures that were not found; the rest is in a file
 
 
 def export(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
     """Bring the export of `config.export.recipe` up to date. Raises `UsageError` before there are pairs."""
-    if config.export.format not in FORMATS:
-        raise UsageError(f"unknown export format {config.export.format!r}; use {' or '.join(FORMATS)}")
     if not workspace.shards("pairs"):
         raise UsageError(f"nothing to export in {workspace.root}: no pairs; run `pmc15m curate` first")
-    return _export(workspace, Order.of(config.export), execution)
+    return _export(workspace, Order.of(config.export), execution, tell_missing=True)
 
 
 def update_exports(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
@@ -102,14 +109,19 @@ def _complaints(rows: Check, layout: Layout, shard: Shard) -> list[str]:
 
 
 def _layout(workspace: Workspace, order: Order) -> Layout:
-    return Layout.of(workspace, order.recipe.name, order.settings.format)
+    return Layout.of(workspace, order.name, order.settings.format, order.settings.out)
 
 
 def _layouts(workspace: Workspace) -> list[Layout]:
     """All exports of the workspace, in the order of their names."""
-    layouts = (Layout(path, "") for path in sorted((workspace.root / "export").glob("*")))
-    found = (layout for layout in layouts if layout.plan.exists() or layout.summary.exists())
-    return [replace(layout, format="hf" if (layout.folder / "rows").exists() else "webdataset") for layout in found]
+    found = (Layout(path, "webdataset") for path in sorted((workspace.root / "export").glob("*")))
+    layouts = (layout for layout in found if layout.plan.exists() or layout.summary.exists())
+    return [replace(layout, format=_noted(layout).get("order", {}).get("format", layout.format)) for layout in layouts]
+
+
+def _noted(layout: Layout) -> dict[str, Any]:
+    """What a plan tells beside its pairs, or, where it cannot be read, the summary."""
+    return read_facts(layout.plan) or layout.read_summary() or {}
 
 
 def _others(workspace: Workspace, config: Config) -> list[Layout]:
@@ -119,10 +131,10 @@ def _others(workspace: Workspace, config: Config) -> list[Layout]:
 
 def _order_of(workspace: Workspace, layout: Layout) -> Order:
     """What was ordered. Raises `UsageError` where nobody knows, or the folder was renamed."""
-    noted = read_facts(layout.plan) or layout.read_summary() or {}
+    noted = _noted(layout)
     if "order" not in noted:
         raise UsageError("it does not say how it was made")
-    order = Order.from_facts(noted["order"])
+    order = Order.from_facts(noted["order"], layout.asked)
     if (ordered := _layout(workspace, order).folder) != layout.folder:
         raise UsageError(f"it was made as {ordered.name}")
     return order
@@ -142,25 +154,50 @@ def _gone(workspace: Workspace, layout: Layout) -> list[str]:
         return ["unknown, as its plan cannot be read"]
 
 
-def _export(workspace: Workspace, order: Order, execution: Execution) -> ExitCode:
-    layout, recipe = _layout(workspace, order), order.recipe
+def _export(workspace: Workspace, order: Order, execution: Execution, *, tell_missing: bool = False) -> ExitCode:
+    layout, recipe = _layout(workspace, order), order.steps
+    columns = chosen(order.settings.columns)
     made_from = _plan_fingerprint(workspace, order)
-    if not _state(layout, made_from).todo:
+    is_current = not _state(layout, made_from).todo
+    if is_current and not (order.asked and tell_missing):
         log.info("export: nothing to do")
         return ExitCode.COMPLETE
-    workspace.check(("pairs", "articles"))  # DuckDB does not look at checksums
+    workspace.check(("pairs", "articles", "figures", "images"))  # DuckDB does not look at checksums
     with connect(workspace) as connection:
+        missing = _find_asked(connection, order, layout) if order.asked else 0
+        if is_current:
+            return ExitCode.INCOMPLETE if missing else ExitCode.COMPLETE
         funnel = run_recipe(connection, recipe)
         if read_fingerprint(layout.plan) != made_from:
             write_plan(connection, recipe.kept, layout.plan, order.as_facts(), made_from)
         check_file(layout.plan)
         shards = read_shards(layout.plan)
-        log.info("export: recipe %s keeps %d of %d pairs", recipe.name, funnel.kept, funnel.rows_in)
+        for step in funnel.steps:
+            log.info("export: %-20s removes %9d, leaves %9d", step.name, step.removed, step.left)
+        log.info("export: %s keeps %d of %d pairs, in %s", order.name, funnel.kept, funnel.rows_in, layout.folder)
         layout.remove_others(shards)
         failures = _write_shards(workspace, order, execution, layout, made_from, shards)
         if all(layout.is_current(shard, made_from) for shard in shards):
-            write_summary(connection, layout, recipe, order.as_facts(), funnel, shards, made_from)
-    return ExitCode.INCOMPLETE if failures else ExitCode.COMPLETE
+            write_summary(connection, layout, order, columns, funnel, shards, made_from)
+    return ExitCode.INCOMPLETE if failures or (missing and tell_missing) else ExitCode.COMPLETE
+
+
+def _find_asked(connection: duckdb.DuckDBPyConnection, order: Order, layout: Layout) -> int:
+    """Find the listed figures, keep the list, and say which were not found, and why. The number of these."""
+    found = find_asked(connection, order.asked, order.settings.level)
+    with atomic(layout.asked) as temporary:
+        temporary.write_text(order.asked, encoding="utf-8")
+    with (
+        atomic(layout.folder / "not_found.csv") as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
+        csv.writer(file).writerows([("asked", "reason"), *found.missing])
+    log.info("export: %s", found)
+    for words, reason in found.missing[:_TOLD]:
+        log.warning("export: not found: %s: %s", harmless(words), reason)
+    if len(found.missing) > _TOLD:
+        log.warning("export: … all %d are in %s", len(found.missing), layout.folder / "not_found.csv")
+    return len(found.missing)
 
 
 def _plan_fingerprint(workspace: Workspace, order: Order) -> str:
@@ -185,7 +222,27 @@ def _write_shards(
 ) -> int:
     mine = [shard for shard in shards if execution.takes(str(shard))]
     todo = [shard for shard in mine if not layout.is_current(shard, made_from)]
-    return run_units("export", _Unit(workspace, order.settings, layout, made_from), todo, execution) if todo else 0
+    return run_units("export", _Unit(workspace, order, layout, made_from), todo, execution) if todo else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Spooled:
+    """A picture whose bytes wait in the spool."""
+
+    picture: Picture
+    start: int
+    size: int
+    sha256: str
+
+
+_Outcome = _Spooled | PictureError | DecodeError
+
+
+def _spooled(picture: Picture, spool: BinaryIO) -> _Spooled:
+    start = spool.tell()
+    spool.write(picture.content)
+    digest = hashlib.sha256(picture.content).hexdigest()
+    return _Spooled(replace(picture, content=b""), start, len(picture.content), digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,54 +250,80 @@ class _Unit:
     """One shard's work, picklable."""
 
     workspace: Workspace
-    settings: ExportConfig
+    order: Order
     layout: Layout
     made_from: str
 
     def __call__(self, shard: Shard) -> int:
         plan = read_rows(self.layout.plan, groups=[shard.group])
-        outcomes: list[dict[str, Any]] = []
-        samples = self._samples(plan, outcomes)
-        with atomic(self.layout.data(shard)) as temporary:
-            if self.layout.format == "hf":
-                write_huggingface(temporary, samples, self.settings.text)
+        rows = plan.to_pylist()
+        data = self.layout.data(shard)
+        with tempfile.TemporaryFile(dir=self.layout.plan.parent) as spool:
+            pictures = self._pictures(rows, spool)
+            outcomes = [_outcome(picture) for picture in pictures]
+            samples = self._samples(rows, outcomes, pictures, spool)
+            if self.layout.is_foldered:
+                write_pictures(data, samples)
             else:
-                write_webdataset(temporary, samples, self.settings.text)
-        written = pa.Table.from_pylist(outcomes, schema=_OUTCOME)
+                with atomic(data) as temporary:
+                    self._write(temporary, samples)
+        written = pa.Table.from_pylist(outcomes, schema=OUTCOME)
         for name in written.column_names:
             plan = plan.append_column(name, written[name])
-        write_part(self.layout.rows(shard), plan, self.made_from, data=describe(self.layout.data(shard)))
+        write_part(self.layout.rows(shard), plan, self.made_from, data=describe(data))
         return len(outcomes)
 
-    def _samples(self, plan: pa.Table, outcomes: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Picture]]:
-        """The pairs that have a picture; every pair of the plan leaves an outcome."""
-        for pair in plan.to_pylist():
-            picture = self._picture(pair)
-            if isinstance(picture, Picture):
-                outcomes.append(
-                    {
-                        "export_status": "success",
-                        "export_width": picture.width,
-                        "export_height": picture.height,
-                        "export_sha256": hashlib.sha256(picture.content).hexdigest(),
-                    }
+    def _write(self, path: Path, samples: Iterator[tuple[dict[str, Any], Picture]]) -> None:
+        settings = self.order.settings
+        if self.layout.format == "hf":
+            write_huggingface(path, samples, chosen(settings.columns))
+        else:
+            write_webdataset(path, samples, "webp" if settings.image_format == "webp" else "jpg")
+
+    def _pictures(self, rows: list[dict[str, Any]], spool: BinaryIO) -> list[_Outcome]:
+        """What became of each row's picture. Each stored picture is read and decoded once, for all its rows.
+
+        The encoded ones wait in the spool: the order of the rows is another one.
+        """
+        made: list[_Outcome] = [PictureError.EMPTY_BOX] * len(rows)
+        places = sorted(range(len(rows)), key=lambda place: (rows[place]["shard"], rows[place]["offset"], place))
+        for _, group in itertools.groupby(places, key=lambda place: rows[place]["image_key"]):
+            sharing = list(group)
+            stored = rows[sharing[0]]
+            # Bytes that are not as they were fetched fail the shard: the next crawl mends them, then the next export.
+            content = self.workspace.read(stored["shard"], stored["offset"], stored["size"], stored["sha256"])
+            cuts = [Cut(rows[place]["box"], self._may_alter(rows[place])) for place in sharing]
+            for place, picture in zip(sharing, make_pictures(content, cuts, self.order.settings), strict=True):
+                made[place] = _spooled(picture, spool) if isinstance(picture, Picture) else picture
+        return made
+
+    def _may_alter(self, row: dict[str, Any]) -> bool:
+        return self.order.settings.allow_derivatives_of_nd or not (row["licence_code"] or "").endswith("ND")
+
+    def _samples(
+        self, rows: list[dict[str, Any]], outcomes: list[dict[str, Any]], pictures: list[_Outcome], spool: BinaryIO
+    ) -> Iterator[tuple[dict[str, Any], Picture]]:
+        """The pairs that have a picture, in the order of the plan."""
+        columns = chosen(self.order.settings.columns)
+        for row, outcome, spooled in zip(rows, outcomes, pictures, strict=True):
+            if isinstance(spooled, _Spooled):
+                spool.seek(spooled.start)
+                yield (
+                    self.order.sample(row | outcome, columns),
+                    replace(spooled.picture, content=spool.read(spooled.size)),
                 )
-                yield pair, picture
-            else:
-                outcomes.append({"export_status": "failed", "export_reason": picture})
-
-    def _picture(self, pair: dict[str, Any]) -> Picture | PictureError | DecodeError:
-        # Bytes that are not as they were fetched fail the shard: the next crawl mends them, the next export goes on.
-        content = self.workspace.read(pair["shard"], pair["offset"], pair["size"], pair["sha256"])
-        return make_picture(content, pair["box"], side=self.settings.image_side, quality=self.settings.jpeg_quality)
 
 
-_OUTCOME = pa.schema(
-    [
-        pa.field("export_status", pa.string()),
-        pa.field("export_reason", pa.string()),
-        pa.field("export_width", pa.int32()),
-        pa.field("export_height", pa.int32()),
-        pa.field("export_sha256", pa.string()),
-    ]
-)
+def _outcome(made: _Outcome) -> dict[str, Any]:
+    """The row of a picture in `OUTCOME`."""
+    if not isinstance(made, _Spooled):
+        return dict.fromkeys(OUTCOME.names) | {"export_status": "failed", "export_reason": made}
+    return {
+        "export_status": "success",
+        "export_reason": None,
+        "export_width": made.picture.width,
+        "export_height": made.picture.height,
+        "export_sha256": made.sha256,
+        "export_extension": made.picture.extension,
+        "export_conversion": made.picture.conversion,
+    }

@@ -1,7 +1,9 @@
 """One WebDataset shard: `<key>.jpg`, `<key>.txt`, `<key>.json` a pair, adjacent, in plan order.
 
-Read by open_clip (`--dataset-type webdataset`), Hugging Face `datasets` and `train/`. Keys hold no dot, because a
-reader takes what follows the first one as the extension. Headers are constant: same pairs, same bytes.
+Read by open_clip (`--dataset-type webdataset`), `webdataset`, Hugging Face `datasets` and `train/`. For some of
+them a suffix is a column: every picture of an export has the same one, whatever its bytes are, which all of them look
+at anyway; and no value of the JSON is null or an empty list, because types are guessed from the first samples. Keys
+hold no dot, for what follows the first one is taken as the suffix. Headers are constant: same pairs, same bytes.
 """
 
 import io
@@ -11,23 +13,18 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pmc15m.export.columns import flat
 from pmc15m.export.picture import Picture
 
-# What a sample's JSON carries beside picture and text: where it comes from, and under which terms.
-_FACTS = (
-    *("pmcid", "version", "level", "label", "journal", "year", "language"),
-    *("licence_code", "licence_url", "image_kind", "context", "flags"),
-)
 
-
-def write_webdataset(path: Path, samples: Iterable[tuple[Mapping[str, Any], Picture]], text: str) -> None:
-    """Write pairs (rows of the plan) with their pictures; column `text` is the caption, or "text" where it is null."""
+def write_webdataset(path: Path, samples: Iterable[tuple[Mapping[str, Any], Picture]], extension: str) -> None:
+    """Write samples (`columns.sample` with pair_key and text) with their pictures, all with one extension."""
     with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for pair, picture in samples:
-            facts = {name: pair[name] for name in _FACTS} | {"width": picture.width, "height": picture.height}
-            key = pair["pair_key"]
-            _add(tar, f"{key}.{picture.extension}", picture.content)
-            _add(tar, f"{key}.txt", (pair[text] or pair["text"]).encode())
+        for sample, picture in samples:
+            facts = flat({name: value for name, value in sample.items() if name not in ("pair_key", "text")})
+            key = sample["pair_key"]
+            _add(tar, f"{key}.{extension}", picture.content)
+            _add(tar, f"{key}.txt", sample["text"].encode())
             _add(tar, f"{key}.json", json.dumps(facts, ensure_ascii=False, sort_keys=True).encode())
 
 

@@ -44,24 +44,24 @@ def exported(finished: Path) -> Path:
 
 
 def test_every_sample_is_a_picture_with_its_text(exported: Path) -> None:
-    for split in ("train", "val", "test"):
-        sizes = json.loads((exported / split / "sizes.json").read_text())
-        assert sorted(sizes) == sorted(path.name for path in (exported / split).glob("*.tar"))
-        for name, size in sizes.items():
-            found = samples(exported / split / name)
-            assert len(found) == size > 0
-            for key, members in found.items():
-                picture = next(members[extension] for extension in ("jpg", "png", "webp") if extension in members)
-                facts = json.loads(members["json"])
-                assert Image.open(io.BytesIO(picture)).size == (facts["width"], facts["height"])
-                assert members["txt"].decode().strip()
-                assert key.startswith(facts["pmcid"])
+    sizes = json.loads((exported / "data" / "sizes.json").read_text())
+    assert sorted(sizes) == sorted(path.name for path in (exported / "data").glob("*.tar"))
+    assert {name.partition("-")[0] for name in sizes} == {"train", "val", "test"}
+    for name, size in sizes.items():
+        found = samples(exported / "data" / name)
+        assert len(found) == size > 0
+        for key, members in found.items():
+            assert list(members) == ["jpg", "txt", "json"]
+            facts = json.loads(members["json"])
+            assert Image.open(io.BytesIO(members["jpg"])).size == (facts["width"], facts["height"])
+            assert members["txt"].decode().strip()
+            assert key.startswith(facts["pmcid"])
 
 
 def test_splits_share_no_article(exported: Path) -> None:
     articles: dict[str, set[str]] = defaultdict(set)
     for split in ("train", "val", "test"):
-        for tar in (exported / split).glob("*.tar"):
+        for tar in (exported / "data").glob(f"{split}-*.tar"):
             articles[split] |= {key.partition("_")[0] for key in samples(tar)}
     assert not articles["train"] & articles["val"]
     assert not articles["train"] & articles["test"]
@@ -69,7 +69,7 @@ def test_splits_share_no_article(exported: Path) -> None:
 
 
 def test_neighbours_in_a_shard_are_of_different_articles(exported: Path) -> None:
-    keys = list(samples(exported / "train" / "00000.tar"))
+    keys = list(samples(exported / "data" / "train-00000-of-00001.tar"))
     articles = [key.partition("_")[0] for key in keys]
     assert len(keys) > 3 * len(set(articles)), "an article has many pairs"
     assert sum(left == right for left, right in pairwise(articles)) < len(keys) / 8
@@ -78,7 +78,7 @@ def test_neighbours_in_a_shard_are_of_different_articles(exported: Path) -> None
 def test_every_article_is_attributed(exported: Path) -> None:
     with (exported / "attribution.csv").open(newline="", encoding="utf-8") as file:
         attributed = {row["pmcid"]: row for row in csv.DictReader(file)}
-    used = {key.partition("_")[0] for tar in exported.glob("*/*.tar") for key in samples(tar)}
+    used = {key.partition("_")[0] for tar in exported.glob("data/*.tar") for key in samples(tar)}
     assert used == set(attributed)
     assert all(row["title"] and row["licence_code"] is not None for row in attributed.values())
 
@@ -103,25 +103,35 @@ def config(*overrides: str) -> Config:
 
 
 def test_small_shards_make_the_same_samples(copy: Workspace, exported: Path) -> None:
-    assert export(copy, config("export.pairs_per_shard=7"), Execution(workers=2)) is ExitCode.COMPLETE
-    small = copy.root / "export" / "panels" / "train"
-    tars = sorted(small.glob("*.tar"))
+    assert export(copy, config("export.pairs_per_shard=15"), Execution(workers=2)) is ExitCode.COMPLETE
+    small = copy.root / "export" / "panels" / "data"
+    tars = sorted(small.glob("train-*.tar"))
     assert len(tars) > 3
-    assert {len(samples(tar)) for tar in tars[:-1]} == {7}
-    both = [{key: content for tar in sorted(place.glob("*.tar")) for key, content in samples(tar).items()}
-            for place in (small, exported / "train")]  # fmt: skip
-    assert list(both[0].items()) == list(both[1].items())
+    one, many = samples(exported / "data" / "train-00000-of-00001.tar"), [samples(tar) for tar in tars]
+    assert {key: content for tar in many for key, content in tar.items()} == one
+    for tar in many:  # each in the order of the whole
+        assert list(tar) == [key for key in one if key in tar]
     assert export(copy, config("export.pairs_per_shard=1000"), Execution()) is ExitCode.COMPLETE
-    assert [path.name for path in small.glob("*.tar")] == ["00000.tar"]  # what the old plan wrote is gone
+    assert [path.name for path in small.glob("train-*")] == ["train-00000-of-00001.tar"]  # the old ones are gone
     assert export_state(copy, config("export.pairs_per_shard=1000")).todo == ()
 
 
+def test_all_pairs_of_an_article_are_in_one_shard(copy: Workspace) -> None:
+    export(copy, config("export.pairs_per_shard=15"), Execution())
+    shards: dict[str, set[str]] = defaultdict(set)
+    for tar in (copy.root / "export" / "panels" / "data").glob("*.tar"):
+        for key in samples(tar):
+            shards[key.partition("_")[0]].add(tar.name)
+    assert len(shards) > 10
+    assert {len(names) for names in shards.values()} == {1}
+
+
 def test_a_lost_shard_is_written_again_with_the_same_bytes(copy: Workspace) -> None:
-    export(copy, config("export.pairs_per_shard=7"), Execution())
+    export(copy, config("export.pairs_per_shard=15"), Execution())
     before = digests(copy.root / "export")
-    (copy.root / "export" / "panels" / "train" / "00001.tar").unlink()
-    assert export_state(copy, config("export.pairs_per_shard=7")).missing == ("train/00001",)
-    export(copy, config("export.pairs_per_shard=7"), Execution())
+    next((copy.root / "export" / "panels" / "data").glob("train-00001-*.tar")).unlink()
+    assert export_state(copy, config("export.pairs_per_shard=15")).missing == ("train/00001",)
+    export(copy, config("export.pairs_per_shard=15"), Execution())
     assert digests(copy.root / "export") == before
 
 
@@ -149,4 +159,4 @@ def test_hugging_face_parts_hold_pictures(copy: Workspace, exported: Path) -> No
     assert max(Image.open(io.BytesIO(row["image"]["bytes"])).size) <= 64
     assert row["image"]["path"].startswith(row["pair_key"])
     assert table.num_rows == json.loads((exported / "export.json").read_text())["samples"]["train"]
-    assert "split: validation, path: data/val-*.parquet" in (folder / "README.md").read_text()
+    assert "split: validation, path: 'data/val-*.parquet'" in (folder / "README.md").read_text()

@@ -145,7 +145,7 @@ def test_what_is_cut_empty_or_lost_is_seen_by_status_and_mended(
 ) -> None:
     names = [
         *("raw/00001.tar", "raw/00002.parquet", "raw/plan/00000.parquet", "catalog/catalog.parquet"),
-        *("images/00003.parquet", "export/panels/train/00000.tar", "export/panels/attribution.csv"),
+        *("images/00003.parquet", "export/panels/data/train-00000-of-00001.tar", "export/panels/attribution.csv"),
     ]
     for name in names:
         content = (copy / name).read_bytes()
@@ -235,7 +235,7 @@ def test_a_withdrawn_article_leaves_every_export(with_exports: Path, bucket: Ser
     names = {"panels", "panels-hf", "pmc15m", "mine"}
     folders = {name: with_exports / "export" / name for name in names}
     pmcid = in_all_exports(with_exports)
-    orders = {name: read_stamp(folder / "plan.parquet")["order"] for name, folder in folders.items()}
+    orders = {name: read_stamp(folder / ".pmc15m" / "plan.parquet")["order"] for name, folder in folders.items()}
     with next_day(bucket, pmcid) as later:
         for step in STEPS[:5]:
             step.load().run(Workspace(with_exports), config(later), Execution())
@@ -246,7 +246,7 @@ def test_a_withdrawn_article_leaves_every_export(with_exports: Path, bucket: Ser
         assert pmcid not in exported(folder), name
         for part in folder.rglob("*.parquet"):
             assert pmcid.encode() not in part.read_bytes(), part
-        assert read_stamp(folder / "plan.parquet")["order"] == orders[name]
+        assert read_stamp(folder / ".pmc15m" / "plan.parquet")["order"] == orders[name]
     assert orders["panels-hf"]["image_side"] == 64
     assert "stale" not in status(with_exports)
 
@@ -259,8 +259,8 @@ def test_an_export_that_cannot_be_updated_is_named_with_who_is_still_in_it(
     if why == "renamed":
         kept = kept.rename(with_exports / "export" / "mine-of-may")
     else:
-        table = pq.read_table(kept / "plan.parquet", partitioning=None)
-        pq.write_table(table, kept / "plan.parquet")
+        table = pq.read_table(kept / ".pmc15m" / "plan.parquet", partitioning=None)
+        pq.write_table(table, kept / ".pmc15m" / "plan.parquet")
         (kept / "export.json").write_text(json.dumps({"fingerprint": "1"}))
     pmcid = in_all_exports(with_exports)
     with next_day(bucket, pmcid) as later:

@@ -105,6 +105,21 @@ def test_a_file_of_ids(place: Place, tmp_path: Path) -> None:
     assert kept(place) == {"PMC70000000", "PMC70000001", "PMC70000004"}
 
 
+def test_ids_however_they_are_written_and_those_that_nothing_has(
+    place: Place, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ids = tmp_path / "ids.txt"
+    forms = ("PMC70000002.1", "70000003", "https://pmc.ncbi.nlm.nih.gov/articles/PMC70000004/", "PMCID: PMC70000005")
+    ids.write_text("\n".join([*forms, "pmid: 30000001", "PMC99999999", "nonsense"]), encoding="utf-8")
+    place.index()
+    caplog.set_level("INFO")
+    assert place.crawl(f"select.ids={ids}") is ExitCode.INCOMPLETE
+    assert kept(place) == {f"PMC7000000{digit}" for digit in (1, 2, 3, 4, 5)}
+    assert "5 of 7 asked ids are in the catalog" in caplog.text
+    assert "these are not: 'PMC99999999', 'nonsense'" in caplog.text
+    assert place.crawl(f"select.ids={ids}") is ExitCode.INCOMPLETE, "also when there is nothing left to do"
+
+
 def test_ids_that_the_catalog_cannot_know(place: Place, tmp_path: Path, server: Server) -> None:
     server.bucket.delete("PMC-ids.csv.gz")
     ids = tmp_path / "ids.txt"

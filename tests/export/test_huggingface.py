@@ -6,22 +6,22 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from pmc15m.export.columns import SAMPLE
 from pmc15m.export.huggingface import write_huggingface
 from pmc15m.export.picture import Picture
-from pmc15m.schema import PAIRS
 
 
 def samples(count: int, size: int) -> Iterator[tuple[Mapping[str, Any], Picture]]:
     """Pairs with pictures of `size` bytes."""
     content = bytes(size)
     for number in range(count):
-        pair = dict.fromkeys(PAIRS.names) | {"pair_key": f"PMC{number}_1_f1", "text": f"caption {number}"}
+        pair = dict.fromkeys(SAMPLE.names) | {"pair_key": f"PMC{number}_1_f1", "text": f"caption {number}"}
         yield pair, Picture("png", content, 100, 100)
 
 
 def test_a_row_group_is_closed_by_bytes(tmp_path: Path) -> None:
     path = tmp_path / "train-00000-of-00001.parquet"
-    write_huggingface(path, samples(7, 60 << 20), "text")
+    write_huggingface(path, samples(7, 60 << 20), SAMPLE.names)
     file = pq.ParquetFile(path)
     assert [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)] == [4, 3]
     read = [text for group in range(2) for text in file.read_row_group(group, columns=["text"])["text"].to_pylist()]
@@ -30,12 +30,12 @@ def test_a_row_group_is_closed_by_bytes(tmp_path: Path) -> None:
 
 def test_a_row_group_is_closed_by_rows(tmp_path: Path) -> None:
     path = tmp_path / "train-00000-of-00001.parquet"
-    write_huggingface(path, samples(2_001, 10), "text")
+    write_huggingface(path, samples(2_001, 10), SAMPLE.names)
     metadata = pq.read_metadata(path)
     assert [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)] == [1_000, 1_000, 1]
 
 
 def test_a_picture_above_the_limit_is_a_row_group(tmp_path: Path) -> None:
     path = tmp_path / "train-00000-of-00001.parquet"
-    write_huggingface(path, samples(1, 257 << 20), "text")
+    write_huggingface(path, samples(1, 257 << 20), SAMPLE.names)
     assert pq.read_metadata(path).num_row_groups == 1

@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
-from pmc15m.export.picture import Picture, PictureError, make_picture
+from pmc15m.config import ExportConfig
+from pmc15m.export.picture import Cut, Picture, PictureError, make_pictures
 from pmc15m.pictures.decode import Decoded, DecodeError, decode
 from pmc15m.pictures.hashes import pixel_sha256
 
@@ -242,7 +243,8 @@ BOX = {"x0": 10, "y0": 10, "x1": 30, "y1": 40}
 
 
 def make(content: bytes, box: dict[str, int] | None = None, side: int = 0) -> Picture | PictureError | DecodeError:
-    return make_picture(content, box, side=side, quality=90)
+    [made] = make_pictures(content, [Cut(box)], ExportConfig(image_side=side, jpeg_quality=90))
+    return made
 
 
 @pytest.mark.parametrize(("kind", "extension"), [("JPEG", "jpg"), ("PNG", "png"), ("WEBP", "webp")])

@@ -1,0 +1,169 @@
+"""Exports opened with the tools that people load them with: every pair has its picture, whatever formats are mixed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+import mlcroissant
+import pandas
+import polars
+import pyarrow.parquet as pq
+import pytest
+import webdataset
+
+from pmc15m.config import load_config
+from pmc15m.engine.stage import Execution
+from pmc15m.errors import ExitCode
+from pmc15m.export import export
+from pmc15m.export.columns import SAMPLE
+from pmc15m.workspace import Workspace
+from tests.chain.conftest import FLAGS
+from train import _torchvision
+
+FORMATS = {"webdataset": "webdataset", "hf": "parquet", "jsonl": "imagefolder", "csv": "imagefolder"}
+
+
+@pytest.fixture(scope="module")
+def everything(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All pairs of the miniature PMC (JPEG, PNG, TIFF and others as published) in every format that a tool opens."""
+    root = tmp_path_factory.mktemp("loaders") / "copy"
+    shutil.copytree(finished, root, ignore=shutil.ignore_patterns("export"))
+    for kind in FORMATS:
+        settings = ["export.recipe=", f"export.format={kind}", f"export.name={kind}", "export.pairs_per_shard=60"]
+        config = load_config(None, [*(flag for flag in FLAGS if flag != "--set"), *settings])
+        assert export(Workspace(root), config, Execution(workers=2)) is ExitCode.COMPLETE
+    return root / "export"
+
+
+def counts(folder: Path) -> dict[str, int]:
+    found: dict[str, int] = json.loads((folder / "export.json").read_text())["samples"]
+    assert sum(found.values()) > 200
+    assert len(found) == 3
+    return found
+
+
+# In a process of its own: `datasets` warns, caches and starts threads as it likes.
+_LOAD = """
+import json, sys
+import datasets
+datasets.disable_progress_bars()
+path, module, cache = sys.argv[1:]
+seen = {}
+for streaming in (False, True):
+    for how, arguments in (("folder", {"path": path}), ("module", {"path": module, "data_dir": path})):
+        data = datasets.load_dataset(**arguments, streaming=streaming, cache_dir=cache)
+        for split, rows in data.items():
+            pictures, texts, keys = 0, 0, set()
+            for row in rows:
+                picture = row.get("image") or row.get("jpg")
+                pictures += picture is not None and min(picture.size) > 0
+                texts += bool(row.get("text") or row.get("txt"))
+                keys.add(row.get("pair_key") or row.get("__key__"))
+            seen[f"{how} {streaming} {split.replace('validation', 'val')}"] = [pictures, texts, len(keys)]
+print(json.dumps(seen))
+"""
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(("kind", "module"), FORMATS.items())
+def test_hugging_face_datasets_sees_every_picture(everything: Path, kind: str, module: str, tmp_path: Path) -> None:
+    offline = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-c", _LOAD, str(everything / kind), module, str(tmp_path / "cache")]
+    ran = subprocess.run(command, capture_output=True, text=True, env=offline, timeout=350)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert json.loads(ran.stdout.splitlines()[-1]) == {
+        f"{how} {streaming} {split}": [count] * 3
+        for streaming in (False, True)
+        for how in ("folder", "module")
+        for split, count in counts(everything / kind).items()
+    }
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it leaves tars open
+def test_webdataset_sees_every_picture(everything: Path) -> None:
+    folder = everything / "webdataset"
+    for split, count in counts(folder).items():
+        tars = sorted(str(path) for path in (folder / "data").glob(f"{split}-*.tar"))
+        data = webdataset.WebDataset(tars, shardshuffle=False).decode("pil").to_tuple("jpg", "txt", "json")
+        found = [(picture.size, text, facts) for picture, text, facts in data]
+        assert len(found) == count
+        assert all(size == (facts["width"], facts["height"]) and text for size, text, facts in found)
+
+
+@pytest.mark.filterwarnings("ignore")  # open_clip and webdataset leave files open, and call what is going away
+def test_open_clip_reads_the_tars_and_the_tables(everything: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _torchvision.make_importable()
+    from open_clip_train.data import CsvDataset, get_dataset_size, get_wds_dataset
+
+    folder = everything / "webdataset"
+    wanted = counts(folder)["val"]
+    tars = sorted(str(path) for path in (folder / "data").glob("val-*.tar"))
+    assert get_dataset_size("::".join(tars)) == (wanted, len(tars))
+    options = SimpleNamespace(
+        val_data="::".join(tars), val_num_samples=None, batch_size=8, workers=0, seed=0, world_size=1
+    )
+    data = get_wds_dataset(options, lambda picture: picture.size, is_train=False, tokenizer=lambda text: [text])
+    batches = list(data.dataloader)
+    assert sum(len(texts) for _, texts in batches) == wanted
+    monkeypatch.chdir(everything / "csv")  # paths in the table start there
+    for split, count in counts(everything / "csv").items():
+        rows = CsvDataset(f"{split}.csv", lambda picture: picture.size, "filepath", "title", ",", lambda texts: texts)
+        found = [rows[place] for place in range(len(rows))]
+        assert len(found) == count
+        assert all(min(size) > 0 and text for size, text in found)
+
+
+def test_duckdb_pandas_and_polars_read_the_tables(everything: Path) -> None:
+    for split, count in counts(everything / "hf").items():
+        parts = str(everything / "hf" / "data" / f"{split}-*.parquet")
+        [(rows, pictures)] = duckdb.sql(f"SELECT count(*), count(image.bytes) FROM '{parts}'").fetchall()
+        assert (rows, pictures) == (count, count)
+        read = polars.read_parquet(parts)
+        assert read.height == count
+        assert read["text"].null_count() == 0
+        assert len(pandas.read_csv(everything / "csv" / f"{split}.csv")) == count
+        lines = str(everything / "jsonl" / split / "metadata.jsonl")
+        assert duckdb.sql(f"SELECT count(DISTINCT file_name) FROM '{lines}'").fetchall() == [(count,)]
+    assert len(pandas.read_parquet(everything / "hf" / "data")) == sum(counts(everything / "hf").values())
+
+
+def test_every_sample_says_where_it_comes_from(everything: Path, finished: Path) -> None:
+    rows = [row for path in (everything / "hf" / "data").glob("*.parquet") for row in pq.read_table(path).to_pylist()]
+    assert set(rows[0]) == {"image", "pair_key", "text", *SAMPLE.names}
+    told = {name for name in SAMPLE.names if any(row[name] not in (None, [], "") for row in rows)}
+    unsaid = {"credit", "permissions"}  # of no figure of the miniature PMC
+    assert set(SAMPLE.names) - told == unsaid, "every column says something of some sample"
+    texts = [path.read_text(encoding="utf-8") for path in everything.glob("jsonl/*/metadata.jsonl")]
+    lines = [json.loads(line) for text in texts for line in text.strip().split("\n")]
+    kinds: dict[str, set[type]] = {}
+    for line in lines:
+        for name, value in line.items():
+            kinds.setdefault(name, set()).add(type(value))
+    assert {name: found for name, found in kinds.items() if len(found) > 1} == {}, "readers guess from the first rows"
+    assert _facts(rows) == _facts(lines)
+
+
+def _facts(rows: list[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
+    return {row["pair_key"]: tuple(row[name] or "" for name in ("text", "pmcid", "doi", "file")) for row in rows}
+
+
+@pytest.mark.filterwarnings("ignore")  # it parses JSON-LD with what is going away
+@pytest.mark.parametrize(
+    ("kind", "records"), [("hf", "pairs"), ("jsonl", "pairs"), ("csv", "pairs"), ("webdataset", "text")]
+)
+def test_croissant_is_valid_and_its_records_are_the_pairs(everything: Path, kind: str, records: str) -> None:
+    data = mlcroissant.Dataset(jsonld=str(everything / kind / "croissant.json"))
+    assert not data.metadata.ctx.issues.errors
+    assert len(list(data.records(records))) == sum(counts(everything / kind).values())
+
+
+def test_pictures_of_several_formats_are_among_them(everything: Path) -> None:
+    kinds = {path.suffix for path in everything.glob("jsonl/*/*/*")}
+    assert {".jpg", ".png"} <= kinds
