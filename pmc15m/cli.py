@@ -114,9 +114,14 @@ def _parser() -> argparse.ArgumentParser:
         for step in STEPS
     }
     importing = command(
-        "import", _import, "index and crawl a folder of kept tarballs or of a bucket's copy", makes_workspace=True
+        "import",
+        _import,
+        "index and crawl a folder of kept tarballs, loose articles or a bucket's copy",
+        makes_workspace=True,
     )
-    importing.add_argument("folder", help="folder with oa_package tarballs, or in the bucket's layout")
+    importing.add_argument(
+        "folder", help="folder with oa_package tarballs, with JATS files and pictures, or in the bucket's layout"
+    )
     for fetching in (steps["index"], steps["crawl"], importing):
         _add_selection(fetching)
     for name in ("crawl", "parse", "split"):
