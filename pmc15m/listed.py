@@ -270,7 +270,7 @@ def _told(rows: list[Row]) -> Iterator[str]:
     status, reason = rows[0]["status"], rows[0]["reason"]
     yield f"{len(rows)} panel{'s' * (len(rows) > 1)}, {status}{f' ({reason})' if reason else ''}"
     for row in rows:
-        box = "{}–{} × {}–{} px".format(*(row["box"][side] for side in (0, 2, 1, 3)))
+        box = "x {}–{}, y {}–{}".format(*(row["box"][side] for side in (0, 2, 1, 3)))
         sure = "" if row["alignment_score"] is None else f"{row['alignment_score']:.2f}"
         name = row["label"] or str(row["panel"] + 1)
         yield harmless(f"{name:>3}  {box:24} {row['kind']:10} {sure:4} {row['text'] or row['context'] or ''}").rstrip()

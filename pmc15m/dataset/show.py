@@ -47,7 +47,8 @@ def _drawing(workspace: Workspace, picture: dict[str, Any]) -> Drawing:
                 Mark(tuple(panel["box"].values()), panel["label"], panel["subcaption"] or "", panel["score"])
                 for panel in picture["panels"]
             )
-            told = (picture["image_key"], *filter(None, (picture["split_status"], picture["split_reason"])))
+            words = filter(None, (picture["split_status"], picture["split_reason"]))
+            told = (picture["image_key"], *(word.replace("_", " ") for word in words))
             title = f"{picture['label'] or 'Figure'} of {picture['pmcid']}"
             return Drawing(decoded.image, marks, picture["caption"] or "", told, title)
         reason = decoded

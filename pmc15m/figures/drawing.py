@@ -63,7 +63,7 @@ class Drawing:
         return encoded(self.picture(), "PNG")
 
     def _repr_html_(self) -> str:
-        about = " · ".join(word.replace("_", " ") for word in self.told)
+        about = " · ".join(self.told)
         rows = "".join(
             f'<tr><td style="text-align:left"><b style="color:{INK}">{escape(name)}</b></td>'
             f'<td style="text-align:left">{isolated(mark.text)}</td>'

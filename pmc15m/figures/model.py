@@ -125,8 +125,8 @@ class Separation:
             Mark(panel.box, panel.label, text, panel.alignment_score)
             for panel, text in zip(self.panels, self.texts, strict=True)
         )
-        told = [self.status.value, *([self.reason.value] if self.reason else [])]
-        return Drawing(self.image, marks, self.caption or "", tuple(told))
+        told = tuple(word.replace("_", " ") for word in (self.status, self.reason) if word)
+        return Drawing(self.image, marks, self.caption or "", told)
 
     def _repr_html_(self) -> str | None:
         return self.drawing()._repr_html_() if self.image else None
