@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 from PIL import Image
 
+from pmc15m.curate.splits import Split
 from pmc15m.errors import Pmc15mError, UsageError
 from pmc15m.export.recipes import load_recipe, run_recipe
 from pmc15m.figures.drawing import data_uri, encoded, isolated
@@ -27,6 +28,7 @@ from pmc15m.workspace import Workspace
 
 Made = TypeVar("Made", covariant=True)
 _BATCH = 10_000  # rows
+_LEVELS = ("figure", "panel")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,6 +208,9 @@ def pairs(
     it would hold. No picture is read before it is asked for. Raises `UsageError` where there are no pairs yet or SQL
     or recipe is none, and `DamageError` where a part is not as it was written.
     """
+    for name, value, known in (("level", level, _LEVELS), ("split", split, tuple(Split))):
+        if value is not None and value not in known:
+            raise UsageError(f"{name} is {', '.join(known)}, not {value!r}")
     root = workspace.root if isinstance(workspace, Workspace) else Path(workspace)
     query = _Query(root, where, level, recipe, split)
     batches = query.batches()

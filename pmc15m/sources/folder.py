@@ -18,10 +18,10 @@ import logging
 import mmap
 import os
 import re
-import tarfile
+import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -42,6 +42,7 @@ _ONE_ARTICLE = re.compile(rb"<article[\s>].*?</article\s*>", re.DOTALL)
 _EDITION = re.compile(rb"<article-version[^>]*>\s*(?:1\.)?([0-9]{1,4})\s*<")  # bioRxiv: 1.3 is the third
 _PLACED = re.compile(r"(.*)#([0-9]+)-([0-9]+)", re.DOTALL)  # a locator: the file, and the bytes of an article in it
 _MAX_FILES = 20_000  # that may belong to one article
+_MOST_BYTES = 4 << 30  # that an archive may unpack to
 
 
 def find_articles(root: Path) -> list[Path]:
@@ -78,7 +79,9 @@ class _Found:
     pmcid: str
     edition: int
     locator: str
-    article: Article
+    pmid: str | None
+    licence_code: str | None
+    change_token: str
 
 
 class ArticleFolder(Tarballs):
@@ -97,8 +100,7 @@ class ArticleFolder(Tarballs):
         self._folder_of = functools.cache(self._read_folder)
 
     def snapshot(self) -> str:
-        stats = [(path.relative_to(self._root).as_posix(), path.stat()) for path in self._articles]
-        return Content.of(repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]).encode()).md5
+        return _token([*self._articles, *_files_below(self._root)])
 
     def _rows(self) -> Iterator[dict[str, object]]:
         found: dict[str, _Found] = {}
@@ -110,15 +112,15 @@ class ArticleFolder(Tarballs):
         if others:
             log.warning("import: %d files are other editions or copies of articles that are taken", others)
         for one in found.values():
-            stat = self._placed(one.locator)[0].stat()
+            modified = int(self._placed(one.locator)[0].stat().st_mtime)
             yield {
                 "pmcid": one.pmcid,
                 "version": VERSION,
-                "change_token": f"{stat.st_size}-{int(stat.st_mtime)}",
-                "last_modified": datetime.datetime.fromtimestamp(int(stat.st_mtime), datetime.UTC),
+                "change_token": one.change_token,
+                "last_modified": datetime.datetime.fromtimestamp(modified, datetime.UTC),
                 "locator": one.locator,
-                "pmid": one.article.pmid,
-                "licence_code": one.article.licence_code,
+                "pmid": one.pmid,
+                "licence_code": one.licence_code,
             }
 
     def _listed(self, path: Path) -> Iterator[_Found]:
@@ -138,7 +140,14 @@ class ArticleFolder(Tarballs):
                 xml = b""
             article = parse_articles(xml)[0]
             edition = _EDITION.search(xml[:_HEAD])
-            yield _Found(_pmcid(article, path, locator), int(edition[1]) if edition else 0, locator, article)
+            yield _Found(
+                pmcid=_pmcid(article, path, locator),
+                edition=int(edition[1]) if edition else 0,
+                locator=locator,
+                pmid=article.pmid,
+                licence_code=article.licence_code,
+                change_token=_token([path, *self._pictures(locator, article.pmcid)]),
+            )
 
     def _placed(self, locator: str) -> tuple[Path, tuple[int, int] | None]:
         """The file of an article, and where in it the article stands if it is one of several."""
@@ -167,16 +176,12 @@ class ArticleFolder(Tarballs):
         return xml[0].content.read() if len(xml) == 1 and xml[0].content is not None else b""
 
     def _members(self, locator: str) -> list[Member]:
-        path, place = self._placed(locator)
+        path, _ = self._placed(locator)
         if path.name.lower().endswith(_ARCHIVE):
             return self._of_archive(path)
         xml = self._xml_at(locator)
         members = {path.name: Member(path.name, None, Content.of(xml), is_xml=True)}
-        if place is None:
-            pictures = self._pictures(path, {_stem(path), _pmcid_in(path) or ""})
-        else:
-            pictures = self._pictures(path, {parse_articles(xml)[0].pmcid or ""}, is_alone=False)
-        for picture in pictures:
+        for picture in self._pictures(locator, parse_articles(xml)[0].pmcid):
             with picture.open("rb") as file:
                 self._add(members, picture.relative_to(path.parent).as_posix(), picture.stat().st_size, file)
         return list(members.values())
@@ -192,25 +197,36 @@ class ArticleFolder(Tarballs):
             members[last] = read_member(last, size, file, limit=self._limit, scratch=self._scratch)
 
     def _of_archive(self, path: Path) -> list[Member]:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return self._unpacked(archive)
+        except (RuntimeError, ValueError, struct.error) as error:  # encrypted, packed in another way, senseless
+            raise zipfile.BadZipFile(str(error)) from None
+
+    def _unpacked(self, archive: zipfile.ZipFile) -> list[Member]:
         members: dict[str, Member] = {}
-        with zipfile.ZipFile(path) as archive:
-            for info in sorted(archive.infolist(), key=lambda info: info.filename):
-                if info.is_dir() or not info.filename.startswith("content/"):
-                    continue
-                name = info.filename.rpartition("/")[2]
-                with archive.open(info) as file:
-                    if name.lower().endswith(".xml") and info.file_size <= self._limit:
-                        xml = file.read(self._limit)
-                        if _IS_ARTICLE.search(xml[:_HEAD]):
-                            members[name] = Member(name, None, Content.of(xml), is_xml=True)
-                    else:
-                        self._add(members, info.filename, info.file_size, file)
+        infos = [info for info in archive.infolist() if info.filename.startswith("content/") and not info.is_dir()]
+        if sum(info.file_size for info in infos) > _MOST_BYTES:
+            raise TooMuch
+        for info in sorted(infos, key=lambda info: info.filename):
+            name = info.filename.rpartition("/")[2]
+            with archive.open(info) as file:
+                if name.lower().endswith(".xml") and info.file_size <= self._limit:
+                    xml = file.read()
+                    if _IS_ARTICLE.search(xml[:_HEAD]):
+                        members[name] = Member(name, None, Content.of(xml), is_xml=True)
+                else:
+                    self._add(members, info.filename, info.file_size, file)
         return list(members.values())
 
-    def _pictures(self, path: Path, names: Set[str], *, is_alone: bool = True) -> Iterator[Path]:
-        """Files that may be an article's pictures: all, where it is alone in its folder, else those with a name."""
+    def _pictures(self, locator: str, pmcid: str | None) -> Iterator[Path]:
+        """Files that may be an article's pictures: all, where it is alone in its folder, else those with its name."""
+        path, place = self._placed(locator)
+        if path.name.lower().endswith(_ARCHIVE):
+            return
         folder = self._folder_of(path.parent)
-        is_alone = is_alone and len(folder.stems) == 1
+        is_alone = place is None and len(folder.stems) == 1
+        names = {pmcid, *({_stem(path), _pmcid_in(path)} if place is None else ())} - {None}
         for owner, files in folder.files.items():
             if is_alone or owner in names:
                 yield from files
@@ -232,7 +248,7 @@ class ArticleFolder(Tarballs):
         return _Folder(frozenset(stems), files, tuple(below for below in folders if below not in self._holding))
 
 
-_UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError, NotImplementedError, TooMuch)
+_UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, TooMuch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +265,7 @@ def _places(path: Path) -> list[tuple[int, int]]:
     """Where the articles of a file with several stand; none for a file of one. Raises `TooMuch` where it is gzipped."""
     if path.suffix.lower() == ".gz":
         with gzip.open(path) as packed:
-            if sum(1 for _ in itertools.islice(_ONE_ARTICLE.finditer(packed.read()), 2)) > 1:
+            if sum(1 for _ in itertools.islice(_ONE_ARTICLE.finditer(packed.read(_MOST_BYTES)), 2)) > 1:
                 raise TooMuch
         return []
     if path.name.lower().endswith(_ARCHIVE) or not path.stat().st_size:
@@ -257,6 +273,13 @@ def _places(path: Path) -> list[tuple[int, int]]:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
         found = [match.span() for match in _ONE_ARTICLE.finditer(held)]
     return found if len(found) > 1 else []
+
+
+def _token(paths: Iterable[Path]) -> str:
+    """What changes when one of some files comes, goes or changes."""
+    stats = [(path.as_posix(), path.stat()) for path in paths]
+    told = repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats])
+    return Content.of(told.encode("utf-8", "surrogatepass")).md5
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

@@ -28,6 +28,7 @@ from pmc15m.jats.licence import normalise
 from pmc15m.jats.resolve import IMAGE_EXTENSIONS, extension
 from pmc15m.sources.check import checked
 from pmc15m.sources.content import Content, Receiver
+from pmc15m.sources.metadata import printable
 from pmc15m.sources.model import (
     LISTING,
     ArticleStatus,
@@ -271,7 +272,7 @@ def article_of_package(task: FetchTask, wanted: Wanted, members: Sequence[Member
 
 
 def _left_out(member: Member, reason: Reason) -> StoredObject:
-    return StoredObject(role=Role.MEDIA, name=member.name, status=ObjectStatus.SKIPPED, reason=reason)
+    return StoredObject(role=Role.MEDIA, name=printable(member.name), status=ObjectStatus.SKIPPED, reason=reason)
 
 
 def _ended(

@@ -114,6 +114,8 @@ def test_a_workspace_that_cannot_be_written_can_be_read(workspace: Workspace, mo
         ({"where": "colour = 'red'"}, "colour"),
         ({"where": "year ="}, "Parser Error"),
         ({"where": "year IN (SELECT * FROM 'elsewhere.csv')"}, "--allow-files|elsewhere"),
+        ({"level": "panels"}, "level is figure, panel, not 'panels'"),
+        ({"split": "validation"}, "split is train, val, test, not 'validation'"),
         ({"recipe": "unheard-of"}, "there is no recipe 'unheard-of'; shipped: biomedical-images"),
     ],
 )
@@ -160,6 +162,10 @@ def test_a_notebook_shows_a_pair(workspace: Workspace) -> None:
     page = pair._repr_html_()
     assert "<script>" not in page
     assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;" in page
+
+
+def test_type_checkers_are_told_to_look() -> None:
+    assert Path(pmc15m.__file__).with_name("py.typed").is_file()
 
 
 def test_the_package_is_imported_at_no_cost() -> None:

@@ -1,12 +1,17 @@
 """Loose articles: with their pictures beside them, several in one file, in bioRxiv's archives."""
 
 import gzip
+import random
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from pmc15m.config import CrawlConfig, load_config
+from pmc15m.crawl.media import XmlReader
 from pmc15m.errors import SourceError
+from pmc15m.sources import open_source
+from pmc15m.sources.model import FetchTask, Wanted
 from pmc15m.sources.names import PMCID, number_outside_pmc
 from pmc15m.workspace import Workspace
 from tests.crawl.conftest import Place
@@ -153,6 +158,7 @@ def test_unpacked_archives_have_their_pictures_without_an_extension(tmp_path: Pa
     [
         ("PMC5.meca", b"PK\x03\x04 no zip", "bad_archive"),
         ("PMC5.nxml.gz", b"\x1f\x8b\x08 no gzip", "bad_archive"),
+        ("PMC5.nxml.gz", gzip.compress(xml())[:-20], "bad_archive"),
     ],
 )
 def test_what_cannot_be_read_is_a_row_with_a_reason(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
@@ -188,9 +194,42 @@ def test_a_changed_article_is_taken_again(tmp_path: Path) -> None:
     assert len(place.rows(role="article", status="superseded")) == 1
 
 
+def test_pictures_that_come_later_are_taken_then(tmp_path: Path) -> None:
+    source = write(tmp_path / "kept", {"PMC1.nxml": xml(), "PMC2.nxml": xml(), "PMC2/f1.jpg": JPEG})
+    assert stored(taken(tmp_path, source)) == {"PMC1": [], "PMC2": ["f1.jpg"]}
+    write(source, {"PMC1/f1.jpg": JPEG})
+    place = taken(tmp_path, source)
+    assert stored(place) == {"PMC1": ["f1.jpg"], "PMC2": ["f1.jpg"]}
+    assert len(place.rows(role="article", pmcid="PMC2")) == 1, "what did not change is not taken again"
+
+
 def test_odd_names_are_no_obstacle(tmp_path: Path) -> None:
-    files = {"a #1-2/it's [x].nxml": xml(pmc="8"), "a #1-2/f1.jpg": JPEG, "b\udcff.nxml": xml(pmc="9")}
-    assert stored(taken(tmp_path, write(tmp_path / "kept", files))) == {"PMC8": ["f1.jpg"]}
+    files = {f"a #1-2/{name}.jpg": JPEG for name in ("f1", "\udcff", "\n")} | {"a #1-2/it's [x].nxml": xml(pmc="8")}
+    place = taken(tmp_path, write(tmp_path / "kept", files | {"b\udcff.nxml": xml(pmc="9")}))
+    assert stored(place) == {"PMC8": ["f1.jpg"]}
+    assert len(place.rows(reason="unsafe_name")) == 2
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damaged_archives_end_no_run(tmp_path: Path, seed: int) -> None:
+    archive(tmp_path / "kept" / "PMC5.meca", {"content/a.xml": biorxiv("10.1101/1", "1.1"), "content/a.tif": TIFF})
+    whole = bytearray((tmp_path / "kept" / "PMC5.meca").read_bytes())
+    chance = random.Random(seed)
+    for _ in range(3):
+        whole[chance.randrange(len(whole))] = chance.randrange(256)
+    (tmp_path / "kept" / "PMC5.meca").write_bytes(whole)
+    folder = open_source(load_config(None, [f"source={tmp_path / 'kept'}"]), tmp_path)
+    [row] = folder.listing(tmp_path).read_all().to_pylist()
+    task = FetchTask(
+        versions=[Wanted(pmcid=row["pmcid"], version=0, change_token=None, locator=row["locator"], row=row)],
+        keep_all=False,
+        is_selected=lambda *_: True,
+        read_xml=XmlReader(CrawlConfig()),
+        stored=lambda *_: None,
+        each=lambda function, objects: list(map(function, objects)),
+    )
+    [article] = folder.fetch(task)
+    assert article.status in {"complete", "failed"}
 
 
 def test_a_folder_of_other_xml_is_no_source(tmp_path: Path) -> None:
