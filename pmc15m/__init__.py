@@ -8,8 +8,7 @@ In Python: `connect`, `pairs` and `show` for a workspace; `separate`, `split_cap
 captions and articles of one's own, without any. Each is loaded when it is first asked for.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # as type checkers know it; `typing` would be most of what importing this costs
 
 if TYPE_CHECKING:
     from pmc15m.dataset.pairs import Pair, Pairs, pairs
@@ -32,9 +31,11 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> object:  # PEP 562
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(_HOMES[name]), name)
 
 

@@ -71,9 +71,8 @@ class Pair:
         return encoded(self.image, "PNG")
 
     def _repr_html_(self) -> str:
-        where = " · ".join(
-            str(self.row[name]) for name in ("label", "journal", "year", "licence_code") if self.row[name]
-        )
+        told = [self.row[name] for name in ("label", "journal", "year", "licence_code")]
+        where = " · ".join(str(fact) for fact in (*told, self.key) if fact)
         context = f"<br><small>{isolated(self.context)}</small>" if self.context else ""
         return (
             f'<div><img alt="" src="{data_uri(self.image)}" style="max-width:100%; max-height:24em">'

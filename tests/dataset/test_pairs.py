@@ -160,6 +160,7 @@ def test_a_notebook_shows_a_pair(workspace: Workspace) -> None:
     pair = pmc15m.pairs(workspace)[-1]
     assert Image.open(io.BytesIO(pair._repr_png_())).size == (400, 300)
     page = pair._repr_html_()
+    assert pair.key in page, "for show"
     assert "<script>" not in page
     assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;" in page
 
