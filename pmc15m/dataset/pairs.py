@@ -9,13 +9,16 @@ import itertools
 import mmap
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from PIL import Image
 
 from pmc15m.curate.splits import Split
@@ -111,23 +114,37 @@ class _Query:
         parameters = {test: value for test, value in tests.items() if value is not None}
         conditions = [*parameters, *([f"({self.where}\n)"] if self.where else [])] or ["true"]
         with connect(workspace) as connection:
-            among = ""
+            kept = None
             if self.recipe is not None:
                 recipe = load_recipe(self.recipe)
                 run_recipe(connection, recipe)
-                among = f"SEMI JOIN {recipe.kept} USING (pair_key)"
-            query = f"FROM pairs {among} WHERE {' AND '.join(conditions)}"
+                keys = connection.sql(f"SELECT hash(pair_key) AS hashed FROM {recipe.kept}")
+                kept = np.sort(keys.to_arrow_table()["hashed"].to_numpy())
+            query = f"SELECT *, hash(pair_key) AS hashed FROM pairs WHERE {' AND '.join(conditions)}"
             try:
                 found = connection.sql(query, params=list(parameters.values())).to_arrow_reader(_BATCH)
-                return _kept(found, self.root)
+                return _stored(_among(found, kept), self.root)
             except duckdb.Error as error:
                 raise query_error(error) from None
 
 
-def _kept(rows: pa.RecordBatchReader, folder: Path) -> list[pa.RecordBatch]:
+def _among(rows: pa.RecordBatchReader, kept: NDArray[np.uint64] | None) -> Iterator[pa.RecordBatch]:
+    """Those of the rows whose hashed key is kept (sorted), in their order, which no join of DuckDB's would keep."""
+    for batch in rows:
+        if kept is not None:
+            hashed = batch["hashed"].to_numpy()
+            places = np.searchsorted(kept, hashed, side="right")
+            batch = batch.filter(pa.array(places > np.searchsorted(kept, hashed)))
+        if batch.num_rows:
+            yield batch.drop_columns("hashed")
+
+
+def _stored(rows: Iterator[pa.RecordBatch], folder: Path) -> list[pa.RecordBatch]:
     with tempfile.TemporaryFile(dir=folder if os.access(folder, os.W_OK) else None) as file:
-        with pa.ipc.new_file(file, rows.schema) as writer:
-            for batch in rows:
+        if (first := next(rows, None)) is None:
+            return []
+        with pa.ipc.new_file(file, first.schema) as writer:
+            for batch in itertools.chain([first], rows):
                 writer.write_batch(batch)
         file.flush()
         held = pa.ipc.open_file(pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
@@ -165,18 +182,26 @@ class Pairs(Sequence[Pair]):
         return Mapped(self, function)
 
     def __reduce__(self) -> tuple[Callable[..., "Pairs"], tuple[Any, ...]]:
-        return _asked_again, (self._query, self._starts[-1], self._places)
+        return _asked_again, (self._query, _digest(self._batches), self._places)
 
     def __repr__(self) -> str:
         return f"<{len(self):,} pairs of {self._query.root}>"
 
 
-def _asked_again(query: _Query, count: int, places: range) -> Pairs:
+def _asked_again(query: _Query, digest: int, places: range) -> Pairs:
     """The same pairs in another process. Raises `UsageError` where the workspace has changed meanwhile."""
     batches = query.batches()
-    if sum(batch.num_rows for batch in batches) != count:
+    if _digest(batches) != digest:
         raise UsageError(f"{query.root} has other pairs than before; ask for them again")
     return Pairs(query, batches, places)
+
+
+def _digest(batches: Sequence[pa.RecordBatch]) -> int:
+    """Of the keys in their order."""
+    digest = 0
+    for batch in batches:
+        digest = zlib.crc32("".join(batch["pair_key"].to_pylist()).encode(), digest)
+    return digest
 
 
 @dataclass(frozen=True, slots=True)

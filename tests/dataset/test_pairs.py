@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import torch
 from PIL import Image
@@ -14,7 +15,7 @@ from torch.utils.data import DataLoader
 
 import pmc15m
 from pmc15m.errors import DamageError, UsageError
-from pmc15m.workspace import Workspace
+from pmc15m.workspace import Workspace, read_part, write_part
 from tests.query.made_up import HOSTILE, fill
 
 TEAL, CRIMSON = (0, 128, 128), (220, 20, 60)
@@ -151,9 +152,28 @@ def test_another_process_sees_the_same_pairs_or_none(tmp_path: Path) -> None:
     assert [pair.key for pair in pickle.loads(sent)] == ["PMC1_1_f001_g01_p01"]
     workspace.part("pairs", "00000").rename(workspace.part("pairs", "00001"))
     assert len(pickle.loads(sent)) == 1, "what a part is called is not among them"
-    workspace.part("pairs", "00001").unlink()
-    with pytest.raises(UsageError):
+    rows = read_part(workspace.part("pairs", "00001"))
+    write_part(workspace.part("pairs", "00001"), rows.take([0, 2, 1, 3, 4]), "in another order")
+    with pytest.raises(UsageError, match="has other pairs than before"):
         pickle.loads(sent)
+
+
+def test_a_recipe_keeps_the_order_of_the_shards(tmp_path: Path) -> None:
+    workspace = fill(tmp_path)
+    rows = read_part(workspace.part("pairs", "00000"))
+    for number in range(1, 40):
+        keys = [f"PMC{number}0{row}" for row in range(5)]
+        named = rows.set_column(0, rows.schema.field(0), [pa.array(keys)])
+        write_part(workspace.part("pairs", f"{number:05d}"), named, "made up")
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text(
+        'description = "all of 2020"\n[[predicate]]\nname = "year"\nwhere = "year = 2020"\nwhy = "to have some"\n'
+    )
+    keys = [pair.key for pair in pmc15m.pairs(workspace, recipe=str(recipe))]
+    assert keys == [pair.key for pair in pmc15m.pairs(workspace, "year = 2020")]
+    assert len(keys) == 3 * 40
+    assert len(pmc15m.pairs(workspace, "label = 'A'", recipe=str(recipe))) == 40
+    assert len(pmc15m.pairs(workspace, "year = 2021", recipe=str(recipe))) == 0
 
 
 def test_a_notebook_shows_a_pair(workspace: Workspace) -> None:
