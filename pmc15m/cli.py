@@ -59,7 +59,7 @@ def _alone(arguments: argparse.Namespace) -> AbstractContextManager[None]:
     if arguments.makes_workspace:
         workspace.create()
     # Without a workspace the command says so itself; `verify` also reads what it cannot write into.
-    needs_it = arguments.writes and workspace.root.is_dir()
+    needs_it = arguments.writes and workspace.root.is_dir() and getattr(arguments, "own_list", None) is None
     if not needs_it or (arguments.call is _verify and not os.access(workspace.root, os.W_OK)):
         return nullcontext()
     return one_writer(workspace, arguments.shard, f"pmc15m {arguments.name}")
@@ -114,14 +114,25 @@ def _parser() -> argparse.ArgumentParser:
         for step in STEPS
     }
     importing = command(
-        "import", _import, "index and crawl a folder of kept tarballs or of a bucket's copy", makes_workspace=True
+        "import",
+        _import,
+        "index and crawl a folder of kept tarballs, loose articles or a bucket's copy",
+        makes_workspace=True,
     )
-    importing.add_argument("folder", help="folder with oa_package tarballs, or in the bucket's layout")
+    importing.add_argument(
+        "folder", help="folder with oa_package tarballs, with JATS files and pictures, or in the bucket's layout"
+    )
     for fetching in (steps["index"], steps["crawl"], importing):
         _add_selection(fetching)
     for name in ("crawl", "parse", "split"):
         steps[name].add_argument("--retry-failed", action="store_true", help="take just what failed before")
     steps["split"].add_argument("--gallery", type=_count, metavar="N", help="write a page with N figures, boxes drawn")
+    steps["split"].add_argument(
+        "--pairs", type=Path, dest="own_list", metavar="FILE", help="figures of one's own: JSON lines, CSV or TSV"
+    )
+    steps["split"].add_argument(
+        "--out", type=Path, dest="own_out", metavar="DIR", help="with --pairs: rows and pictures of panels go there"
+    )
     steps["curate"].add_argument("--against", metavar="FILE", help="hashes of a benchmark to flag what lies near it")
     _add_export(steps["export"])
     sql = command("sql", _sql, "ask a question; without a query, an interactive shell", writes=False)
@@ -132,6 +143,10 @@ def _parser() -> argparse.ArgumentParser:
     sql.add_argument("--format", help="table, csv, json, jsonl, parquet or markdown")
     sql.add_argument("-o", "--output", type=Path, help="write the answer to a file; its name says the format")
     sql.add_argument("--allow-files", action="store_true", help="let the query read files outside the workspace")
+    trial = command("try", _try, "split one figure, print what was found and draw it", writes=False)
+    trial.add_argument("image", type=Path, help="a picture: JPEG, PNG, GIF, TIFF, WebP or BMP")
+    trial.add_argument("--caption", help="of the figure; its panels get their parts of it")
+    trial.add_argument("--drawing", type=Path, metavar="FILE", help="default: NAME-panels.png in this folder")
     command("stats", _stats, "the numbers of the report as text", writes=False)
     command("status", _status, "what is complete, stale, missing or failed", writes=False)
     command("verify", _verify, "re-read every byte that was stored or made")
@@ -273,6 +288,13 @@ def _import(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _split(step: Step, arguments: argparse.Namespace) -> ExitCode:
+    if arguments.own_list is not None:
+        from pmc15m.listed import split_list
+
+        config, out = _config(arguments).split, arguments.own_out
+        return split_list(arguments.own_list, config, out=out, stream=sys.stdout, workers=arguments.workers)
+    if arguments.own_out is not None:
+        raise UsageError("--out goes with --pairs FILE; a workspace has its own places")
     code = _step(step, arguments)
     if arguments.gallery:
         from pmc15m.query import gallery
@@ -328,6 +350,14 @@ def _query_text(file: Path) -> str:
         raise UsageError(f"cannot read {file}: {error.strerror}; shipped: {', '.join(questions)}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{file} is no text in UTF-8, so no query") from None
+
+
+def _try(arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m.listed import try_figure
+
+    drawing = arguments.drawing or Path(f"{arguments.image.stem}-panels.png")
+    try_figure(arguments.image, arguments.caption, drawing, as_json=arguments.json)
+    return ExitCode.COMPLETE
 
 
 def _stats(arguments: argparse.Namespace) -> ExitCode:

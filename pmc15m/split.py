@@ -15,7 +15,7 @@ import pyarrow as pa
 from pmc15m import schema
 from pmc15m.config import Config, SplitConfig
 from pmc15m.engine.stage import FAULT, Stage
-from pmc15m.figures import Box, Panel, Separation, SeparationStatus, Sight, Span
+from pmc15m.figures import Box, Panel, Separation, Sight, Span
 from pmc15m.figures.captions import text_of, without
 from pmc15m.pictures.decode import Decoded, DecodeError, decode
 from pmc15m.pictures.hashes import crop_facts, pixel_facts
@@ -138,9 +138,7 @@ class _Picture:
 
 
 def _panel_row(image: Row, caption: str | None, separation: Separation, panel: Panel) -> Row:
-    spans = panel.subcaption_spans
-    if separation.status is SeparationStatus.SINGLE and caption:
-        spans = ((0, len(caption)),)
+    spans = separation.text_spans(panel, caption)
     text = text_of(caption or "", spans)
     few = len(text.split()) < FEWEST_WORDS
     return {

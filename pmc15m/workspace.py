@@ -52,8 +52,8 @@ _UNIQUE = {*_KEYS, "caption_hash", "caption_simhash", "phash", "md5", "sha256", 
 class Workspace:
     """A folder with a dataset in it. Nothing is written outside `root`."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
 
     def create(self) -> None:
         """Make sure that the folder exists and can be written. Raises `UsageError`."""

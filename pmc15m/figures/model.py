@@ -4,8 +4,16 @@ Boxes are `(x0, y0, x1, y1)` in whole pixels of the image that was given, origin
 Spans are `(start, end)` character offsets of the caption that was given, end exclusive.
 """
 
+from __future__ import annotations
+
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from pmc15m.figures.drawing import Drawing
 
 Box = tuple[int, int, int, int]
 Span = tuple[int, int]
@@ -80,9 +88,48 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Separation:
-    """A figure after separation: always at least one panel; `compound` is the probability of more than one."""
+    """A figure after separation: always at least one panel; `compound` is the probability of more than one.
+
+    `image` and `caption` are those that `separate` was given, for `texts` and for notebooks, which show the figure with
+    boxes, letters and texts.
+    """
 
     status: SeparationStatus
     reason: SeparationReason | None
     compound: float
     panels: tuple[Panel, ...]
+    image: Image.Image | None = field(default=None, compare=False, repr=False)
+    caption: str | None = field(default=None, compare=False, repr=False)
+
+    def text_spans(self, panel: Panel, caption: str | None) -> tuple[Span, ...]:
+        """Where a panel's text stands in the caption: the whole of it where the figure is one panel."""
+        if self.status is SeparationStatus.SINGLE and caption:
+            return ((0, len(caption)),)
+        return panel.subcaption_spans
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The text of each panel, in the order of `panels`; empty where none belongs to it alone."""
+        from pmc15m.figures.captions import text_of  # which is made of spans, too
+
+        caption = self.caption or ""
+        return tuple(text_of(caption, self.text_spans(panel, caption)) for panel in self.panels)
+
+    def drawing(self) -> Drawing:
+        """The figure with its panels marked. Raises ValueError where it holds no image."""
+        from pmc15m.figures.drawing import Drawing, Mark  # which draws separations, too
+
+        if self.image is None:
+            raise ValueError("a separation without its image cannot be drawn")
+        marks = tuple(
+            Mark(panel.box, panel.label, text, panel.alignment_score)
+            for panel, text in zip(self.panels, self.texts, strict=True)
+        )
+        told = tuple(word.replace("_", " ") for word in (self.status, self.reason) if word)
+        return Drawing(self.image, marks, self.caption or "", told)
+
+    def _repr_html_(self) -> str | None:
+        return self.drawing()._repr_html_() if self.image else None
+
+    def _repr_png_(self) -> bytes | None:
+        return self.drawing()._repr_png_() if self.image else None

@@ -26,6 +26,7 @@ from pmc15m.figures.printed import PrintedSeries, find_series
 from pmc15m.figures.raster import Raster, rasterise
 from pmc15m.figures.reader import Readings, read_glyphs
 from pmc15m.figures.tiles import find_tiles
+from pmc15m.pictures.decode import as_image
 from pmc15m.weights import fitted, log_odds, probability
 
 SEPARATORS = ("network", "gutters")
@@ -57,8 +58,18 @@ def separate(
     `image` is a decoded picture (PIL, or uint8 of shape (H, W), (H, W, 3) or (H, W, 4)), `markup` the bold and italic
     spans of the caption as `(start, end, kind)`. Pure and deterministic. Raises ValueError for an unknown separator
     and for an empty image.
+
+    >>> from PIL import Image, ImageDraw, ImageFont
+    >>> page = Image.new("L", (640, 240), "white")
+    >>> for x, letter in ((10, "A"), (330, "B")):
+    ...     page.paste(Image.radial_gradient("L").resize((300, 190)), (x, 40))
+    ...     ImageDraw.Draw(page).text((x, 8), letter, "black", ImageFont.load_default(24))
+    >>> found = separate(page, "Two cells. (A) At rest for a day. (B) After division.")
+    >>> [(panel.label, text) for panel, text in zip(found.panels, found.texts)]
+    [('A', 'At rest for a day.'), ('B', 'After division.')]
     """
-    return Sight(image, separator).separate(caption, markup)
+    shown = as_image(image)
+    return dataclasses.replace(Sight(shown, separator).separate(caption, markup), image=shown, caption=caption)
 
 
 class Sight:

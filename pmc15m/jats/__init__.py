@@ -1,9 +1,4 @@
-"""JATS: the bytes of one article in, its facts and figures out. Pure functions, no I/O.
-
->>> article = parse_article(b"<article><body><fig id='F1'><caption><p>A cell.</p></caption></fig></body></article>")
->>> article.figures[0].caption, article.figures[0].reason.value
-('A cell.', 'no_graphic')
-"""
+"""JATS: the bytes of one article in, its facts and figures out. Pure functions, no I/O."""
 
 from pmc15m.jats.article import parse_article, parse_articles
 from pmc15m.jats.model import (

@@ -42,6 +42,10 @@ def parse_article(
     `pmcid` is the id that the file was asked for (any form, `PMC123` or `123`): it picks the article if the file
     holds several, fills in for a missing id, and a different id in the XML is flagged.
     `other_graphics` also lists pictures that are no figures (of tables, formulas, authors).
+
+    >>> article = parse_article(b"<article><body><fig id='F1'><caption><p>A cell.</p></caption></fig></body></article>")
+    >>> article.figures[0].caption, article.figures[0].reason.value
+    ('A cell.', 'no_graphic')
     """
     digits = _PMCID.fullmatch(pmcid.strip()) if pmcid else None
     asked = f"PMC{int(digits[1])}" if digits else None

@@ -8,7 +8,7 @@ from typing import Any
 
 from pmc15m.query.gallery import Exhibit, Row
 
-_PMCID = re.compile(r"PMC\d+", re.ASCII)
+_PMCID = re.compile(r"PMC\d{1,11}", re.ASCII)  # longer: not in PMC (sources.names)
 
 
 def gallery_section(shown: Sequence[Exhibit]) -> str:

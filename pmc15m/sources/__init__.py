@@ -1,4 +1,4 @@
-"""Where articles come from: the PMC Cloud Service, a copy of it in a folder, kept `oa_package` tarballs."""
+"""Where articles come from: the PMC Cloud Service, a copy of it in a folder, kept packages, loose JATS files."""
 
 import re
 from pathlib import Path
@@ -14,11 +14,12 @@ def open_source(config: Config, scratch: Path) -> Source:
     """The source that `config.source` names. Large objects pass through the folder `scratch`.
 
     http(s)://…/oa_file_list.csv is a site with packages, any other URL a bucket. A folder that holds `metadata/` or
-    `inventory-reports/` is a bucket's copy, any other one is searched for packages. Raises `SourceError` where
-    nothing usable is there.
+    `inventory-reports/` is a bucket's copy, any other one is searched for packages, and where there are none for
+    articles as loose files. Raises `SourceError` where nothing usable is there.
     """
     # Here, because a stage that reads what a source said needs no client.
     from pmc15m.sources.bucket import BucketSource
+    from pmc15m.sources.folder import ArticleFolder, find_articles
     from pmc15m.sources.stores import FolderStore, HttpStore
     from pmc15m.sources.tarballs import PACKAGE, TarballFolder, TarballSite
 
@@ -34,7 +35,10 @@ def open_source(config: Config, scratch: Path) -> Source:
         raise SourceError(f"there is no folder {folder} to read articles from")
     if not any((folder / name).is_dir() for name in ("metadata", "inventory-reports")):
         packages = sorted(path for path in folder.rglob("PMC*.tar.gz") if PACKAGE.fullmatch(path.name))
-        if not packages:
-            raise SourceError(f"{folder} is no source: no inventory-reports/, no metadata/, no PMC*.tar.gz")
-        return TarballFolder(folder, packages, limit, scratch)
+        if packages:
+            return TarballFolder(folder, packages, limit, scratch)
+        if articles := find_articles(folder):
+            return ArticleFolder(folder, articles, limit, scratch)
+        lacking = "no inventory-reports/, no metadata/, no PMC*.tar.gz, no article as .nxml, .xml or .meca"
+        raise SourceError(f"{folder} is no source: {lacking}")
     return BucketSource(FolderStore(folder, scratch), limit)

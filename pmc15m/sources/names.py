@@ -4,6 +4,7 @@ An object's key is built from PMCID, version and the file's own name. Nothing th
 anything else: a name is one part of a path, without control characters, of a bounded length.
 """
 
+import hashlib
 import re
 import unicodedata
 
@@ -12,6 +13,15 @@ PMCID = re.compile(r"PMC[1-9][0-9]{0,11}")
 METADATA_KEY = re.compile(r"metadata/(PMC[1-9][0-9]{0,11})\.([1-9][0-9]{0,5})\.json")
 _MAX_NAME_BYTES = 200
 _DRIVE = re.compile(r"[A-Za-z]:")
+
+
+_OUTSIDE_PMC = 900_000_000_000  # PMC's own numbers have eight digits
+
+
+def number_outside_pmc(identifier: str) -> str:
+    """What stands for the PMCID of an article that PMC does not have: `PMC9` and eleven digits, always the same."""
+    digest = int.from_bytes(hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).digest()[:8])
+    return f"PMC{_OUTSIDE_PMC + digest % 100_000_000_000}"
 
 
 def is_safe_name(name: str) -> bool:

@@ -12,12 +12,13 @@ import gzip
 import itertools
 import re
 import tarfile
+import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import pyarrow as pa
 
@@ -27,6 +28,7 @@ from pmc15m.jats.licence import normalise
 from pmc15m.jats.resolve import IMAGE_EXTENSIONS, extension
 from pmc15m.sources.check import checked
 from pmc15m.sources.content import Content, Receiver
+from pmc15m.sources.metadata import printable
 from pmc15m.sources.model import (
     LISTING,
     ArticleStatus,
@@ -53,7 +55,7 @@ _PACKAGE_LIMIT = 4 << 30  # bytes unpacked: a guard against archives that unpack
 
 
 @dataclass(frozen=True, slots=True)
-class _Member:
+class Member:
     """One file of a package; without content where `reason` says why."""
 
     name: str
@@ -62,8 +64,27 @@ class _Member:
     is_xml: bool = False
 
 
-class _TooMuch(Exception):
+class TooMuch(Exception):
     """A package that holds more than any article does."""
+
+
+def read_member(name: str, size: int, file: IO[bytes], *, limit: int, scratch: Path) -> Member:
+    """A file of an article, with its content where that may be wanted. Raises `EOFError` where bytes are missing."""
+    if not is_safe_name(name):
+        return Member(name, Reason.UNSAFE_NAME)
+    if size > limit:
+        return Member(name, Reason.TOO_BIG)
+    head = file.read(HEAD_BYTES)
+    is_xml = name.endswith(".nxml")
+    if not is_xml and sniff_format(head) not in IMAGE_FORMATS and extension(name) not in IMAGE_EXTENSIONS:
+        return Member(name, Reason.UNREFERENCED)
+    receiver = Receiver(scratch)
+    receiver.write(head)
+    while block := file.read(1 << 20):
+        receiver.write(block)
+    if receiver.size != size:
+        raise EOFError
+    return Member(name, None, receiver.content(), is_xml)
 
 
 class Tarballs:
@@ -105,21 +126,25 @@ class Tarballs:
 
     def _article(self, task: FetchTask, wanted: Wanted) -> StoredArticle:
         try:
-            with self._open(wanted.locator) as file:
-                members = self._read(file)
+            members = self._members(wanted.locator)
         except FetchError as error:
             return _ended(wanted, ArticleStatus.FAILED, error.reason)
         except FileNotFoundError:
             return _ended(wanted, ArticleStatus.FAILED, Reason.MISSING)
-        except (tarfile.TarError, zlib.error, gzip.BadGzipFile, EOFError, _TooMuch):
+        except (tarfile.TarError, zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, EOFError, TooMuch):
             return _ended(wanted, ArticleStatus.FAILED, Reason.BAD_ARCHIVE)
         except OSError:
             return _ended(wanted, ArticleStatus.FAILED, Reason.UNREADABLE)
         return article_of_package(task, wanted, members)
 
-    def _read(self, file: BinaryIO) -> list[_Member]:
+    def _members(self, locator: str) -> list[Member]:
+        """Every file of an article. Raises what `_open` and `_read` raise."""
+        with self._open(locator) as file:
+            return self._read(file)
+
+    def _read(self, file: BinaryIO) -> list[Member]:
         """Every member, in byte order of its name. Raises `OSError`, `TarError`, `EOFError`, `zlib.error`."""
-        found: dict[str, _Member] = {}
+        found: dict[str, Member] = {}
         total = 0
         with tarfile.open(fileobj=file, mode="r|gz") as package:
             for info in package:
@@ -127,33 +152,21 @@ class Tarballs:
                     continue
                 total += info.size
                 if len(found) >= _MAX_MEMBERS or total > _PACKAGE_LIMIT:
-                    raise _TooMuch
+                    raise TooMuch
                 member = self._member(package, info)
                 if member.name in found:  # the same name in two folders
-                    member = _Member(info.name, Reason.UNSAFE_NAME)
+                    member = Member(info.name, Reason.UNSAFE_NAME)
                 found[member.name] = member
         return sorted(found.values(), key=lambda member: member.name.encode("utf-8", "surrogatepass"))
 
-    def _member(self, package: tarfile.TarFile, info: tarfile.TarInfo) -> _Member:
+    def _member(self, package: tarfile.TarFile, info: tarfile.TarInfo) -> Member:
         parts = info.name.split("/")
         if not info.isreg() or not all(is_safe_name(part) for part in parts):
-            return _Member(info.name, Reason.UNSAFE_NAME)
+            return Member(info.name, Reason.UNSAFE_NAME)
         name = parts[-1]
-        if info.size > self._limit:
-            return _Member(name, Reason.TOO_BIG)
         file = package.extractfile(info)
         assert file is not None  # it is a regular file
-        head = file.read(HEAD_BYTES)
-        is_xml = name.endswith(".nxml")
-        if not is_xml and sniff_format(head) not in IMAGE_FORMATS and extension(name) not in IMAGE_EXTENSIONS:
-            return _Member(name, Reason.UNREFERENCED)
-        receiver = Receiver(self._scratch)
-        receiver.write(head)
-        while block := file.read(1 << 20):
-            receiver.write(block)
-        if receiver.size != info.size:
-            raise EOFError
-        return _Member(name, None, receiver.content(), is_xml)
+        return read_member(name, info.size, file, limit=self._limit, scratch=self._scratch)
 
 
 class TarballFolder(Tarballs):
@@ -236,7 +249,7 @@ def _row(pmcid: str, locator: str, listed: Mapping[str, str]) -> dict[str, objec
     }
 
 
-def article_of_package(task: FetchTask, wanted: Wanted, members: Sequence[_Member]) -> StoredArticle:
+def article_of_package(task: FetchTask, wanted: Wanted, members: Sequence[Member]) -> StoredArticle:
     """What of a package is kept: the XML, and the pictures that its figures refer to."""
     xmls = [member for member in members if member.is_xml]
     media = [member for member in members if not member.is_xml]
@@ -258,8 +271,8 @@ def article_of_package(task: FetchTask, wanted: Wanted, members: Sequence[_Membe
     return _ended(wanted, ArticleStatus.COMPLETE, None, reading.facts, tuple(objects))
 
 
-def _left_out(member: _Member, reason: Reason) -> StoredObject:
-    return StoredObject(role=Role.MEDIA, name=member.name, status=ObjectStatus.SKIPPED, reason=reason)
+def _left_out(member: Member, reason: Reason) -> StoredObject:
+    return StoredObject(role=Role.MEDIA, name=printable(member.name), status=ObjectStatus.SKIPPED, reason=reason)
 
 
 def _ended(

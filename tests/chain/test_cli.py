@@ -9,7 +9,7 @@ import pmc15m
 
 COMMANDS = (
     *("run", "index", "crawl", "import", "parse", "split", "curate"),
-    *("export", "sql", "stats", "report", "status", "verify", "demo"),
+    *("export", "sql", "stats", "report", "status", "verify", "demo", "try"),
 )
 
 

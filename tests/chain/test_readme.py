@@ -5,11 +5,15 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.chain.cells import run
+
 README = Path(__file__).parents[2] / "README.md"
 BLOCKS = re.findall(r"```console\n(\$ .*?)\n```", README.read_text(encoding="utf-8"), re.DOTALL)
+PYTHON = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
 
 
 def test_there_are_questions() -> None:
@@ -30,6 +34,18 @@ def test_the_answers_are_real(block: str, demo: Path) -> None:
     )
     assert ran.returncode == 0, ran.stderr
     assert [line.rstrip() for line in ran.stdout.splitlines()] == [line.rstrip() for line in answer.splitlines()]
+
+
+def test_the_python_runs(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(demo)
+    namespace: dict[str, Any] = {}
+    shown_figure, _, parsed = (run(block, namespace) for block in PYTHON)
+    assert shown_figure.marks
+    assert namespace["pair"].image.size == (namespace["pair"]["width"], namespace["pair"]["height"])
+    assert len(namespace["texts"]) == 32
+    assert namespace["found"].texts == ("Axial image of the abdomen.", "Axial image of the brain.")
+    assert parsed[0].caption == "A cell."
+    namespace["picture"].close()
 
 
 def test_every_make_target_exists() -> None:

@@ -83,6 +83,13 @@ def test_nothing_but_the_workspace_is_written(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "workspace"]
 
 
+def test_a_name_in_another_encoding_costs_its_file_alone(tmp_path: Path) -> None:
+    package(tmp_path / "kept", {"PMC1/main.nxml": XML, "PMC1/f1.jpg": JPEG, "PMC1/caf\udce9.jpg": JPEG})
+    place = taken(tmp_path, tmp_path / "kept")
+    assert place.article("PMC1", 0)["status"] == "complete"
+    assert [row["name"] for row in place.rows(reason="unsafe_name")] == ["PMC1/caf\ufffd.jpg"]
+
+
 @pytest.mark.parametrize(
     ("members", "reason"),
     [

@@ -41,6 +41,14 @@ def split_caption(text: str, markup: Sequence[tuple[int, int, str]] = ()) -> Cap
     `generated` (a label by the structure of the XML), `bold`, `italic` where nothing is bold, `sup` and `sub` (no
     label stands there), `block` and `paragraph` (what opens one is likelier a label). A caption that names fewer
     than two panels comes back without labels, all of it shared.
+
+    >>> from pmc15m.figures.captions import text_of
+    >>> caption = "CT of the chest, axial (A) and coronal (B) view. Scale bar, 1 cm."
+    >>> split = split_caption(caption)
+    >>> {label: text_of(caption, spans) for label, spans in split.segments.items()}
+    {'A': 'CT of the chest axial view.', 'B': 'CT of the chest coronal view.'}
+    >>> text_of(caption, split.shared)
+    'Scale bar, 1 cm.'
     """
     named = name_panels(text, markup)
     if not named.placed:
