@@ -28,7 +28,9 @@ _READING_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CT
 _EXPLAIN = re.compile(r"\AEXPLAIN\s+(ANALYZE\s+|\([\w\s,]*\)\s*)?", re.IGNORECASE)
 
 
-def connect(workspace: Workspace | Path | str, *, allow_files: bool = False) -> duckdb.DuckDBPyConnection:
+def connect(
+    workspace: Workspace | Path | str, *, allow_files: bool = False, memory_limit: str = MEMORY_LIMIT
+) -> duckdb.DuckDBPyConnection:
     """An in-memory connection with every table of the workspace, and the views of `manifests/views.sql`.
 
     A table without parts is an empty view with the right columns. Files outside the workspace can be read only with
@@ -40,7 +42,7 @@ def connect(workspace: Workspace | Path | str, *, allow_files: bool = False) -> 
         raise UsageError(f"there is no workspace {root}; name one with --workspace DIR")
     connection = duckdb.connect(
         config={
-            "memory_limit": MEMORY_LIMIT,
+            "memory_limit": memory_limit,
             "temp_directory": str(root / f".duckdb-{socket.gethostname()}-{os.getpid()}.tmp"),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
