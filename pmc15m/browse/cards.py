@@ -128,7 +128,7 @@ def _figure_cards(index: Index, places: Sequence[Place]) -> dict[Place, Card]:
     }
     panels = rows_by(index, "panels", PANEL, shards, "image_key", keys)
     by_row = {(row["_shard"], row["_row"]): row for row in figures}
-    by_graphic = {(row["figure_key"], row["graphic_index"]): row for row in images}
+    by_graphic = {(row["figure_key"], row["graphic_index"] or 0): row for row in images}
     found = {}
     for place in places:
         figure = by_row[place.shard, place.row]

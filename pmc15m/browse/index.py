@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import duckdb
@@ -31,6 +30,7 @@ _BATCH = 64 << 20  # bytes of parts that are read at a time
 _SEPARATOR = "|"  # in no flag and no modality
 _JOURNALS = 12  # of the facet
 _KEPT = 2  # searches that stay in memory
+_REMEMBERED = 1000  # selections that were counted
 
 # Every row of `pairs`, with what became of its picture.
 _PAIRS = """
@@ -129,7 +129,7 @@ class Index:
             self.sizes = {view: self._fill(view) for view in View}
         except duckdb.Error as error:
             raise query_error(error) from None
-        self._counted = lru_cache(maxsize=256)(self._count)
+        self._counted: dict[tuple[object, ...], Counts] = {}
 
     def close(self) -> None:
         """Free the memory."""
@@ -139,8 +139,12 @@ class Index:
         """How many rows, by facet. Raises `UsageError`."""
         table, searched = self._narrowed(selection)
         choices = tuple((name, selection.chosen[name]) for name in FACETS if name in selection.chosen)
-        total, facets = self._counted(selection.view, choices, table, searched)
-        return Counts(total, facets, searched)
+        known = (table, choices, searched)
+        if known not in self._counted:
+            if len(self._counted) >= _REMEMBERED:
+                self._counted.clear()
+            self._counted[known] = Counts(*self._count(selection.view, choices, table), searched)
+        return self._counted[known]
 
     def select(self, selection: Selection, count: int, start: int = 0) -> list[Place]:
         """The places of some rows, in the selection's order; no search goes on for it. Raises `UsageError`."""
@@ -264,9 +268,11 @@ class Index:
             search = known or self._begin(view)
             until = time.monotonic() + PATIENCE_S
             try:
-                while search.left and time.monotonic() < until and (go_on or known is None):
+                while search.left and (go_on or known is None):
                     self._do(f"INSERT INTO {search.table} {self._rows(view, search.left[0], tests)}")
                     del search.left[0]
+                    if time.monotonic() > until:
+                        break
             except UsageError:
                 self._do(f"DROP TABLE {search.table}")
                 raise
@@ -297,9 +303,8 @@ class Index:
         return f"{name if cubed or name != 'certainty' else _STEP} = {number}"
 
     def _count(
-        self, view: View, choices: tuple[tuple[str, tuple[str, ...]], ...], table: str, searched: float
+        self, view: View, choices: tuple[tuple[str, tuple[str, ...]], ...], table: str
     ) -> tuple[int, Mapping[str, Sequence[tuple[str, int]]]]:
-        """Total, and counts by facet; `searched` tells apart what a search had found when."""
         names = [name for name in FACETS if view in FACETS[name].views]
         chosen = {name for name, _ in choices}
 

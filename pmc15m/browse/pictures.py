@@ -4,7 +4,6 @@ import io
 import threading
 import warnings
 from dataclasses import dataclass
-from functools import lru_cache
 
 from PIL import Image
 
@@ -15,6 +14,7 @@ from pmc15m.workspace import Workspace
 _SHOWN = {"JPEG": "image/jpeg", "PNG": "image/png"}  # a browser turns these as EXIF says
 _MODES = {"RGB", "RGBA", "L", "LA", "P", "1"}
 _ONE = threading.Lock()  # decoding takes up to 700 MB, so one picture at a time
+_REMEMBERED = 500  # small pictures, some 20 kB each
 SIDES = (160, 480, 1200)  # px, longer sides that can be asked for
 
 Box = tuple[int, int, int, int]
@@ -44,7 +44,7 @@ class Pictures:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self.small = lru_cache(maxsize=512)(self._small)
+        self._small: dict[tuple[Pointer, int], Picture | str] = {}
 
     def whole(self, pointer: Pointer) -> Picture | str:
         """The picture or crop in full size, or why there is none."""
@@ -56,8 +56,15 @@ class Pictures:
         image = _decoded(content, pointer.box)
         return image if isinstance(image, str) else _encoded(image, "PNG")
 
-    def _small(self, pointer: Pointer, side: int) -> Picture | str:
+    def small(self, pointer: Pointer, side: int) -> Picture | str:
         """The picture or crop with a longer side of at most `side` px, or why there is none."""
+        if (pointer, side) not in self._small:
+            if len(self._small) >= _REMEMBERED:
+                self._small.clear()
+            self._small[pointer, side] = self._shrunk(pointer, side)
+        return self._small[pointer, side]
+
+    def _shrunk(self, pointer: Pointer, side: int) -> Picture | str:
         content = self._read(pointer)
         if isinstance(content, str):
             return content

@@ -87,6 +87,7 @@ def listen(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((HOST, port))
+        listening.listen()
     except OSError as error:
         listening.close()
         raise UsageError(f"cannot listen on port {port}: {error.strerror}; choose another with --port N") from None
@@ -137,7 +138,7 @@ class Guard:
 def application(index: Index) -> Starlette:
     """The pages of an index."""
     site = _Site(index)
-    return Starlette(
+    application = Starlette(
         routes=[
             Route("/", site.home),
             *(
@@ -158,6 +159,8 @@ def application(index: Index) -> Starlette:
         ],
         exception_handlers={UsageError: site.refused, HTTPException: site.refused},
     )
+    application.router.redirect_slashes = False  # one address a page
+    return application
 
 
 def _asset(path: Path) -> Callable[[Request], Response]:
@@ -277,7 +280,7 @@ class _Site:
             facts = json.loads(body)
             key, note, seen_in = (facts.get(name, "") for name in ("key", "note", "seen_in"))
             verdict = marks.Verdict(facts["verdict"])
-        except (ValueError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise HTTPException(400, f"a mark has a key, and a verdict of {', '.join(marks.Verdict)}") from None
         if not all(isinstance(text, str) for text in (key, note, seen_in)) or not exists(self._index, key):
             raise HTTPException(400, "a mark is of a figure, picture or pair of this workspace")
