@@ -87,6 +87,7 @@ class Viewer {
     this.x = (width - this.image.offsetWidth * this.scale) / 2;
     this.y = (height - this.image.offsetHeight * this.scale) / 2;
     this.least = this.scale / 2;
+    this.fitting = this.scale;
     this.place();
   }
   zoom(factor, clientX, clientY) {
@@ -119,6 +120,8 @@ class Viewer {
     one("[data-boxes]", this.root).setAttribute("aria-pressed", String(!hidden));
   }
   place() {
+    // As long as all of it is seen, a finger that moves up or down moves the page.
+    this.root.style.touchAction = this.scale > this.fitting ? "none" : "pan-y";
     this.sheet.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`;
   }
 }
