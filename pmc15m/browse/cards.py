@@ -179,13 +179,12 @@ def _reason(figure: Mapping[str, Any], image: Mapping[str, Any]) -> str | None:
 
 
 def keys(index: Index, selection: Selection) -> Iterator[str]:
-    """The keys of a selection, shard by shard: of pairs, or of figures."""
+    """The keys of a selection, shard by shard: of pairs, or of figures. Raises `UsageError` before the first."""
     key, table = ("pair_key", "pairs") if selection.view is View.PAIRS else ("figure_key", "figures")
-    for shard, rows in index.rows_by_shard(selection):
-        yield from (
-            row["key"]
-            for row in index.ask(
-                f"SELECT {key} AS key FROM {index.parts(table, [shard])} WHERE file_row_number IN (FROM ({rows})) "
-                "ORDER BY file_row_number"
-            )
-        )
+    found = index.rows_by_shard(selection)
+    queries = (
+        f"SELECT {key} AS key FROM {index.parts(table, [shard])} "
+        f"WHERE file_row_number IN (FROM ({rows})) ORDER BY file_row_number"
+        for shard, rows in found
+    )
+    return (row["key"] for query in queries for row in index.ask(query))

@@ -1,7 +1,7 @@
 """What can be looked at, in memory: where each row lies, and the narrow columns to choose and sort by.
 
 A row takes some 30 bytes; captions, keys and pixels stay in the workspace. Rows are also counted once into a cube (one
-row a combination of values, without journals), which is a hundred times smaller: every facet under every choice is
+row a combination of values, without journals), which is hundreds of times smaller: every facet under every choice is
 then a matter of milliseconds, whatever the number of pairs.
 """
 
@@ -158,14 +158,14 @@ class Index:
         query = f"SELECT shard, row, graphic FROM {table} WHERE {tests} {order} LIMIT {count} OFFSET {start}"
         return [Place(**row) for row in self.ask(query)]
 
-    def rows_by_shard(self, selection: Selection) -> Iterator[tuple[int, str]]:
+    def rows_by_shard(self, selection: Selection) -> list[tuple[int, str]]:
         """Each shard of a selection, and SQL of its rows' numbers. Raises `UsageError` before all was searched."""
         table, searched = self._narrowed(selection, go_on=False)
         if searched < 1:
             raise UsageError(f"only {searched:.0%} of the rows are looked through yet; let the search go on first")
         tests = " AND ".join(self._tests(selection.chosen.items())) or "true"
-        for row in self.ask(f"SELECT DISTINCT shard FROM {table} WHERE {tests} ORDER BY 1"):
-            yield row["shard"], f"SELECT row FROM {table} WHERE shard = {row['shard']} AND {tests}"
+        shards = [row["shard"] for row in self.ask(f"SELECT DISTINCT shard FROM {table} WHERE {tests} ORDER BY 1")]
+        return [(shard, f"SELECT row FROM {table} WHERE shard = {shard} AND {tests}") for shard in shards]
 
     def shards_of(self, pmcid: str) -> list[int]:
         """The shards with rows of an article; by a hash, so that a stranger's may be among them."""

@@ -98,7 +98,13 @@ def serve(index: Index, listening: socket.socket) -> uvicorn.Server:
     """A server for a listening socket, not yet running."""
     guarded = Guard(application(index), listening.getsockname()[1])
     config = uvicorn.Config(
-        guarded, lifespan="off", log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1
+        guarded,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)
 
