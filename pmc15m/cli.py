@@ -148,6 +148,9 @@ def _parser() -> argparse.ArgumentParser:
     trial.add_argument("--caption", help="of the figure; its panels get their parts of it")
     trial.add_argument("--drawing", type=Path, metavar="FILE", help="default: NAME-panels.png in this folder")
     command("stats", _stats, "the numbers of the report as text", writes=False)
+    browse = command("browse", _browse, "look at figures and pairs in a browser, on this machine alone", writes=False)
+    browse.add_argument("--port", type=_port, default=8765, metavar="N", help="default: 8765; 0 takes a free one")
+    browse.add_argument("--open", action="store_true", help="open the page in the browser")
     command("status", _status, "what is complete, stale, missing or failed", writes=False)
     command("verify", _verify, "re-read every byte that was stored or made")
     demo = command(
@@ -368,6 +371,12 @@ def _stats(arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.COMPLETE
 
 
+def _browse(arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m.browse import browse
+
+    return browse(_context(arguments)[0], arguments.port, show=arguments.open)
+
+
 def _status(arguments: argparse.Namespace) -> ExitCode:
     from pmc15m.chain import show_status
 
@@ -394,6 +403,12 @@ def _demo(arguments: argparse.Namespace) -> ExitCode:
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text} is no port")
     return int(text)
 
 

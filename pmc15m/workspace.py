@@ -7,7 +7,9 @@
     <root>/<table>/NNNNN.parquet     one part a raw shard: articles, figures, images, pixels, panels, pairs
     <root>/export/<name>/            training shards
     <root>/report/index.html         the report
+    <root>/.sql_history              what was asked in the shell of `sql`
     <root>/<table>/.footers          what the footers of a table's parts say, so that not all are read again (`footers`)
+    <root>/marks.jsonl               what people said of single figures and pairs in `browse`, one line a mark
     <root>/**/NAME.damage            a note that NAME's file is damaged: it counts as missing until it is made again
 
 A part is written to a temporary name, synced and renamed. It carries, as Parquet metadata, the fingerprint of what

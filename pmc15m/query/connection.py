@@ -45,7 +45,11 @@ _ANY_TABLE = {
 
 
 def connect(
-    workspace: Workspace | Path | str, *, allow_files: bool = False, query: str | None = None
+    workspace: Workspace | Path | str,
+    *,
+    allow_files: bool = False,
+    memory_limit: str = MEMORY_LIMIT,
+    query: str | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """An in-memory connection with every table of the workspace, and the views of `manifests/views.sql`.
 
@@ -59,7 +63,7 @@ def connect(
         raise UsageError(f"there is no workspace {root}; name one with --workspace DIR")
     connection = duckdb.connect(
         config={
-            "memory_limit": MEMORY_LIMIT,
+            "memory_limit": memory_limit,
             "temp_directory": str(root / f".duckdb-{socket.gethostname()}-{os.getpid()}.tmp"),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,

@@ -10,6 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -65,12 +67,23 @@ class Chromium:
                 assert "error" not in answer, answer["error"]
                 return answer["result"]
 
-    def open(self, path: Path) -> None:
-        """Load a file and wait until it is there."""
+    def open(self, page: Path | str) -> None:
+        """Load a file or an address, and wait until it is there."""
+        with self.loading():
+            self.call("Page.navigate", url=page.as_uri() if isinstance(page, Path) else page)
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """Wait until the page is there that something inside led to."""
         self._loaded = False
-        self.call("Page.navigate", url=path.as_uri())
+        yield
         while not self._loaded:
             self._next()
+
+    def until(self, condition: str) -> None:
+        """Wait until a JavaScript expression is true."""
+        looked = f"new Promise((done) => (function look() {{ ({condition}) ? done() : setTimeout(look, 5); }})())"
+        self.call("Runtime.evaluate", expression=looked, awaitPromise=True)
 
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression."""
@@ -80,7 +93,7 @@ class Chromium:
 
     def press(self, key: str) -> None:
         """A key, as the keyboard gives it."""
-        codes = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32}
+        codes = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowLeft": 37, "ArrowRight": 39}
         text = {"text": "\r" if key == "Enter" else key} if key == "Enter" or len(key) == 1 else {}
         facts = {"key": key, "windowsVirtualKeyCode": codes.get(key, ord(key[0].upper()))}
         self.call("Input.dispatchKeyEvent", type="keyDown", **facts, **text)
