@@ -19,6 +19,7 @@ from train.distributed import World
 from train.evaluation import embeddings
 from train.evaluation.embeddings import embed_pictures
 from train.evaluation.readers import open_set
+from train.evaluation.report import HEADER
 from train.images import open_clip_crop
 
 ALONE = World(0, 1, torch.device("cpu"))
@@ -72,12 +73,13 @@ def test_one_command_judges_two_models_on_all_tasks(
         "class 0: colon adenocarcinomas: ",
         "92.98 (BiomedCLIP, v3, NEJM AI)",
         "6 (officially 10000)",
-        "paired bootstrap",
+        "## Paired bootstrap",
         "1 − 0",
     ):
         assert said in printed
     markdown = (tmp_path / "report.md").read_text()
-    assert "| model | task | set | n | metric | value [95 %] | published |" in markdown
+    assert markdown.rstrip() == printed.rstrip()
+    assert [cell.strip() for cell in markdown.splitlines()[2].split("|")[1:-1]] == list(HEADER)
     assert "published: 92.98 accuracy, BiomedCLIP, v3, NEJM AI: arXiv 2303.00915v3, table 5" in markdown
     assert {(row["task"], row["set"]) for row in report["paired"]} == set(tasks)
 

@@ -149,19 +149,11 @@ def probe(
     return results
 
 
-class Classifier:
-    """Logistic regression: (N, D) features → (N, classes) logits."""
+def fit(features: Any, labels: Labels, c: float) -> Callable[[Any], Any]:
+    """(N, D) features → (N, classes) logits, at the minimum of scikit-learn's objective.
 
-    def __init__(self, weights: Tensor, classes: int) -> None:
-        self.weights, self._classes = weights, classes  # (rows, D + 1), the intercept last
-
-    def __call__(self, features: Any) -> Any:
-        logits = _with_ones(features) @ self.weights.T
-        return (torch.cat([torch.zeros_like(logits), logits], 1) if self._classes == 2 else logits).numpy()
-
-
-def fit(features: Any, labels: Labels, c: float) -> Classifier:
-    """The minimum of scikit-learn's objective, by Newton's method with conjugate gradients in fp64."""
+    By Newton's method with conjugate gradients, in fp64.
+    """
     x, y = _with_ones(features), torch.as_tensor(labels)
     classes = int(y.max()) + 1
     target = y.double()[:, None] if classes == 2 else functional.one_hot(y).double()
@@ -190,7 +182,12 @@ def fit(features: Any, labels: Labels, c: float) -> Classifier:
         while objective(weights + step) > before + 1e-12 * abs(before) and step.abs().max() > 1e-14:
             step = step / 2
         weights = weights + step
-    return Classifier(weights, classes)
+
+    def classify(features: Any) -> Any:
+        logits = _with_ones(features) @ weights.T
+        return (torch.cat([torch.zeros_like(logits), logits], 1) if classes == 2 else logits).numpy()
+
+    return classify
 
 
 def _conjugate_gradients(product: Callable[[Tensor], Tensor], wanted: Tensor) -> Tensor:

@@ -252,10 +252,15 @@ def _kept(folder: Path, n: int, world: World, features: Callable[[Sequence[int]]
     paths = {start: folder / f"{start:08d}.npy" for start in range(0, n, ROWS_PER_FILE)}
     missing = [start for start, path in paths.items() if not path.exists()][world.rank :: world.size]
     made = features([row for start in missing for row in range(start, min(start + ROWS_PER_FILE, n))])
-    for start in missing:
-        batches = itertools.islice(made, -(-min(ROWS_PER_FILE, n - start) // BATCH))
-        stored = io.BytesIO()
-        np.save(stored, torch.cat(list(batches)).numpy())
-        files.write(paths[start], stored.getvalue())
-    world.barrier()
+    failure = None
+    try:
+        for start in missing:
+            batches = itertools.islice(made, -(-min(ROWS_PER_FILE, n - start) // BATCH))
+            stored = io.BytesIO()
+            np.save(stored, torch.cat(list(batches)).numpy())
+            files.write(paths[start], stored.getvalue())
+    except DataError as error:
+        failure = error
+    if world.any(failure is not None):  # nobody waits for one that has stopped
+        raise failure or DataError("another process met a picture that cannot be used")
     return torch.cat([torch.from_numpy(np.load(path)) for path in paths.values()]) if paths else torch.zeros(0, 0)

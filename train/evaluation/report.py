@@ -1,12 +1,14 @@
-"""Results as a table on the terminal, as JSON and as Markdown. Nothing that a figure depends on is left out."""
+"""Results as a table and as JSON. Nothing that a figure depends on is left out."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from train.evaluation.statistics import Score, difference
 
 HEADER = ("model", "task", "set", "n", "metric", "value [95 %]", "published")
+PAIRED = ("models", "task", "set", "metric", "difference [95 %]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,8 @@ class Result:
         if self.problem:
             return [(*place, "–", "–", "–", self.problem)]
         n = f"{self.n}" if self.official_n in (None, self.n) else f"{self.n} (officially {self.official_n})"
-        shown = [name for name in self.scores if not name.startswith("accuracy of ")]
+        is_defined = {name: math.isfinite(score.value) for name, score in self.scores.items()}  # no open questions, say
+        shown = [name for name in self.scores if is_defined[name] and not name.startswith("accuracy of ")]
         shown.sort(key=lambda name: name != self.metric)
         return [(*place, n, name, str(self.scores[name]), self._published(name)) for name in shown]
 
@@ -89,47 +92,24 @@ class Report:
         return rows
 
     def as_dict(self) -> dict[str, Any]:
-        names = ("models", "task", "set", "metric", "difference")
-        return {
-            "suite": self.suite,
-            "results": [result.as_dict() for result in self.results],
-            "paired": [dict(zip(names, row, strict=True)) for row in self.differences()],
-        }
+        paired = [dict(zip(PAIRED, row, strict=True)) for row in self.differences()]
+        return {"suite": self.suite, "results": [result.as_dict() for result in self.results], "paired": paired}
 
     def __str__(self) -> str:
-        parts = [aligned([HEADER, *(row for result in self.results for row in result.rows())])]
+        """Markdown that reads as well on a terminal."""
+        parts = [f"# {self.suite}", table([HEADER, *(row for result in self.results for row in result.rows())])]
         for result in self.results:
             if lines := result.lines():
-                parts.append(
-                    "\n".join([f"{result.model}, {result.task}, {result.data}", *(f"  {line}" for line in lines)])
-                )
+                title = f"## {result.model}, {result.task}, {result.data}"
+                parts.append("\n".join([title, "", *(f"- {line}" for line in lines)]))
         if rows := self.differences():
-            parts.append("paired bootstrap (* = the interval leaves 0 out)\n" + aligned(rows))
+            parts.append("## Paired bootstrap (* = the interval leaves 0 out)\n\n" + table([PAIRED, *rows]))
         return "\n\n".join(parts)
-
-    def markdown(self) -> str:
-        rows = [row for result in self.results for row in result.rows()]
-        parts = [f"# {self.suite}", table([HEADER, *rows])]
-        for result in self.results:
-            if lines := result.lines():
-                parts.append(
-                    f"## {result.model}, {result.task}, {result.data}\n\n" + "\n".join(f"- {line}" for line in lines)
-                )
-        if differences := self.differences():
-            header = ("models", "task", "set", "metric", "difference [95 %]")
-            parts.append("## Paired bootstrap\n\n" + table([header, *differences]))
-        return "\n\n".join(parts) + "\n"
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Columns two blanks apart."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; the first row is its header."""
-    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
+    """A Markdown table with aligned columns; the first row is its header."""
+    cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    cells.insert(1, ["-" * width for width in widths])
+    return "\n".join(f"| {' | '.join(map(str.ljust, row, widths))} |" for row in cells)

@@ -101,10 +101,10 @@ def run(suite: Suite, models: Sequence[Path], data: Path, out: Path, workers: in
                 results += [dataclasses.replace(result, model=name) for result in made]
         report = Report(suite.title, results)
         if world.leads:
-            files.write(
-                out / "report.json", (json.dumps(report.as_dict(), indent=2, ensure_ascii=False) + "\n").encode()
-            )
-            files.write(out / "report.md", report.markdown().encode())
+            out.mkdir(parents=True, exist_ok=True)
+            plain = json.dumps(report.as_dict(), indent=2, ensure_ascii=False)
+            files.write(out / "report.json", f"{plain}\n".encode())
+            files.write(out / "report.md", f"{report}\n".encode())
         return report
     finally:
         leave(world)

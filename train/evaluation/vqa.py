@@ -78,7 +78,8 @@ def evaluate(
     splits = {
         split: read_questions(described, root, split) for split in ("train", "val", "test") if split in described.n
     }
-    key = json.dumps([encoder.fingerprint, dataclasses.asdict(settings), _as_json(splits)])
+    asked = [[split, str(q.picture.name), q.question, q.answer] for split, some in splits.items() for q in some]
+    key = json.dumps([encoder.fingerprint, dataclasses.asdict(settings), asked])
     path = kept / f"{described.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
     if path.exists():
         answers = json.loads(path.read_text(encoding="utf-8"))
@@ -111,10 +112,6 @@ def evaluate(
             "fine-tuning": ", ".join(f"{name} {value}" for name, value in dataclasses.asdict(settings).items()),
         },
     )
-
-
-def _as_json(splits: Mapping[str, Sequence[Question]]) -> Any:
-    return [[split, str(q.picture.name), q.question, q.answer] for split, asked in splits.items() for q in asked]
 
 
 def read_questions(described: DataSet, root: Path, split: str) -> list[Question]:
