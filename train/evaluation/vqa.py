@@ -75,6 +75,10 @@ def evaluate(
     The answers stay in `kept`, so that the same command fine-tunes once. Of several processes each works alone.
     """
     root = described.where(data)
+    if not {"train", "test"} <= described.n.keys():
+        raise DataError(
+            f"{described.name}: [n] of its description must say how many train and test questions there are"
+        )
     splits = {
         split: read_questions(described, root, split) for split in ("train", "val", "test") if split in described.n
     }
