@@ -5,10 +5,10 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format sample pmc15m index crawl import parse split curate export report stats status verify run sql browse train clean
+.PHONY: help demo evaluate-demo test check format sample pmc15m index crawl import parse split curate export report stats status verify run sql browse train clean
 
 help:  ## this list
-	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 INSTALL = $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
@@ -27,6 +27,9 @@ demo: .venv/installed  ## the whole chain on a generated miniature PMC, without 
 	$(BIN)/pmc15m demo --workspace $(WORKSPACE)/demo
 	$(BIN)/python -m train run $(WORKSPACE)/demo/export/panels --preset tiny --out $(WORKSPACE)/demo/model --resume
 	@echo "report: $(WORKSPACE)/demo/report/index.html"
+
+evaluate-demo: .venv/installed-dev  ## after demo: pretrain the tiny preset on it and judge the model on drawn sets
+	$(BIN)/python -m benchmarks.evaluate_demo --workspace $(WORKSPACE)/demo
 
 test: .venv/installed-dev  ## lint, types and all tests
 	$(BIN)/ruff check .

@@ -15,7 +15,7 @@
     files         files that are whole or absent
     checkpoint    weights, optimizer and a readable meta.json, whole or absent
     pretrained    a model to begin from or to judge: a run, a checkpoint, an open_clip folder
-    evaluate      retrieval, exact and chunked
+    evaluation    the yardsticks: retrieval, zero-shot, probe, VQA
     export        a model as a folder for open_clip, timm and transformers
     _torchvision  a guard against a torchvision that does not match torch
 

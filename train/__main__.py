@@ -1,11 +1,11 @@
 """The command line.
 
     python -m train run DATA_DIR --out runs/x [--preset tiny] [--init MODEL] [--set section.key=value] [--resume]
-    python -m train evaluate MODEL DATA_DIR [--split val]
+    python -m train evaluate --model MODEL [--model MODEL …] --data DIR [--suite biomedclip|FILE] [--tasks …]
     python -m train export MODEL FOLDER [--hub OWNER/NAME]
 
 A MODEL is a run (its newest checkpoint), a checkpoint, or a folder that open_clip reads. Results go to stdout, progress
-to stderr. Exit codes: 0 complete, 2 wrong use or bad input, 130 interrupted.
+to stderr. Exit codes: 0 complete, 1 a set was not evaluated, 2 wrong use or bad input, 130 interrupted.
 """
 
 import argparse
@@ -20,7 +20,6 @@ from train.config import Config, load_config, override, preset_names, read_confi
 from train.errors import CheckpointError, ConfigError, ExitCode, TrainError
 
 EXTRA = {"torch", "timm", "transformers", "tokenizers", "safetensors"}  # the packages of the extra `train`
-SPLITS = ("train", "val", "test")
 MODEL_HELP = "a run (its newest checkpoint), a checkpoint, or a folder for open_clip"
 
 
@@ -55,10 +54,36 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--steps", type=int, metavar="N", help="short for --set run.steps=N")
     run.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in RUN_DIR, if any")
 
-    evaluate = commands.add_parser("evaluate", parents=[common, printed], help="retrieval over a split")
-    evaluate.add_argument("model", type=Path, metavar="MODEL", help=MODEL_HELP)
-    evaluate.add_argument("data", type=Path, metavar="DATA_DIR", help="exported folder")
-    evaluate.add_argument("--split", choices=SPLITS, default="val")
+    evaluate = commands.add_parser(
+        "evaluate",
+        parents=[common, printed],
+        help="retrieval, zero-shot, probe, few-shot, VQA",
+        description="Judge models by a suite of tasks. Each set lies in its folder below --data; its description, in "
+        "train/evaluation/sets, says which and where from. Without --suite: retrieval over an export's test split.",
+        epilog="Several GPUs: torchrun --nproc-per-node 8 -m train evaluate …",
+    )
+    evaluate.add_argument("--model", type=Path, action="append", required=True, metavar="MODEL", help=MODEL_HELP)
+    evaluate.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the sets, or an export")
+    evaluate.add_argument(
+        "--suite", default="retrieval", metavar="NAME|FILE", help="biomedclip, medmnist, or a TOML file"
+    )
+    evaluate.add_argument(
+        "--tasks",
+        nargs="+",
+        default=[],
+        metavar="TASK|SET",
+        help="some of it: retrieval, zero_shot, probe, vqa, or sets",
+    )
+    evaluate.add_argument(
+        "--out",
+        type=Path,
+        default=Path("evaluation"),
+        metavar="OUT_DIR",
+        help="report and features (default: evaluation)",
+    )
+    evaluate.add_argument(
+        "--workers", type=int, default=8, metavar="N", help="loader processes (default: 8, or the cores)"
+    )
 
     export = commands.add_parser("export", parents=[common], help="write a folder for open_clip, timm and transformers")
     export.add_argument("model", type=Path, metavar="MODEL", help=MODEL_HELP)
@@ -101,12 +126,13 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _evaluate(arguments: argparse.Namespace) -> ExitCode:
-    from train.evaluate import evaluate_model
+    from train.evaluation.suite import load_suite, run
 
-    scores = evaluate_model(arguments.model, arguments.data, arguments.split)
-    said = f"{arguments.split}, {scores.n} pairs, {scores.unreadable} unreadable\n{scores}"
-    print(json.dumps(scores.as_dict(), indent=2) if arguments.json else said)
-    return ExitCode.COMPLETE
+    suite = load_suite(arguments.suite, arguments.tasks)
+    report = run(suite, arguments.model, arguments.data, arguments.out, arguments.workers)
+    if os.environ.get("RANK", "0") == "0":
+        print(json.dumps(report.as_dict(), indent=2, ensure_ascii=False) if arguments.json else report)
+    return ExitCode.COMPLETE if report.complete else ExitCode.UNDONE
 
 
 def _export(arguments: argparse.Namespace) -> ExitCode:

@@ -32,7 +32,7 @@ from train.files import hidden, sync_folder, write
 from train.tokens import load_tokenizer
 from train.towers import Clip
 
-FORMAT = 2
+FORMAT = 3
 FOLDER = "checkpoints"
 OPTIMIZER_STATE = ("exp_avg", "exp_avg_sq", "step")
 _NAME = re.compile(r"step_([0-9]{6}|[1-9][0-9]{6,})")

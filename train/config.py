@@ -20,7 +20,7 @@ PRESETS = Path(__file__).parent / "presets"
 
 # What a run that has begun may change: how it is watched and fed, and how long it is.
 CHANGEABLE = {"data.workers", "run.threads", "run.log_every", "run.eval_every", "run.save_every", "run.keep"}
-CHANGEABLE |= {"run.epochs", "run.steps"}
+CHANGEABLE |= {"run.epochs", "run.steps", "run.suite", "run.suite_data", "run.suite_every"}
 _MULTIPLES = {"text.width": "text.heads", "image.width": "image.heads", "data.image_size": "image.patch_size"}
 Tree = Mapping[str, Any]
 
@@ -105,6 +105,9 @@ class RunConfig:
     threads: CountOrNone  # of torch on CPU; 0 = torch's choice
     log_every: Count  # steps
     eval_every: CountOrNone  # steps; 0 = at the end only
+    suite: str  # whose zero-shot sets are evaluated meanwhile, by name or file; "" = none
+    suite_data: str  # the folder that holds them
+    suite_every: CountOrNone  # steps; 0 = at the end only
     save_every: CountOrNone  # steps; 0 = at the end and when interrupted
     keep: Count  # checkpoints that stay
 
@@ -177,9 +180,8 @@ def override(config: Config, overrides: Iterable[str]) -> Config:
 def fixed_differences(old: Config, new: Config) -> list[str]:
     """The dotted keys whose values differ and must not in a run that has begun."""
     left, right = _flat(dataclasses.asdict(old)), _flat(dataclasses.asdict(new))
-    changeable = set(CHANGEABLE)
-    if not any(left[f"{key}_dropout"] for key in ("image.patch", "text.hidden", "text.attention")):
-        changeable.add("run.micro_batch")  # else each micro-batch has masks of its own
+    masks = any(left[f"{key}_dropout"] for key in ("image.patch", "text.hidden", "text.attention"))
+    changeable = CHANGEABLE if masks else CHANGEABLE | {"run.micro_batch"}  # each micro-batch has masks of its own
     return [key for key in left if left[key] != right[key] and key not in changeable]
 
 
@@ -203,11 +205,9 @@ def _build(kind: Any, tree: Tree, where: str, prefix: str = "") -> Any:
     hints = typing.get_type_hints(kind, include_extras=True)
     for name in tree:
         if name not in hints:
-            close = difflib.get_close_matches(name, hints, n=1)
-            known = (
-                f"did you mean {prefix}{close[0]}?" if close else f"known: {', '.join(prefix + key for key in hints)}"
-            )
-            raise ConfigError(f"unknown config key {prefix}{name}; {known}")
+            close = [f"did you mean {prefix}{key}?" for key in difflib.get_close_matches(name, hints, n=1)]
+            known = f"known: {', '.join(prefix + key for key in hints)}"
+            raise ConfigError(f"unknown config key {prefix}{name}; {(close or [known])[0]}")
     for name in hints:
         if name not in tree:
             raise ConfigError(f"{where} lacks {prefix}{name}")
@@ -233,7 +233,7 @@ def _value(hint: Any, value: Any, where: str, name: str) -> Any:
         if not isinstance(value, list | tuple) or not all(isinstance(v, int | float) for v in value):
             raise ConfigError(f"{name} takes a list of numbers, not {value!r}")
         value = tuple(float(v) for v in value)
-    elif kind is float and isinstance(value, int) and not isinstance(value, bool):
+    elif kind is float and type(value) is int:
         value = float(value)
     elif not isinstance(value, kind) or isinstance(value, bool):
         raise ConfigError(f"{name} takes {'an' if kind is int else 'a'} {kind.__name__}, not {value!r}")

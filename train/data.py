@@ -9,7 +9,7 @@ import dataclasses
 import signal
 from collections.abc import Generator, Iterator
 from multiprocessing import resource_tracker
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +22,8 @@ from train.images import Crop, UnreadableImage, decode_crop
 from train.order import Order, Rows
 from train.shards import Split
 from train.tokens import encode
+
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,14 +85,14 @@ class TrainBatches(Dataset[Batch]):
         self._config, self._seed = config, seed
 
     def __getitem__(self, step: int) -> Batch:
-        epoch = self._schedule.epoch(step)
+        epoch, config = self._schedule.epoch(step), self._config
         crops, texts, rows, unreadable = [], [], [], []
         for wanted in self._schedule.rows(step):
             for row in self._from(int(wanted)):
                 pair = self._split.pair(row)
                 rng = np.random.default_rng([self._seed, epoch, row])
                 try:
-                    crop = _crop(self._config, pair.image, rng)
+                    crop = decode_crop(pair.image, config.image_size, config.max_pixels, config.crop_scale, rng)
                 except UnreadableImage as error:
                     unreadable.append(f"{self._split.where(row)}: {error}")
                     continue
@@ -110,31 +112,7 @@ class TrainBatches(Dataset[Batch]):
         return ((row + distance) % count for distance in range(count))
 
 
-class EvalBatches(Dataset[Batch]):
-    """Item i is rows [i·B, (i+1)·B) in stored order: centre crops; unreadable pictures are left out and named."""
-
-    def __init__(self, split: Split, tokenizer: Tokenizer, config: DataConfig) -> None:
-        self._split, self._tokenizer, self._config = split, tokenizer, config
-        self._batch = min(config.batch_size, 256)
-
-    def __len__(self) -> int:
-        return -(-sum(self._split.sizes) // self._batch)
-
-    def __getitem__(self, item: int) -> Batch:
-        crops, texts, rows, unreadable = [], [], [], []
-        for row in range(item * self._batch, min((item + 1) * self._batch, sum(self._split.sizes))):
-            pair = self._split.pair(row)
-            try:
-                crops.append(_crop(self._config, pair.image, None))
-            except UnreadableImage as error:
-                unreadable.append(f"{self._split.where(row)}: {error}")
-                continue
-            texts.append(pair.text)
-            rows.append(row)
-        return _batch(crops, texts, rows, unreadable, self._tokenizer, self._config)
-
-
-def iter_batches(batches: Dataset[Batch], items: range, workers: int, pin: bool) -> Generator[Batch]:
+def iter_batches(batches: Dataset[T], items: range, workers: int, pin: bool) -> Generator[T]:
     """The batches of `items` in order, made by `workers` processes ahead of time (0: here, when asked for).
 
     Signals to the process group do not reach the workers: the training process says when they end, by `close`.
@@ -174,10 +152,6 @@ def _as_it_is(batch: Any) -> Any:  # the datasets make whole batches; there is n
 
 def _single_threaded(_worker: int) -> None:
     torch.set_num_threads(1)
-
-
-def _crop(config: DataConfig, image: bytes, rng: np.random.Generator | None) -> Crop:
-    return decode_crop(image, config.image_size, config.max_pixels, config.crop_scale, rng)
 
 
 def _batch(

@@ -16,6 +16,7 @@ class ExitCode(enum.IntEnum):
     """What the command tells the shell."""
 
     COMPLETE = 0
+    UNDONE = 1
     USAGE = 2
     INTERRUPTED = 130
 

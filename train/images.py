@@ -30,28 +30,61 @@ def decode_crop(
 ) -> Crop:
     """One crop of a picture, resized to (3, size, size).
 
-    With `rng`: RandomResizedCrop keeping `scale`…1 of the area. Without: the centre square, which equals open_clip's
-    "resize the shorter side, crop the centre". A picture that EXIF turns is turned first. Raises `UnreadableImage`.
+    With `rng`: RandomResizedCrop keeping `scale`…1 of the area. Without: the centre square, near open_clip's "resize
+    the shorter side, crop the centre". A picture that EXIF turns is turned first. Raises `UnreadableImage`.
     """
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            turned = orientation(image)
-            is_lying = turned in (5, 6, 7, 8)
-            width, height = reversed(image.size) if is_lying else image.size
-            if width * height > max_pixels:
-                raise UnreadableImage(f"{width} × {height} px is more than {max_pixels} px")
-            box = random_box(width, height, scale, rng) if rng is not None else centre_box(width, height)
-            needed = (math.ceil(width * size / (box[2] - box[0])), math.ceil(height * size / (box[3] - box[1])))
-            image.draft("RGB", needed[::-1] if is_lying else needed)
-            upright = ImageOps.exif_transpose(image) if turned != 1 else image
-            shrunk = (upright.width / width, upright.height / height)
-            box = (box[0] * shrunk[0], box[1] * shrunk[1], box[2] * shrunk[0], box[3] * shrunk[1])
-            crop = to_rgb(upright).resize((size, size), Image.Resampling.BICUBIC, box=box)
-    except UnreadableImage:
-        raise
+            return _crop(image, size, max_pixels, scale, rng)
     except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for torn files
         raise UnreadableImage(f"{type(error).__name__}: {error}") from None
-    return np.ascontiguousarray(np.asarray(crop).transpose(2, 0, 1))
+
+
+def centre_crop(image: Image.Image, size: int, max_pixels: int) -> Crop:
+    """What `decode_crop` makes without `rng`, of a picture that is open."""
+    return _crop(image, size, max_pixels, 0.0, None)
+
+
+def _crop(image: Image.Image, size: int, max_pixels: int, scale: float, rng: np.random.Generator | None) -> Crop:
+    turned = orientation(image)
+    is_lying = turned in (5, 6, 7, 8)
+    width, height = reversed(image.size) if is_lying else image.size
+    if width * height > max_pixels:
+        raise UnreadableImage(f"{width} × {height} px is more than {max_pixels} px")
+    box = random_box(width, height, scale, rng) if rng is not None else centre_box(width, height)
+    needed = (math.ceil(width * size / (box[2] - box[0])), math.ceil(height * size / (box[3] - box[1])))
+    image.draft("RGB", needed[::-1] if is_lying else needed)
+    upright = ImageOps.exif_transpose(image) if turned != 1 else image
+    shrunk = (upright.width / width, upright.height / height)
+    box = (box[0] * shrunk[0], box[1] * shrunk[1], box[2] * shrunk[0], box[3] * shrunk[1])
+    return _array(to_rgb(upright).resize((size, size), Image.Resampling.BICUBIC, box=box))
+
+
+def open_clip_crop(
+    image: Image.Image, size: int, resize_mode: str = "shortest", interpolation: str = "bicubic", fill_color: int = 0
+) -> Crop:
+    """The (3, size, size) that open_clip's `image_transform` makes for evaluation, to the grey level.
+
+    Its order: resize in the picture's own mode, crop at a whole pixel, then RGB; EXIF and transparency are ignored.
+    """
+    resample = Image.Resampling.BILINEAR if interpolation == "bilinear" else Image.Resampling.BICUBIC
+    width, height = image.size
+    if resize_mode == "squash":
+        return _array(image.resize((size, size), resample).convert("RGB"))
+    if resize_mode == "longest":
+        ratio = max(width, height) / size
+        resized = image.resize((round(width / ratio), round(height / ratio)), resample)
+        padded = ((size - resized.width) // 2, (size - resized.height) // 2)
+        sides = (*padded, size - resized.width - padded[0], size - resized.height - padded[1])
+        return _array(ImageOps.expand(resized, sides, fill_color).convert("RGB"))
+    shorter = min(width, height)
+    resized = image.resize((int(size * width / shorter), int(size * height / shorter)), resample)
+    left, top = round((resized.width - size) / 2), round((resized.height - size) / 2)
+    return _array(resized.crop((left, top, left + size, top + size)).convert("RGB"))
+
+
+def _array(image: Image.Image) -> Crop:
+    return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
 
 
 def orientation(image: Image.Image) -> int:

@@ -9,6 +9,7 @@ Writes into the run folder and nowhere else:
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 import logging
@@ -28,10 +29,13 @@ from tokenizers import Tokenizer
 
 from train import checkpoint, files, pretrained
 from train.config import Config, fixed_differences, from_dict, override, to_toml
-from train.data import EvalBatches, Schedule, TrainBatches, iter_batches
+from train.data import Schedule, TrainBatches, iter_batches
 from train.distributed import World, join, leave
 from train.errors import CheckpointError, DataError, DivergedError
-from train.evaluate import Retrieval, evaluate
+from train.evaluation.embeddings import Encoder
+from train.evaluation.retrieval import Retrieval, evaluate
+from train.evaluation.suite import load_suite, zero_shot_results
+from train.images import centre_crop
 from train.order import Order
 from train.pretrained import Pretrained
 from train.shards import Split, open_split
@@ -100,6 +104,7 @@ def _run(config: Config, data: Path, out: Path, allow_random: bool, world: World
     # The data: rows in an order that is a function of the seed.
     train_split = open_split(data, "train")
     val_split = _val_split(data)
+    suite = load_suite(config.run.suite, ("zero_shot",)) if config.run.suite else None
     order = Order(train_split.sizes, config.run.seed, train_split.units_per_window)
     schedule = Schedule(order, config.data.batch_size, world.rank, world.size)
     steps = config.run.steps or config.run.epochs * schedule.steps_per_epoch
@@ -162,20 +167,42 @@ def _run(config: Config, data: Path, out: Path, allow_random: bool, world: World
             checkpoint.save_checkpoint(out, meta, model, optimizer, tokenizer)
             checkpoint.prune(out, config.run.keep)
 
+    encoder = Encoder(
+        name="the run",
+        model=model,
+        tokenizer=tokenizer,
+        context_length=config.data.context_length,
+        prepare=functools.partial(centre_crop, size=config.data.image_size, max_pixels=config.data.max_pixels),
+        device=world.device,
+        width=config.embed_dim,
+        bf16=bf16,
+    )
+
     def validate(step: int) -> Retrieval | None:
-        if val_split is None or not world.leads:
+        """All processes together."""
+        if val_split is None:
             return None
-        batches = EvalBatches(val_split, tokenizer, config.data)
-        with closing(iter_batches(batches, range(len(batches)), 0, pin=False)) as made:
-            scores = evaluate(model, made, world.device, bf16)
-        _append(out / "metrics.jsonl", {"step": step, "val": scores.as_dict()})
-        log.info("step %d  val, %d pairs: %s", step, scores.n, str(scores).replace("\n", "; "))
+        scores = evaluate(encoder, val_split, world)
+        if world.leads:
+            _append(out / "metrics.jsonl", {"step": step, "val": scores.as_dict()})
+            log.info("step %d  val, %d pairs: %s", step, scores.n, str(scores).replace("\n", "; "))
         return scores
+
+    def judge(step: int) -> None:
+        """The suite's zero-shot sets, all processes together."""
+        if suite is None:
+            return
+        scores = zero_shot_results(suite, encoder, Path(config.run.suite_data), world)
+        if world.leads:
+            _append(out / "metrics.jsonl", {"step": step, "zero_shot": scores})
+            log.info(
+                "step %d  zero-shot: %s", step, "; ".join(f"{name} {s['value']:.1f} %" for name, s in scores.items())
+            )
 
     batches = TrainBatches(train_split, schedule, tokenizer, config.data, config.run.seed)
     pin = world.device.type == "cuda"
     clock = _Clock(config.data.batch_size, steps)
-    step, saved, validated, scores = start, start if newest else -1, -1, None
+    step, saved, validated, judged, scores = start, start if newest else -1, -1, -1, None
     with closing(iter_batches(batches, range(start, steps), config.data.workers, pin)) as made:
         while step < steps and not world.any(bool(stopped)):
             with clock.waiting():
@@ -208,6 +235,11 @@ def _run(config: Config, data: Path, out: Path, allow_random: bool, world: World
                 require_finite(step)
                 with clock.stopped():
                     scores, validated = validate(step), step
+            if config.run.suite_every and step % config.run.suite_every == 0:
+                require_finite(step)
+                with clock.stopped():
+                    judge(step)
+                judged = step
 
     if step > saved:
         if step > start:
@@ -217,6 +249,8 @@ def _run(config: Config, data: Path, out: Path, allow_random: bool, world: World
     complete = step >= steps
     if complete and validated != step:
         scores = validate(step)
+    if complete and judged != step:
+        judge(step)
     summary = Summary(
         complete=complete,
         steps=step,

@@ -32,7 +32,7 @@ WEIGHTS = (  # open_clip's names, in its order
     *("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin"),
     *("open_clip_pytorch_model.pth", "model.safetensors", "pytorch_model.bin", "pytorch_model.pth", "model.pth"),
 )
-PREPARED = {"interpolation": "bicubic", "resize_mode": "shortest"}  # how pictures are made here, in open_clip's words
+PREPARED = {"interpolation": "bicubic", "resize_mode": "shortest"}  # how training makes pictures, in open_clip's words
 _WORDS = "text.transformer.embeddings.word_embeddings.weight"
 _LAYER = re.compile(r"text\.transformer\.encoder\.layer\.([0-9]+)\.")
 _VIT_DEFAULTS = {"width": 768, "layers": 12, "patch_size": 16}  # open_clip's
@@ -63,6 +63,7 @@ class Pretrained:
     bert: dict[str, Any] | None  # the text tower, as transformers describes it; None: there is none that we can hold
     tokenizer: Tokenizer | None
     weights: Mapping[str, Tensor]
+    preparation: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # open_clip's, where it differs from ours
     lacks: str = ""  # why a tower is missing
     meta: checkpoint.Meta | None = None  # of a checkpoint of ours
 
@@ -143,9 +144,9 @@ def _read_open_clip(folder: Path) -> Pretrained:
     weights.pop("text.transformer.embeddings.position_ids", None)  # written by transformers before 4.31
     tree["data"] = {"image_size": vision.get("image_size", 224)}
     tree["data"] |= {key: prepared[key] for key in ("mean", "std") if key in prepared}
-    for key, ours in PREPARED.items():
-        if prepared.get(key, ours) != ours:
-            log.warning("%s wants %s %s; pictures are prepared with %s here", folder, key, prepared[key], ours)
+    preparation = {key: prepared[key] for key, ours in PREPARED.items() if prepared.get(key, ours) != ours}
+    for key, value in preparation.items():
+        log.warning("%s wants %s %s; training prepares pictures with %s", folder, key, value, PREPARED[key])
     if "timm_model_name" in vision:
         if vision.get("timm_pool", "avg") not in ("", "token"):
             pool = vision.get("timm_pool", "avg")
@@ -172,6 +173,7 @@ def _read_open_clip(folder: Path) -> Pretrained:
         bert=bert,
         tokenizer=tokenizer,
         weights=weights,
+        preparation=preparation,
         lacks=lacks,
     )
 

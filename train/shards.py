@@ -18,7 +18,7 @@ import json
 import logging
 import re
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol
@@ -52,6 +52,7 @@ class Split(Protocol):
 
     name: str
     layout: str
+    files: Sequence[Path]
     sizes: Sequence[int]
     units_per_window: int
 
@@ -70,17 +71,21 @@ def open_split(data: Path, name: str) -> Split:
         raise DataError(f"there is no data folder {data}; `pmc15m export` writes one")
     for alias in SPLIT_NAMES[name]:
         for tars in ((data / "data").glob(f"{alias}-*.tar"), (data / alias).glob("*.tar")):
-            if found := sorted(tars, key=_by_numbers):
+            if found := sorted_by_numbers(tars):
                 return TarSplit(name, found)
-        if files := sorted((data / "data").glob(f"{alias}-*.parquet"), key=_by_numbers):
+        if files := sorted_by_numbers((data / "data").glob(f"{alias}-*.parquet")):
             return ParquetSplit(name, files)
     raise DataError(
         f"{data} has no {name} split: neither data/{name}-*.tar (WebDataset) nor data/{name}-*.parquet (Hugging Face)"
     )
 
 
+def sorted_by_numbers(paths: Iterable[Path]) -> list[Path]:
+    """By name, with 99999.tar before 100000.tar."""
+    return sorted(paths, key=_by_numbers)
+
+
 def _by_numbers(path: Path) -> tuple[list[str | int], str]:
-    """A key that sorts 99999.tar before 100000.tar."""
     words = re.split(r"([0-9]+)", path.name)  # every second one is a number
     return [int(word) if place % 2 else word for place, word in enumerate(words)], path.name
 
@@ -94,6 +99,7 @@ class TarSplit:
     def __init__(self, name: str, tars: Sequence[Path]) -> None:
         self.name = name
         self._tars = list(tars)
+        self.files: Sequence[Path] = self._tars
         self.sizes: Sequence[int] = _read_sizes(self._tars)
         self._ends = list(itertools.accumulate(self.sizes))
         if not self._ends[-1]:
@@ -115,8 +121,8 @@ class TarSplit:
         unit, inside = self._locate(row)
         image_start, image_size, text_start, text_size = (int(v) for v in self._index(unit).spans[inside])
         with self._tars[unit].open("rb", buffering=0) as file:
-            image = _read_at(file, image_start, image_size)
-            return Pair(image, _decode_text(_read_at(file, text_start, text_size)))
+            image = read_at(file, image_start, image_size)
+            return Pair(image, _decode_text(read_at(file, text_start, text_size)))
 
     def where(self, row: int) -> str:
         unit, inside = self._locate(row)
@@ -127,7 +133,7 @@ class TarSplit:
             spans = self._index(unit).spans
             with tar.open("rb", buffering=0) as file:
                 for start, size in spans[:, 2:]:
-                    yield _decode_text(_read_at(file, int(start), int(size)))
+                    yield _decode_text(read_at(file, int(start), int(size)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,23 +149,30 @@ def tar_index(path: Path) -> TarIndex:
     """One walk over the headers of a tar. Raises `DataError` when it is torn or no tar."""
     spans: list[tuple[int, int, int, int]] = []
     incomplete = 0
-    try:
-        with path.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
-            members = ((*_key_and_suffix(member.name), member) for member in tar if member.isfile())
-            for _, group in itertools.groupby(members, key=lambda named: named[0]):
-                found = {suffix: (member.offset_data, member.size) for _, suffix, member in group}
-                image = next((found[suffix] for suffix in IMAGE_SUFFIXES if suffix in found), None)
-                if image is None or TEXT_SUFFIX not in found:
-                    incomplete += 1
-                else:
-                    spans.append((*image, *found[TEXT_SUFFIX]))
-            if not _is_ended(file, tar.offset):  # for tarfile, a cut or a damaged header is an end like any other
-                raise DataError(f"{path} is cut short or damaged after {len(spans)} pairs; export it again")
-    except (OSError, tarfile.TarError) as error:
-        raise DataError(f"{path} cannot be read as a tar: {error}") from None
+    for _, found in tar_groups(path):
+        image = next((found[suffix] for suffix in IMAGE_SUFFIXES if suffix in found), None)
+        if image is None or TEXT_SUFFIX not in found:
+            incomplete += 1
+        else:
+            spans.append((*image, *found[TEXT_SUFFIX]))
     if incomplete:
         _say_incomplete(path, incomplete)
     return TarIndex(np.array(spans, dtype=np.int64).reshape(-1, 4), incomplete)
+
+
+def tar_groups(path: Path) -> Iterator[tuple[str, dict[str, tuple[int, int]]]]:
+    """The samples of a tar: the key, and suffix → (offset, size) of its files. Raises `DataError` when it is torn."""
+    count = 0
+    try:
+        with path.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
+            members = ((*_key_and_suffix(member.name), member) for member in tar if member.isfile())
+            for key, group in itertools.groupby(members, key=lambda named: named[0]):
+                count += 1
+                yield key, {suffix: (member.offset_data, member.size) for _, suffix, member in group}
+            if not _is_ended(file, tar.offset):  # for tarfile, a cut or a damaged header is an end like any other
+                raise DataError(f"{path} is cut short or damaged after {count} pairs; export it again")
+    except (OSError, tarfile.TarError) as error:
+        raise DataError(f"{path} cannot be read as a tar: {error}") from None
 
 
 def _is_ended(file: BinaryIO, end: int) -> bool:
@@ -182,6 +195,7 @@ class ParquetSplit:
 
     def __init__(self, name: str, files: Sequence[Path]) -> None:
         self.name = name
+        self.files: Sequence[Path] = list(files)
         self._units = [(path, group) for path in files for group in range(_parquet_file(path).num_row_groups)]
         groups = [_parquet_file(path).metadata.row_group(group) for path, group in self._units]
         self.sizes: Sequence[int] = [group.num_rows for group in groups]
@@ -271,7 +285,8 @@ def _locate(ends: Sequence[int], row: int) -> tuple[int, int]:
     return unit, row - (ends[unit - 1] if unit else 0)
 
 
-def _read_at(file: Any, start: int, size: int) -> bytes:
+def read_at(file: Any, start: int, size: int) -> bytes:
+    """`size` bytes of an open file from `start` on."""
     file.seek(start)
     data: bytes = file.read(size)
     return data

@@ -32,7 +32,8 @@ def test_the_surface() -> None:
         "--resume",
         "--json",
     }
-    expected = {"run": run, "evaluate": {"model", "data", "--split", "--json"}, "export": {"model", "folder", "--hub"}}
+    evaluate = {"--model", "--data", "--suite", "--tasks", "--out", "--workers", "--json"}
+    expected = {"run": run, "evaluate": evaluate, "export": {"model", "folder", "--hub"}}
     for name, command in commands.items():
         flags = {flag for action in command._actions for flag in action.option_strings or [action.dest]}
         assert flags == expected.pop(name) | common

@@ -114,8 +114,8 @@ def test_nothing_in_the_folder_leads_back_to_where_it_was_made(export: Path, tmp
     shutil.rmtree(bert)
     for path in (tmp_path / "folder").rglob("*"):
         assert path.is_dir() or str(tmp_path).encode() not in path.read_bytes(), path
-    assert main(["evaluate", str(tmp_path / "folder"), str(export), "-q"]) == 0
-    assert main(["evaluate", str(tmp_path / "run"), str(export), "-q"]) == 0
+    models = [part for name in ("folder", "run") for part in ("--model", str(tmp_path / name))]
+    assert main(["evaluate", *models, "--data", str(export), "--out", str(tmp_path / "evaluation"), "-q"]) == 0
 
 
 def test_the_configuration_has_open_clips_key_names(exported: tuple[Path, Path]) -> None:

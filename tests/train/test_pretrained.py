@@ -158,8 +158,9 @@ def test_every_command_takes_it(
     released: tuple[Path, Any], export: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, theirs = released
-    assert main(["evaluate", str(folder), str(export), "--json", "-q"]) == 0
-    assert json.loads(capsys.readouterr().out)["n"] == 9
+    command = ["evaluate", "--model", str(folder), "--data", str(export), "--out", str(tmp_path / "evaluation")]
+    assert main([*command, "--json", "-q"]) == 0
+    assert json.loads(capsys.readouterr().out)["results"][0]["n"] == 5
     assert main(["export", str(folder), str(tmp_path / "again"), "-q"]) == 0
     assert max(features(theirs, tmp_path / "again")) <= 1e-6
     own_sizes = {setting.partition("=")[0] for setting in SMALL if setting.startswith(("embed", "data.i", "data.c"))}
@@ -171,7 +172,8 @@ def test_every_command_takes_it(
     shutil.move(folder, folder.with_name("moved"))  # a run that has begun needs it no more
     try:
         assert main(["run", str(export), "--out", str(tmp_path / "run"), "--resume", "--steps", "2", "-q"]) == 0
-        assert main(["evaluate", str(tmp_path / "run"), str(export), "-q"]) == 0
+        command[command.index("--model") + 1] = str(tmp_path / "run")
+        assert main([*command, "-q"]) == 0
     finally:
         shutil.move(folder.with_name("moved"), folder)
 
@@ -234,7 +236,8 @@ def test_towers_of_openais_kind_give_their_image_tower(
         pixels = (images / 255 - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
         assert float((theirs.encode_image(pixels, normalize=True) - model.encode_image(images)).abs().max()) <= 1e-6
 
-    for wrong in (["evaluate", str(folder), str(export)], ["export", str(folder), str(tmp_path / "x")]):
+    evaluate = ["evaluate", "--model", str(folder), "--data", str(export), "--out", str(tmp_path / "out")]
+    for wrong in (evaluate, ["export", str(folder), str(tmp_path / "x")]):
         assert main(wrong) == 2
         assert "its text tower is no BERT" in capsys.readouterr().err
 
@@ -328,7 +331,7 @@ def test_what_our_towers_cannot_be_is_one_line(
 ) -> None:
     folder = Path(shutil.copytree(released[0], tmp_path / "folder"))
     change(folder)
-    assert main(["evaluate", str(folder), str(export)]) == 2
+    assert main(["evaluate", "--model", str(folder), "--data", str(export), "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("error: ")
     assert message in error

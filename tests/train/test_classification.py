@@ -1,0 +1,150 @@
+"""Zero-shot by hand, and a probe that is scikit-learn's logistic regression."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+
+from tests.train.models import small_encoder
+from train.distributed import World
+from train.evaluation.classification import FOLDS, Amount, choose_c, fit, folds, probe, zero_shot
+from train.evaluation.sets import DataSet, load_set
+from train.tokens import encode
+
+ALONE = World(0, 1, torch.device("cpu"))
+COLOURS = {"a_red": (200, 30, 30), "b_blue": (30, 30, 200), "c_green": (30, 200, 30)}
+
+
+def coloured(folder: Path, each: int = 4, classes: int = 3) -> DataSet:
+    """Class folders of pictures of one colour, with a train split of other shades."""
+    rng = np.random.default_rng(0)
+    labels = {key: f"many {key[2:]} cells" for key in list(COLOURS)[:classes]}
+    for split in ("train", "test"):
+        for key in labels:
+            (folder / "set" / split / key).mkdir(parents=True)
+            for number in range(each):
+                colour = tuple(np.clip(np.array(COLOURS[key]) + rng.integers(-25, 26, 3), 0, 255).tolist())
+                Image.new("RGB", (40, 30), colour).save(folder / "set" / split / key / f"{number}.png")
+    return DataSet(
+        name="coloured",
+        title="",
+        source="drawn",
+        licence="",
+        folder="set",
+        reader={"kind": "folders", "train": {"path": "train"}, "test": {"path": "test"}},
+        classes=tuple(labels.values()),
+        templates=("this is an image of {}", "{} presented in image"),
+        labels=labels,
+        n={"test": each * classes},
+    )
+
+
+def test_zero_shot_is_the_mean_of_normalised_templates(tmp_path: Path) -> None:
+    described, encoder = coloured(tmp_path), small_encoder()
+    result = zero_shot(encoder, described, tmp_path, ALONE)
+    rows = []
+    with torch.no_grad():
+        for name in described.classes:
+            tokens = torch.from_numpy(encode(encoder.tokenizer, [t.format(name) for t in described.templates], 24))
+            mean = encoder.model.encode_text(tokens).mean(0)
+            rows.append(mean / mean.norm())
+        hits = []
+        for number, key in enumerate(described.labels):
+            for path in sorted((tmp_path / "set" / "test" / key).iterdir()):
+                crop = torch.from_numpy(encoder.prepare(Image.open(path)))[None]
+                hits.append(int((torch.stack(rows) @ encoder.model.encode_image(crop)[0]).argmax()) == number)
+    assert result.n == 12
+    assert result.scores["accuracy"].value == pytest.approx(100 * np.mean(hits))
+    for number, name in enumerate(described.classes):
+        assert result.scores[f"accuracy of {name!r}"].value == pytest.approx(
+            100 * np.mean(hits[4 * number : 4 * number + 4])
+        )
+    assert any("template: this is an image of {}" in line for line in result.lines())
+    assert any("class 1: many blue cells" in line for line in result.lines())
+
+
+def test_exchanged_labels_are_said(tmp_path: Path) -> None:
+    described, encoder = coloured(tmp_path, each=20, classes=2), small_encoder()
+    keys = list(described.labels)
+    found = [
+        zero_shot(encoder, dataclasses.replace(described, labels=dict(zip(keys, names, strict=True))), tmp_path, ALONE)
+        for names in (described.classes, described.classes[::-1])
+    ]
+    right = sorted(found, key=lambda result: result.scores["accuracy"].value)
+    assert right[0].scores["accuracy"].value == pytest.approx(100 - right[1].scores["accuracy"].value)
+    if right[1].scores["accuracy"].value > 90:
+        assert "look exchanged" in right[0].notes[-1]
+    assert not any("look exchanged" in note for note in right[1].notes)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+@pytest.mark.parametrize("c", [0.01, 1.0, 100.0])
+def test_the_probe_equals_scikit_learns_logistic_regression(classes: int, c: float) -> None:
+    digits = load_digits(n_class=classes)
+    x, y = digits.data[:300] / 16, digits.target[:300]
+    theirs = LogisticRegression(C=c, solver="newton-cholesky", tol=1e-10).fit(x[:200], y[:200])
+    logits = fit(x[:200], y[:200], c)(x)
+    exponents = np.exp(logits - logits.max(1, keepdims=True))
+    assert exponents / exponents.sum(1, keepdims=True) == pytest.approx(theirs.predict_proba(x), abs=1e-6)
+
+
+def test_folds_are_stratified_and_the_same_every_time() -> None:
+    labels = np.array([0] * 7 + [1] * 6 + [2] * 3)
+    fold = folds(labels)
+    assert np.array_equal(fold, folds(labels))
+    for number in range(3):
+        counts = np.bincount(fold[labels == number], minlength=FOLDS)
+        assert counts.max() - counts.min() <= 1
+
+
+def test_c_is_that_of_scikit_learn_over_the_same_folds() -> None:
+    digits = load_digits(n_class=4)
+    x, y = digits.data[:120] / 16 + np.random.default_rng(0).normal(0, 0.6, (120, 64)), digits.target[:120]
+    fold, hits = folds(y), {}
+    for power in range(-2, 6):
+        right = 0
+        for held in range(FOLDS):
+            model = LogisticRegression(C=10.0**power, solver="newton-cholesky", tol=1e-10).fit(
+                x[fold != held], y[fold != held]
+            )
+            right += int((model.predict(x[fold == held]) == y[fold == held]).sum())
+        hits[10.0**power] = right
+    assert choose_c(x, y) == max(hits, key=lambda c: (hits[c], -c))
+
+
+def test_smaller_amounts_lie_inside_larger_ones_and_hold_every_class() -> None:
+    labels = np.array([0] * 50 + [1] * 20 + [2] * 3)
+    few, more, whole = (set(Amount(share=share).rows(labels, 0).tolist()) for share in (0.01, 0.1, 1.0))
+    assert few < more < whole == set(range(73))
+    assert set(labels[list(few)]) == {0, 1, 2}
+    assert np.bincount(labels[Amount(shots=4).rows(labels, 1)]).tolist() == [4, 4, 3]
+
+
+def test_a_probe_on_a_set_tells_its_colours_apart(tmp_path: Path) -> None:
+    described = coloured(tmp_path, each=6)
+    results = probe(small_encoder(), described, tmp_path, [Amount(shots=1), Amount()], ALONE)
+    assert [result.task for result in results] == ["probe, 1-shot", "probe, 100 %"]
+    assert results[1].scores["accuracy"].value > 90
+    assert results[1].details["train"] == 18
+    assert not math.isnan(results[0].scores["accuracy"].low)
+
+
+def test_at_least_twenty_sets_are_described_whole() -> None:
+    from train.evaluation.sets import set_names
+
+    described = [load_set(name) for name in set_names()]
+    labelled = [one for one in described if one.reader["kind"] not in ("export", "vqa_rad", "slake")]
+    assert len(labelled) >= 20
+    for one in labelled:
+        assert one.source.startswith("https://")
+        assert one.licence
+        assert (one.classes and one.templates) or one.reader["kind"] == "webdataset"
+        assert "test" in one.reader
+        for figure in one.published:
+            assert {"model", "value", "version", "source"} <= figure.keys()

@@ -1,0 +1,292 @@
+"""Labelled pictures from the layouts that people download.
+
+    folders      a folder a class: `path` (one or several)
+    table        CSV: `file`, `image` (one or several patterns such as "images/{image_id}.jpg"), `label` (a column), and
+                 optionally `where` (column → values), `delimiter`
+    hdf5         PCam: `images`, `labels`, with the keys x and y
+    npz          MedMNIST: `file` (the first that is there), with `<split>_images` and `<split>_labels`
+    webdataset   CLIP_benchmark's `wds_*`: `path` with 0.tar …, samples of a picture and a `.cls`; classes and templates
+                 from the files that lie with them
+
+What people's copies usually lack or have too much of is a `DataError` of one line: a class nobody knows, a class that
+is not there, a table that names pictures that are not there, pictures of another size.
+"""
+
+import csv
+import dataclasses
+import io
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from train.errors import DataError
+from train.evaluation.embeddings import fingerprint_of, open_picture
+from train.evaluation.sets import DataSet
+from train.images import UnreadableImage
+from train.shards import IMAGE_SUFFIXES, read_at, sorted_by_numbers, tar_groups
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
+DICOM = (".dcm", ".dicom")
+
+Labels = np.ndarray[Any, np.dtype[np.int64]]
+
+log = logging.getLogger(__name__)
+
+
+class Labelled:
+    """Pictures, each with the number of its class. Follows `embeddings.Pictures`."""
+
+    def __init__(
+        self,
+        described: DataSet,
+        keys: Sequence[str],
+        stored: Sequence[str],
+        files: Sequence[Path],
+        opened: Callable[[int], Image.Image],
+    ) -> None:
+        """`keys`: what messages call them; `stored`: labels as stored; `files`: what they are made of."""
+        numbers = {label: described.classes.index(name) for label, name in described.labels.items()}
+        numbers = numbers or {str(number): number for number in range(len(described.classes))}
+        if unknown := Counter(label for label in stored if label not in numbers and label not in described.ignored):
+            (label, count), *_ = unknown.most_common(1)
+            raise DataError(
+                f"{described.name}: {count} examples have the label {label!r}, which leads to no class; "
+                f"known: {', '.join(numbers)}"
+            )
+        self._kept = [row for row, label in enumerate(stored) if label in numbers]
+        self.labels: Labels = np.array([numbers[stored[row]] for row in self._kept], dtype=np.int64)
+        counts = np.bincount(self.labels, minlength=len(described.classes))
+        if not counts.all():
+            absent = described.classes[int(np.argmin(counts))]
+            raise DataError(f"{described.name}: no picture of the class {absent!r}")
+        self._described, self._keys, self._opened = described, keys, opened
+        self.fingerprint = fingerprint_of(files, [keys[row] for row in self._kept])
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def picture(self, row: int) -> Image.Image:
+        image = self._opened(self._kept[row])
+        if self._described.pixels and image.size != self._described.pixels:
+            expected = " × ".join(map(str, self._described.pixels))
+            raise UnreadableImage(f"{image.width} × {image.height} px, the official pictures are {expected}")
+        return image
+
+    def name(self, row: int) -> str:
+        return self._keys[self._kept[row]]
+
+
+def open_set(described: DataSet, data: Path, split: str) -> Labelled:
+    """A split of a set below the folder `data`. Raises `DataError`."""
+    kind = described.reader.get("kind")
+    if kind not in READERS:
+        raise DataError(f"{described.name}: reader.kind is one of {', '.join(READERS)}, not {kind!r}")
+    try:
+        made = READERS[kind](described, described.where(data), described.options(split), split)
+    except KeyError as error:
+        raise DataError(f"{described.name}: the reader {kind} lacks the option {error}") from None
+    if (official := described.n.get(split)) and len(made) != official:
+        log.warning(
+            "%s: %d examples, officially %d: figures are of other examples", described.name, len(made), official
+        )
+    return made
+
+
+def named(described: DataSet, data: Path) -> DataSet:
+    """The set with the classes and templates that lie beside its shards, where the description leaves them to those."""
+    if described.classes:
+        return described
+    found: list[tuple[str, ...]] = []
+    for name in ("classnames.txt", "zeroshot_classification_templates.txt"):
+        path = described.where(data) / name
+        if not path.exists():
+            raise DataError(f"{described.name}: there is no {path}, and the description names no classes")
+        found.append(tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()))
+    classes, templates = found
+    return dataclasses.replace(
+        described, classes=classes, templates=tuple(line.replace("{c}", "{}") for line in templates)
+    )
+
+
+def _folders(described: DataSet, root: Path, options: Mapping[str, Any], _split: str) -> Labelled:
+    paths, stored = [], []
+    for base in (root / path for path in _listed(options["path"])):
+        if not base.is_dir():
+            raise DataError(f"{described.name}: there is no folder {base}; it should hold a folder a class")
+        found = sorted(path.name for path in base.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
+        known = [*described.labels, *described.ignored]
+        if extra := [name for name in found if name not in known]:
+            raise DataError(f"{base} has a folder {extra[0]!r}, which is no class; known: {', '.join(known)}")
+        if absent := [name for name in described.labels if name not in found]:
+            raise DataError(f"{base} has no folder {absent[0]!r}; it has {', '.join(found) or 'none'}")
+        for name in described.labels:
+            pictures = sorted(path for path in (base / name).iterdir() if path.suffix.lower() in SUFFIXES)
+            if not pictures:
+                raise DataError(f"{base / name} holds no pictures ({', '.join(SUFFIXES)})")
+            paths += pictures
+            stored += [name] * len(pictures)
+    return Labelled(
+        described,
+        [str(path.relative_to(root)) for path in paths],
+        stored,
+        paths,
+        lambda row: open_file(paths[row]),
+    )
+
+
+def _table(described: DataSet, root: Path, options: Mapping[str, Any], _split: str) -> Labelled:
+    file, patterns, column = root / options["file"], _listed(options["image"]), options["label"]
+    rows = read_table(file, options.get("delimiter", ","))
+    for name in (column, *options.get("where", {})):
+        if name not in rows[0]:
+            raise DataError(f"{file} has no column {name!r}; its columns are {', '.join(rows[0])}")
+    wanted = [row for row in rows if all(row[name] in values for name, values in options.get("where", {}).items())]
+    labels: dict[tuple[str, ...], str] = {}  # of each picture; tables of boxes have a row a box
+    for row in wanted:
+        try:
+            names = tuple(pattern.format(**row) for pattern in patterns)
+        except KeyError as error:
+            raise DataError(f"{file} has no column {error}; its columns are {', '.join(row)}") from None
+        if labels.setdefault(names, row[column]) != row[column]:
+            raise DataError(f"{file} gives {names[0]} two labels, {labels[names]!r} and {row[column]!r}")
+    paths = [next((root / name for name in names if (root / name).exists()), None) for names in labels]
+    if absent := [names[0] for names, path in zip(labels, paths, strict=True) if path is None]:
+        raise DataError(f"{file} names {len(labels)} pictures, of which {len(absent)} are not there: {absent[0]}, …")
+    found = [path for path in paths if path is not None]
+    return Labelled(
+        described,
+        [str(path.relative_to(root)) for path in found],
+        list(labels.values()),
+        [file, *found],
+        lambda row: open_file(found[row]),
+    )
+
+
+def _hdf5(described: DataSet, root: Path, options: Mapping[str, Any], _split: str) -> Labelled:
+    paths = [root / options["images"], root / options["labels"]]
+    h5py = _optional("h5py", "HDF5")
+    for path in paths:
+        if not path.exists():
+            packed = " it lies there packed: gunzip it first" if path.with_name(f"{path.name}.gz").exists() else ""
+            raise DataError(f"{described.name}: there is no file {path};{packed}")
+    try:
+        with h5py.File(paths[0]) as images, h5py.File(paths[1]) as labels:
+            count, shape = len(images["x"]), images["x"].shape
+            stored = [str(int(label)) for label in labels["y"][()].reshape(-1)]
+    except (OSError, KeyError) as error:
+        raise DataError(f"{paths[0].parent}: {paths[0].name}, {paths[1].name}: {str(error).splitlines()[0]}") from None
+    if len(stored) != count or len(shape) != 4:
+        raise DataError(f"{paths[0]} holds {shape} pictures, {paths[1].name} {len(stored)} labels")
+
+    def opened(row: int) -> Image.Image:
+        with h5py.File(paths[0]) as images:
+            return Image.fromarray(images["x"][row])
+
+    return Labelled(described, [f"{paths[0].name}, {row}" for row in range(count)], stored, paths, opened)
+
+
+def _npz(described: DataSet, root: Path, options: Mapping[str, Any], split: str) -> Labelled:
+    names = _listed(options["file"])
+    path = next((root / name for name in names if (root / name).exists()), None)
+    if path is None:
+        raise DataError(f"{described.name}: {root} has none of the files {', '.join(names)}")
+    try:
+        with np.load(path) as arrays:  # allows no pickles
+            images, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path} is not as MedMNIST writes it: {error}") from None
+    if len(images) != len(labels) or labels.reshape(len(labels), -1).shape[1] != 1 or images.dtype != np.uint8:
+        raise DataError(f"{path}: {images.shape} {images.dtype} pictures do not fit {labels.shape} labels, one each")
+    keys = [f"{path.name}, {split}, {row}" for row in range(len(images))]
+    stored = [str(int(label)) for label in labels.reshape(-1)]
+    return Labelled(described, keys, stored, [path], lambda row: Image.fromarray(images[row]))
+
+
+def _webdataset(described: DataSet, root: Path, options: Mapping[str, Any], _split: str) -> Labelled:
+    tars = sorted_by_numbers((root / options["path"]).glob("*.tar"))
+    if not tars:
+        raise DataError(f"{described.name}: {root / options['path']} holds no shards (0.tar …)")
+    count = root / options["path"] / "nshards.txt"
+    if count.exists() and count.read_text().strip() != str(len(tars)):
+        raise DataError(f"{count} says {count.read_text().strip()} shards, there are {len(tars)}")
+    places: list[tuple[Path, int, int]] = []
+    keys, stored = [], []
+    for tar in tars:
+        with tar.open("rb") as file:
+            for key, found in tar_groups(tar):
+                image = next((found[suffix] for suffix in IMAGE_SUFFIXES if suffix in found), None)
+                if image is None or "cls" not in found:
+                    raise DataError(f"{tar}: the sample {key} lacks a picture or its .cls")
+                places.append((tar, *image))
+                keys.append(f"{tar.name}, {key}")
+                stored.append(read_at(file, *found["cls"]).decode("ascii", errors="replace").strip())
+
+    def opened(row: int) -> Image.Image:
+        path, start, size = places[row]
+        with path.open("rb") as file:
+            return open_picture(io.BytesIO(read_at(file, start, size)))
+
+    return Labelled(described, keys, stored, tars, opened)
+
+
+READERS = {"folders": _folders, "table": _table, "hdf5": _hdf5, "npz": _npz, "webdataset": _webdataset}
+
+
+def open_file(path: Path) -> Image.Image:
+    """A picture of any format that sets come in, DICOM included. Raises `UnreadableImage`."""
+    if path.suffix.lower() in DICOM:
+        return _dicom(path)
+    return open_picture(io.BytesIO(path.read_bytes()))
+
+
+def read_table(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
+    """The rows of a CSV file with a header. Raises `DataError`."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter=delimiter))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"cannot read the table {path}: {error}") from None
+    if not rows:
+        raise DataError(f"the table {path} holds no rows")
+    if any(None in row.values() or None in row for row in rows):  # csv's signs of a row with other fields
+        raise DataError(f"{path} has rows with fewer or more fields than its header; is {delimiter!r} its delimiter?")
+    return rows
+
+
+def _dicom(path: Path) -> Image.Image:
+    """The first frame as a viewer shows it: grey rescaled, through its window, MONOCHROME1 inverted; colours as RGB."""
+    pydicom = _optional("pydicom", "DICOM")
+    from pydicom import pixels
+
+    try:
+        stored = pydicom.dcmread(path)
+        values = pixels.pixel_array(stored, index=0)
+        if stored.PhotometricInterpretation == "PALETTE COLOR":
+            values = pixels.apply_color_lut(values, stored)
+        if values.ndim == 3:
+            return Image.fromarray((values >> 8 if values.itemsize > 1 else values).astype(np.uint8))
+        values = pixels.apply_voi_lut(pixels.apply_modality_lut(values, stored), stored)
+    except Exception as error:  # decoders raise what they like
+        raise UnreadableImage(f"{type(error).__name__}: {[*str(error).splitlines(), ''][0]}") from None
+    grey = np.asarray(values, dtype=np.float64)
+    if stored.BitsAllocated > 8 or grey.min() < 0 or grey.max() > 255:
+        grey = (grey - grey.min()) / max(np.ptp(grey), 1e-9) * 255
+    if stored.PhotometricInterpretation == "MONOCHROME1":
+        grey = 255 - grey
+    return Image.fromarray(np.rint(grey).astype(np.uint8))
+
+
+def _optional(package: str, format_: str) -> Any:
+    try:
+        return __import__(package)
+    except ModuleNotFoundError:
+        raise DataError(f"{package} reads {format_} and is not installed: pip install {package}") from None
+
+
+def _listed(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)

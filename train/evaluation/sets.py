@@ -1,0 +1,104 @@
+"""What is known of a data set: a TOML file each in `sets/`, or one of the user's.
+
+    title, source, licence, folder     folder: below `--data`
+    metric                             accuracy, or auroc (two classes; the second one is the positive)
+    classes, templates                 in their order; a template has `{}` where the class goes
+    labels                             as stored → class; `ignored`: stored labels that are left out on purpose
+    pixels                             [width, height] of every picture, where that is fixed
+    notes                              what a reader of the figures must know
+    [reader]                           kind and options, see `readers.py`; [reader.test], [reader.train] by split
+    [n]                                examples a split officially has
+    [[published]]                      model, value, metric, version, source, of the test split
+
+A number that nobody could look up is left out rather than guessed.
+"""
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from train.errors import DataError
+
+SETS = Path(__file__).parent / "sets"
+METRICS = ("accuracy", "auroc")
+_REQUIRED = ("title", "source", "licence", "folder", "reader")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DataSet:
+    """A description."""
+
+    name: str
+    title: str
+    source: str
+    licence: str
+    folder: str
+    reader: Mapping[str, Any]
+    metric: str = "accuracy"
+    classes: tuple[str, ...] = ()
+    templates: tuple[str, ...] = ()
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+    pixels: tuple[int, ...] = ()
+    notes: str = ""
+    n: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    published: tuple[Mapping[str, Any], ...] = ()
+
+    def options(self, split: str) -> dict[str, Any]:
+        """The reader's options of a split. Raises `DataError` when the set has no such split."""
+        splits = {key: value for key, value in self.reader.items() if isinstance(value, Mapping)}
+        if split not in splits:
+            raise DataError(f"{self.name} has no {split} split; it has {', '.join(splits)}")
+        return {key: value for key, value in self.reader.items() if key not in splits} | dict(splits[split])
+
+    def where(self, data: Path) -> Path:
+        return data / self.folder
+
+
+def set_names() -> list[str]:
+    """The sets that ship."""
+    return sorted(path.stem for path in SETS.glob("*.toml"))
+
+
+def load_set(name: str, beside: Path | None = None) -> DataSet:
+    """A set by its name, or by the path of its TOML file, which may be relative to `beside`. Raises `DataError`."""
+    path = SETS / f"{name}.toml"
+    if name.endswith(".toml"):
+        path = (beside or Path()) / name
+    elif not path.exists():
+        raise DataError(f"unknown set {name!r}; there are {', '.join(set_names())}, or a TOML file of your own")
+    tree = read_toml(path)
+    known = {field.name for field in dataclasses.fields(DataSet)} - {"name"}
+    if unknown := sorted(tree.keys() - known):
+        raise DataError(f"{path}: unknown key {unknown[0]}; known: {', '.join(sorted(known))}")
+    if missing := [key for key in _REQUIRED if key not in tree]:
+        raise DataError(f"{path} lacks {missing[0]}")
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in tree.items()}
+    made = DataSet(name=path.stem, **values)
+    _check(made, path)
+    return made
+
+
+def _check(made: DataSet, path: Path) -> None:
+    if made.metric not in METRICS or (made.metric == "auroc" and len(made.classes) != 2):
+        raise DataError(f"{path}: metric is one of {', '.join(METRICS)} (auroc: of two classes), not {made.metric!r}")
+    if len(set(made.classes)) < len(made.classes):
+        raise DataError(f"{path}: two classes have one name: {', '.join(made.classes)}")
+    if absent := sorted(set(made.labels.values()) - set(made.classes)):
+        raise DataError(f"{path}: labels lead to {absent[0]!r}, which is none of the classes {', '.join(made.classes)}")
+    if unlabelled := [name for name in made.classes if made.labels and name not in made.labels.values()]:
+        raise DataError(f"{path}: no label leads to the class {unlabelled[0]!r}")
+    if without := [template for template in made.templates if template.count("{}") != 1]:
+        raise DataError(f"{path}: a template has {{}} once where the class goes, not {without[0]!r}")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Raises `DataError`."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is not TOML: {error}") from None

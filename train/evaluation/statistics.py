@@ -1,0 +1,107 @@
+"""Scores with 95 % intervals: the bootstrap over examples (Efron 1979), percentiles of 1,000 resamples.
+
+A statistic is a function of how often each example was drawn, so that a resample costs no copy of the examples. The
+draws are a function of the number of examples alone: two models are resampled alike, and the difference of their
+resampled scores is the paired bootstrap.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+RESAMPLES = 1000
+SEED = 0
+
+Values = np.ndarray[Any, np.dtype[np.float64]]
+Draws = np.ndarray[Any, np.dtype[np.int64]]  # (n,) how often each example was drawn
+Statistic = Callable[[Draws], float]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Score:
+    """A number, its 95 % interval, and what the resamples gave."""
+
+    value: float
+    low: float
+    high: float
+    resampled: Values  # (RESAMPLES,)
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} [{self.low:.2f}–{self.high:.2f}]"
+
+    def as_dict(self) -> dict[str, float]:
+        return {"value": self.value, "low": self.low, "high": self.high}
+
+
+def bootstrap(statistics: Mapping[str, Statistic], n: int, resamples: int = RESAMPLES) -> dict[str, Score]:
+    """Each statistic of `n` examples. A resample in which it is not defined (NaN) is left out of the interval."""
+    rng = np.random.default_rng(SEED)
+    made = {name: np.empty(resamples) for name in statistics}
+    for turn in range(resamples if n else 0):
+        draws = np.bincount(rng.integers(0, n, n), minlength=n)
+        for name, statistic in statistics.items():
+            made[name][turn] = statistic(draws)
+    whole = np.ones(n, dtype=np.int64)
+    return {name: _score(statistic(whole) if n else np.nan, made[name]) for name, statistic in statistics.items()}
+
+
+def difference(first: Score, second: Score) -> Score:
+    """`first` − `second`, both of the same examples: the paired bootstrap."""
+    return _score(first.value - second.value, first.resampled - second.resampled)
+
+
+def _score(value: float, resampled: Values) -> Score:
+    defined = resampled[np.isfinite(resampled)]
+    low, high = np.percentile(defined, (2.5, 97.5)) if len(defined) else (np.nan, np.nan)
+    return Score(float(value), float(low), float(high), resampled)
+
+
+def percentage(values: Any) -> Statistic:
+    """100 × the mean of (n,) values in 0…1."""
+    numbers = np.asarray(values, dtype=np.float64)
+    return lambda draws: 100 * float(draws @ numbers) / float(draws.sum())
+
+
+def share_of(values: Any, among: Any) -> Statistic:
+    """The same over the examples that `among` (n,) marks; NaN when none was drawn."""
+    numbers, marked = np.asarray(values, dtype=np.float64), np.asarray(among, dtype=bool)
+    inside = np.where(marked, numbers, 0.0)
+
+    def statistic(draws: Draws) -> float:
+        drawn = float(draws @ marked)
+        return 100 * float(draws @ inside) / drawn if drawn else np.nan
+
+    return statistic
+
+
+def median(values: Any) -> Statistic:
+    """The median of (n,) numbers; of an even count the mean of the middle two."""
+    numbers = np.asarray(values, dtype=np.float64)
+    order = np.argsort(numbers, kind="stable")
+
+    def statistic(draws: Draws) -> float:
+        ends = np.cumsum(draws[order])
+        middle = np.searchsorted(ends, [(ends[-1] - 1) // 2, ends[-1] // 2], side="right")
+        return float(numbers[order[middle]].mean())
+
+    return statistic
+
+
+def auroc(scores: Any, positive: Any) -> Statistic:
+    """100 × the area under the ROC curve: how often a positive scores above a negative, ties counting half."""
+    numbers, marked = np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=bool)
+    order = np.argsort(numbers, kind="stable")
+    starts = np.flatnonzero(np.diff(numbers[order], prepend=np.nan) != 0)  # of each run of equal scores
+    is_positive = marked[order]
+
+    def statistic(draws: Draws) -> float:
+        drawn = draws[order].astype(np.float64)
+        positives = np.add.reduceat(np.where(is_positive, drawn, 0.0), starts)
+        negatives = np.add.reduceat(np.where(is_positive, 0.0, drawn), starts)
+        pairs = positives.sum() * negatives.sum()
+        won = positives @ (np.cumsum(negatives) - negatives / 2)
+        return 100 * float(won) / float(pairs) if pairs else np.nan
+
+    return statistic
