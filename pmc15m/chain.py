@@ -142,6 +142,7 @@ def run(workspace: Workspace, config: Config, execution: Execution, *, base_url:
     if workspace.notes():
         log.info("run: once more, for what was found damaged on the way")
         code = run_steps()
+    workspace.keep_footers()
     if not is_alone:
         log.info("run: a share of the shards is done; when all are, `pmc15m run` without --shard finishes")
     return code
@@ -157,8 +158,6 @@ def run_step(run: Run, workspace: Workspace, config: Config, execution: Executio
         note_damage(error.path)
         log.error("%s", error)
         return ExitCode.INCOMPLETE
-    finally:
-        workspace.keep_footers()
 
 
 def run_demo(workspace: Workspace, config: Config, execution: Execution, *, articles: int, seed: int) -> ExitCode:

@@ -282,7 +282,10 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
 def _step(step: Step, arguments: argparse.Namespace) -> ExitCode:
     from pmc15m.chain import run_step
 
-    return run_step(step.load().run, *_context(arguments))
+    workspace, config, execution = _context(arguments)
+    code = run_step(step.load().run, workspace, config, execution)
+    workspace.keep_footers()
+    return code
 
 
 def _import(arguments: argparse.Namespace) -> ExitCode:

@@ -1,11 +1,13 @@
 """What the footers of files say, remembered: within a command, and of the tables' parts from one command to the next.
 
 A look at a footer is an open, two reads and a digest, .15 ms or more; all of PMC has 164,000 parts, and a command asks
-several times for each. What was read once is believed while the file has the size, the time of change and the inode
-that it had. `<folder>/.footers` keeps it, a line a file; it is rebuilt where it is missing or cannot be read, and what
-it says of a file that has changed since is not asked for.
+several times for each. Within a command, what was read is believed while the file has the size, the time of change and
+the inode that it had. `<folder>/.footers` keeps the parts' from one command to the next, a line each
+below their digest, for files that have not been touched since (their ctime, which nobody can set). It says what the parts say and nothing of when, so
+that equal parts have equal `.footers`; it is rebuilt where it is missing or cannot be read.
 """
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pmc15m.checksum import read_stamp
+from pmc15m.errors import DamageError
 
 NAME = ".footers"
 _DIGESTS = ("body_sha256", "footer_sha256")
@@ -22,10 +25,11 @@ _Mark = tuple[int, int, int]  # size, time of change in ns, inode
 
 @dataclass(slots=True)
 class _Folder:
-    """What is known of the files of one folder: marks, and facts as JSON, by name."""
+    """What is known of the files of one folder, by name: facts, as JSON."""
 
-    facts: dict[str, tuple[_Mark, str]] = field(default_factory=dict)
-    is_kept: bool = True  # whether `.footers` says the same
+    read: dict[str, tuple[_Mark, str]] = field(default_factory=dict)  # by this process
+    kept: dict[str, tuple[int, str]] = field(default_factory=dict)  # by size, before `kept_ns`
+    kept_ns: int = 0
 
 
 _folders: dict[str, _Folder] = {}
@@ -33,39 +37,72 @@ _folders: dict[str, _Folder] = {}
 
 def read_footer(path: Path) -> dict[str, Any]:
     """What `checksum.stamp` noted in a file, without the digests. Raises `DamageError`, `FileNotFoundError`."""
-    parent, name = os.path.split(place := os.fspath(path))
-    status = os.stat(place)
-    mark = (status.st_size, status.st_mtime_ns, status.st_ino)
-    folder = _folders.get(parent)
-    if folder is None:
-        folder = _folders[parent] = _load(Path(parent, NAME))
-    known = folder.facts.get(name)
-    if known is None or known[0] != mark:
-        stamp = read_stamp(path)
-        facts = {name: value for name, value in stamp.items() if name not in _DIGESTS}
-        folder.facts[name] = known = (mark, json.dumps(facts))
-        folder.is_kept = False
-    found: dict[str, Any] = json.loads(known[1])
+    found: dict[str, Any] = json.loads(_facts(os.fspath(path)))
     return found
 
 
-def to_keep(folder: Path) -> str | None:
-    """What `.footers` of a folder should say; None where it does, or where nothing was asked of the files."""
-    known = _folders.get(str(folder))
-    if known is None or known.is_kept or not folder.is_dir():
-        return None
-    known.is_kept = True
-    there = {entry.name for entry in os.scandir(folder)}
-    lines = ("\t".join((name, *map(str, mark), facts)) for name, (mark, facts) in known.facts.items() if name in there)
-    return "\n".join(lines) + "\n"
+def _facts(path: str) -> str:
+    parent, name = os.path.split(path)
+    folder = _folder(parent)
+    status = os.stat(path)
+    mark = (status.st_size, status.st_mtime_ns, status.st_ino)
+    known = folder.read.get(name)
+    if known is None or known[0] != mark:
+        kept = folder.kept.get(name)
+        if kept is not None and kept[0] == status.st_size and status.st_ctime_ns < folder.kept_ns:
+            text = kept[1]
+        else:
+            facts = {name: value for name, value in read_stamp(Path(path)).items() if name not in _DIGESTS}
+            text = json.dumps(facts)
+        folder.read[name] = known = (mark, text)
+    return known[1]
 
 
-def _load(path: Path) -> _Folder:
+def _folder(path: str) -> _Folder:
+    if path not in _folders:
+        _folders[path] = _load(os.path.join(path, NAME))
+    return _folders[path]
+
+
+def _load(path: str) -> _Folder:
     folder = _Folder()
     try:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            name, size, time, inode, facts = line.split("\t")
-            folder.facts[name] = ((int(size), int(time), int(inode)), facts)
+        with open(path, encoding="utf-8") as file:
+            digest, text = file.readline(), file.read()
+        if digest == _digest(text):
+            folder.kept = _read(text)
+            folder.kept_ns = os.stat(path).st_mtime_ns
     except (OSError, ValueError):
         return _Folder()
     return folder
+
+
+def _read(text: str) -> dict[str, tuple[int, str]]:
+    lines = (line.split("\t") for line in text.splitlines())
+    return {name: (int(size), facts) for name, size, facts in lines}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest() + "\n"
+
+
+def to_keep(folder: Path, now_ns: int) -> str | None:
+    """What `.footers` of a folder should say of its parts; None where it does.
+
+    `now_ns` is a time of the file system's from before this call: nothing is believed of what was touched after it.
+    """
+    known = _folder(str(folder))
+    lines, is_kept = [], True
+    for name in sorted(name for name in os.listdir(folder) if name.endswith(".parquet")):
+        path = os.path.join(folder, name)
+        try:
+            status, facts = os.stat(path), _facts(path)
+        except (OSError, DamageError):  # nothing is to be believed of it
+            continue
+        is_kept = is_kept and known.kept.get(name) == (status.st_size, facts) and status.st_ctime_ns < known.kept_ns
+        lines.append(f"{name}\t{status.st_size}\t{facts}\n")
+    if is_kept and len(lines) == len(known.kept):
+        return None
+    text = "".join(lines)
+    known.kept_ns, known.kept = now_ns, _read(text)
+    return _digest(text) + text

@@ -61,9 +61,7 @@ class Workspace:
         """Make sure that the folder exists and can be written. Raises `UsageError`."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            probe = self.root / f".probe.{uuid.uuid4().hex}{_TEMPORARY}"
-            probe.touch()
-            probe.unlink()
+            self._probe()
         except OSError as error:
             raise UsageError(
                 f"cannot write the workspace {self.root}: {error.strerror}; choose another with --workspace DIR"
@@ -117,10 +115,20 @@ class Workspace:
 
     def keep_footers(self) -> None:
         """Keep what the footers of the tables' parts say for the next command. Only for a writer."""
-        for folder in (self.root / table for table in ("raw", *TABLES)):
-            if (text := footers.to_keep(folder)) is not None:
+        now_ns = self._probe()
+        for folder in (folder for table in ("raw", *TABLES) if (folder := self.root / table).is_dir()):
+            if (text := footers.to_keep(folder, now_ns)) is not None:
                 with atomic(folder / footers.NAME) as temporary:
                     temporary.write_text(text, encoding="utf-8")
+                    os.utime(temporary, ns=(now_ns, now_ns))
+
+    def _probe(self) -> int:
+        """The time of the file system, in ns, as a file that is written now gets it. Raises `OSError`."""
+        probe = self.root / f".probe.{uuid.uuid4().hex}{_TEMPORARY}"
+        probe.touch()
+        now_ns = probe.stat().st_mtime_ns
+        probe.unlink()
+        return now_ns
 
     def remove_leftovers(self) -> None:
         """Remove what killed processes left unfinished. Only for a writer who knows that there is no other."""

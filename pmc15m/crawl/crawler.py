@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from pathlib import Path
 
 from pmc15m.config import Config
 from pmc15m.crawl.catalog import count_catalog, scratch_folder
@@ -51,7 +52,13 @@ def crawl(workspace: Workspace, config: Config, execution: Execution) -> ExitCod
     count_catalog(workspace)  # it is there
     restore_plan(workspace)
     reopen_damaged(workspace, execution)
-    if is_crawled(workspace, config) and not execution.retry_failed:
+    with scratch_folder(workspace) as scratch, closing(open_source(_share(config, execution), scratch)) as source:
+        return _crawl(workspace, config, execution, source, scratch)
+
+
+def _crawl(workspace: Workspace, config: Config, execution: Execution, source: Source, scratch: Path) -> ExitCode:
+    is_cloud = source.name == BucketSource.name
+    if is_crawled(workspace, config, is_cloud=is_cloud) and not execution.retry_failed:
         _remember(workspace, config)
         log.info("crawl: nothing to do")
         return _code(workspace, Ending.DONE)
@@ -65,25 +72,22 @@ def crawl(workspace: Workspace, config: Config, execution: Execution) -> ExitCod
             if GrowingShard.is_begun(workspace, shard):
                 GrowingShard(workspace, shard).discard()
         return _code(workspace, Ending.BUDGET)
-    with scratch_folder(workspace) as scratch, closing(open_source(_share(config, execution), scratch)) as source:
-        condition = read_condition(config.select.where)
-        retried = FAILURES if execution.retry_failed else ()
-        is_cloud = source.name == BucketSource.name
-        unknown = extend_plan(workspace, config, condition, ledger, scratch, retried=retried, is_cloud=is_cloud)
-        _remember(workspace, config)
-        _remove_strays(workspace)
-        todo = _todo(workspace, config, execution)
-        if not todo:
-            log.info("crawl: nothing to do")
-            if unknown:
-                return ExitCode.INCOMPLETE
-            note_crawled(workspace, config)
-            return _code(workspace, Ending.DONE)
+    condition = read_condition(config.select.where)
+    retried = FAILURES if execution.retry_failed else ()
+    unknown = extend_plan(workspace, config, condition, ledger, scratch, retried=retried, is_cloud=is_cloud)
+    _remember(workspace, config)
+    _remove_strays(workspace)
+    ending, todo = Ending.DONE, _todo(workspace, config, execution)
+    if todo:
         ending = Crawler(workspace, config, source, MetadataCondition(condition), ledger, todo).run()
-    settle(workspace, read_ledger(workspace), keep_all=keep_all)
-    if ending is Ending.DONE and execution.processes == 1 and not unknown:
-        note_crawled(workspace, config)
-    return max(_code(workspace, ending), ExitCode.INCOMPLETE) if unknown else _code(workspace, ending)
+        settle(workspace, read_ledger(workspace), keep_all=keep_all)
+    else:
+        log.info("crawl: nothing to do")
+    if unknown:
+        return max(_code(workspace, ending), ExitCode.INCOMPLETE)
+    if ending is Ending.DONE and execution.processes == 1:
+        note_crawled(workspace, config, is_cloud=is_cloud)
+    return _code(workspace, ending)
 
 
 def stored_bytes(workspace: Workspace) -> int:
