@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pmc15m import schema
-from pmc15m.chain import run, save_config
+from pmc15m.chain import run
 from pmc15m.config import load_config
 from pmc15m.crawl.catalog import scratch_folder
 from pmc15m.crawl.ledger import read_ledger
@@ -31,6 +31,7 @@ from pmc15m.curate.stage import CAPTION_GROUPS, CAPTIONS, DUPLICATES, PAIRS
 from pmc15m.demo import generate, serve
 from pmc15m.engine.stage import Execution, expected_fingerprint
 from pmc15m.parse import PARSE
+from pmc15m.saved import save_config
 from pmc15m.split import SPLIT
 from pmc15m.workspace import Workspace, keep_twice, part_writer, read_facts, read_part, shard_name, write_part
 

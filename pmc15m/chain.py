@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pmc15m.config import Config, shareable, to_toml
+from pmc15m.config import Config
 from pmc15m.errors import DamageError, ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -118,10 +118,12 @@ def run(workspace: Workspace, config: Config, execution: Execution, *, base_url:
 
     A step that leaves something undone (an article that could not be fetched) does not keep the next ones from
     working on what is there. Where one meets a damaged file, the steps are gone through once more, which mends it.
-    `base_url` stands in for `config.source` where that has a passing address only.
+    `base_url` stands in for `config.source` where that has a passing address only. The configuration is kept once
+    the source has been listed.
     """
+    from pmc15m.saved import save_config
+
     workspace.create()
-    save_config(workspace, config)
     fetching = dataclasses.replace(config, source=base_url or config.source)
     is_alone = execution.processes == 1
 
@@ -136,6 +138,8 @@ def run(workspace: Workspace, config: Config, execution: Execution, *, base_url:
                 if run is not None:
                     given = fetching if step.fetches else config
                     code = max(code, run_step(run, workspace, given, execution))
+            if step.name == "index" and code is ExitCode.COMPLETE:
+                save_config(workspace, config)
         return code
 
     code = run_steps()
@@ -183,15 +187,38 @@ def run_demo(workspace: Workspace, config: Config, execution: Execution, *, arti
     return ExitCode.COMPLETE if code is ExitCode.INCOMPLETE else code
 
 
-def save_config(workspace: Workspace, config: Config) -> None:
-    """Keep the effective configuration beside the data, without passwords."""
-    from pmc15m.workspace import atomic
+def summary(workspace: Workspace) -> dict[str, object]:
+    """What a workspace holds and where: rows by table, splits, exports, the report."""
+    from pmc15m.checksum import read_metadata
+    from pmc15m.query import connect
 
-    path = workspace.root / "config.toml"
-    text = to_toml(shareable(config))
-    if not path.exists() or path.read_bytes() != text.encode():  # bytes: a damaged one may be no text
-        with atomic(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    tables = ("articles", "figures", "panels", "pairs")
+    held: dict[str, object] = {
+        table: sum(read_metadata(path).num_rows for path in workspace.parts(table)) for table in tables
+    }
+    with connect(workspace, query="pairs") as connection:
+        held["splits"] = dict(connection.sql("SELECT split, count(*) FROM pairs GROUP BY ALL ORDER BY ALL").fetchall())
+    held["exports"] = [str(path.parent) for path in sorted(workspace.root.glob("export/*/export.json"))]
+    held["report"] = str(workspace.root / "report" / "index.html")
+    return held
+
+
+def say_summary(workspace: Workspace) -> None:
+    """Say at the end of a run what came out, where it is, and what to do next."""
+    held = summary(workspace)
+    counts = ", ".join(f"{held[table]:,} {table}" for table in ("articles", "figures", "panels", "pairs"))
+    log.info("run: %s", counts, extra={"facts": held})
+    splits = held["splits"]
+    if isinstance(splits, dict) and splits and len(splits) < 3:
+        log.info(
+            "run: all pairs are in %s: shares as of PMC-15M leave nothing else of so few articles; "
+            "--set curate.val_share=0.05 --set curate.test_share=0.1",
+            " and ".join(splits),
+        )
+    exports = held["exports"]
+    if isinstance(exports, list) and exports:
+        log.info("run: exported to %s; train with `python -m train run %s`", " and ".join(exports), exports[0])
+    log.info("run: report in %s; look at it with `pmc15m browse --workspace %s`", held["report"], workspace.root)
 
 
 def show_status(workspace: Workspace, config: Config, *, as_json: bool = False) -> tuple[str, ExitCode]:
@@ -218,5 +245,5 @@ def show_status(workspace: Workspace, config: Config, *, as_json: bool = False) 
     named |= {f"{'export':8} {name}:": counts for name, counts in exported.items()}
     for name, counts in named.items():
         lines.append(f"{name} " + (", ".join(f"{value} {key}" for key, value in counts.items() if value) or "-"))
-    lines.append("complete" if complete else "incomplete: run `pmc15m run` with the same options to go on")
+    lines.append("complete" if complete else "incomplete: `pmc15m run` goes on")
     return "\n".join(lines), code

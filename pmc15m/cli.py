@@ -10,14 +10,15 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from pmc15m.chain import STEPS, Step
 from pmc15m.config import Config, load_config
-from pmc15m.errors import ExitCode, Pmc15mError, UsageError
+from pmc15m.errors import ConfigError, ExitCode, Pmc15mError, UsageError
 
 if TYPE_CHECKING:
     from pmc15m.engine.stage import Execution
@@ -29,15 +30,23 @@ _EPILOG = """exit codes: 0 complete, 1 something left undone (`pmc15m status` sa
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.call is None:
+        parser.print_help()
+        return ExitCode.USAGE
     _start_logging(arguments)
+    is_new = not arguments.workspace.exists()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
         with _alone(arguments):
             return int(arguments.call(arguments))
     except Pmc15mError as error:
-        print(f"pmc15m: {error}", file=sys.stderr)
+        _say_error(str(error), arguments)
+        if is_new and arguments.makes_workspace:
+            with suppress(OSError):  # a failed command leaves nothing behind
+                arguments.workspace.rmdir()
         return ExitCode.USAGE
     except KeyboardInterrupt:
         print("pmc15m: interrupted; the same command goes on where this one stopped", file=sys.stderr)
@@ -46,8 +55,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.COMPLETE
     except OSError as error:  # a full disk, a folder that cannot be written
-        print(f"pmc15m: {error.filename or 'input or output'}: {error.strerror or error}", file=sys.stderr)
+        _say_error(f"{error.filename or 'input or output'}: {error.strerror or error}", arguments)
         return ExitCode.USAGE
+
+
+def _say_error(text: str, arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        logging.getLogger("pmc15m").error("%s", text)
+    else:
+        print(f"pmc15m: {text}", file=sys.stderr)
 
 
 def _alone(arguments: argparse.Namespace) -> AbstractContextManager[None]:
@@ -89,7 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     from pmc15m import __version__
 
     parser.add_argument("--version", action="version", version=f"pmc15m {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser.set_defaults(call=None)
+    commands = parser.add_subparsers(metavar="COMMAND")
 
     def command(
         name: str,
@@ -99,13 +116,21 @@ def _parser() -> argparse.ArgumentParser:
         writes: bool = True,
         makes_workspace: bool = False,
     ) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", epilog=_EPILOG)
+        added = commands.add_parser(
+            name,
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            epilog=f"example: {_EXAMPLES[name]}\n\n{_EPILOG}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         added.set_defaults(call=call, name=name, writes=writes, makes_workspace=makes_workspace)
-        _add_common(added)
+        _add_common(added, writes=writes and name not in ("report", "verify"), fetches=makes_workspace)
         return added
 
     chain = ", ".join(step.name for step in STEPS)
-    _add_selection(command("run", _run, f"the whole chain: {chain}", makes_workspace=True))
+    running = command("run", _run, f"the whole chain: {chain}", makes_workspace=True)
+    running.add_argument("--dry-run", action="store_true", help="say what would be fetched, and fetch nothing")
+    _add_selection(running)
     calls = {"split": _split, "export": _export, "report": _report}
     steps = {
         step.name: command(
@@ -124,6 +149,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     for fetching in (steps["index"], steps["crawl"], importing):
         _add_selection(fetching)
+    for wide in (running, importing):
+        wide.add_argument(
+            "--confirm", action="store_true", help="also where that fetches more than the workspace holds"
+        )
     for name in ("crawl", "parse", "split"):
         steps[name].add_argument("--retry-failed", action="store_true", help="take just what failed before")
     steps["split"].add_argument("--gallery", type=_count, metavar="N", help="write a page with N figures, boxes drawn")
@@ -156,26 +185,67 @@ def _parser() -> argparse.ArgumentParser:
     demo = command(
         "demo", _demo, "the whole chain on a generated miniature PMC, without internet", makes_workspace=True
     )
+    demo.set_defaults(workspace=Path("data/demo"))
     demo.add_argument("--articles", type=_count, default=60, metavar="N", help="articles to generate (default: 60)")
     demo.add_argument("--seed", type=int, default=0, help="of the generator (default: 0)")
+    command("config", _show_config, "every key of the configuration with its value in this workspace", writes=False)
+    command("recipes", _show_recipes, "the recipes that ship, for `export --recipe`", writes=False)
+    command("questions", _show_questions, "the questions that ship, for `sql -f`", writes=False)
     return parser
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
+_EXAMPLES = {
+    "run": "pmc15m run --workspace data/sample --limit 200 --where \"licence_group = 'commercial'\"",
+    "index": "pmc15m index --workspace data",
+    "crawl": "pmc15m crawl --workspace data --limit 1000 --retry-failed",
+    "import": "pmc15m import kept/oa_package --workspace data/kept",
+    "parse": "pmc15m parse --workspace data --workers 8",
+    "split": "pmc15m split --pairs my.jsonl --out panels",
+    "try": "pmc15m try figure.png --caption '(A) CT. (B) MRI.'",
+    "curate": "pmc15m curate --workspace data --against benchmark_hashes.csv",
+    "export": "pmc15m export --recipe radiology --format hf --set export.image_side=256",
+    "report": "pmc15m report --workspace data",
+    "sql": "pmc15m sql 'SELECT journal, count(*) FROM pairs GROUP BY ALL' -o journals.csv",
+    "stats": "pmc15m stats --workspace data --json",
+    "browse": "pmc15m browse --workspace data --open",
+    "status": "pmc15m status --workspace data",
+    "verify": "pmc15m verify --workspace data",
+    "demo": "pmc15m demo --workspace data/demo --articles 60",
+    "config": "pmc15m config --workspace data",
+    "recipes": "pmc15m recipes",
+    "questions": "pmc15m questions",
+}
+
+
+def _add_common(parser: argparse.ArgumentParser, *, writes: bool, fetches: bool) -> None:
+    """The flags of all commands; those that mean nothing to one are taken, and not shown."""
+
+    def shown(text: str, *, means_something: bool) -> str:
+        return text if means_something else argparse.SUPPRESS
+
     parser.add_argument("--workspace", type=Path, default=Path("data"), metavar="DIR", help="default: data")
     parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="TOML; every key with its default: pmc15m/config.py"
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="TOML (default: the workspace's own); `pmc15m config` shows all keys",
     )
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="e.g. crawl.table_images=true"
     )
+    source = "base URL of the bucket, or a folder (default: the workspace's own, else the PMC service)"
+    parser.add_argument("--source", metavar="URL", help=shown(source, means_something=fetches))
+    workers, share = "processes", "take the i-th of n shares, from 0"
     parser.add_argument(
-        "--source", metavar="URL", help="base URL of the bucket, or a folder (default: the PMC service)"
+        "--workers", type=_count, default=os.cpu_count() or 1, metavar="N", help=shown(workers, means_something=writes)
     )
-    parser.add_argument("--workers", type=_count, default=os.cpu_count() or 1, metavar="N", help="processes")
-    parser.add_argument("--engine", choices=("local", "ray"), default="local")
-    parser.add_argument("--shard", type=_shard, default=(0, 1), metavar="i/n", help="take the i-th of n shares, from 0")
-    parser.add_argument("--json", action="store_true", help="results as JSON, logs as JSON lines")
+    parser.add_argument(
+        "--engine", choices=("local", "ray"), default="local", help=shown("where they run", means_something=writes)
+    )
+    parser.add_argument(
+        "--shard", type=_shard, default=(0, 1), metavar="i/n", help=shown(share, means_something=writes)
+    )
+    parser.add_argument("--json", action="store_true", help="results as JSON, logs and errors as JSON lines")
     volume = parser.add_mutually_exclusive_group()
     volume.add_argument("-v", "--verbose", action="store_true", help="say more")
     volume.add_argument("-q", "--quiet", action="store_true", help="say only what went wrong")
@@ -252,17 +322,25 @@ def _config(arguments: argparse.Namespace) -> Config:
         for flag, key in _FLAGS.items()
         if (value := getattr(arguments, flag, None)) is not None
     ]
-    file = arguments.config
-    saved = arguments.workspace / "config.toml"
-    if file is None and arguments.call not in (_run, _demo) and saved.is_file():
-        file = saved  # `run` says what is wanted; every other command goes by what the last `run` said
-    return load_config(file, [*arguments.overrides, *flags])
+    from pmc15m.saved import saved_config, with_absolute_paths
+    from pmc15m.workspace import Workspace
+
+    base = None
+    if arguments.config is None and arguments.call is not _demo:
+        try:
+            base = saved_config(Workspace(arguments.workspace))
+        except ConfigError:
+            if arguments.call is not _run:  # which may be told all of it by flags
+                raise
+    return with_absolute_paths(load_config(arguments.config, [*arguments.overrides, *flags], base=base), Path())
 
 
 def _context(arguments: argparse.Namespace) -> "tuple[Workspace, Config, Execution]":
     from pmc15m.engine.stage import Execution
     from pmc15m.workspace import Workspace
 
+    if arguments.engine == "ray" and find_spec("ray") is None:
+        raise UsageError("--engine ray needs Ray: pip install 'pmc15m[ray]'")
     execution = Execution(
         engine=arguments.engine,
         workers=arguments.workers,
@@ -274,22 +352,59 @@ def _context(arguments: argparse.Namespace) -> "tuple[Workspace, Config, Executi
 
 
 def _run(arguments: argparse.Namespace) -> ExitCode:
-    from pmc15m.chain import run
+    from pmc15m.chain import run, say_summary, summary
 
-    return run(*_context(arguments))
+    workspace, config, execution = _context(arguments)
+    if arguments.dry_run:
+        from pmc15m.crawl.forecast import forecast
+
+        print(forecast(workspace, config, as_json=arguments.json))
+        return ExitCode.COMPLETE
+    _refuse_to_widen(arguments, workspace, config)
+    code = run(workspace, config, execution)
+    if execution.processes == 1 and workspace.shards("pairs"):
+        say_summary(workspace)
+        if arguments.json:
+            print(json.dumps(summary(workspace)))
+    return code
+
+
+def _refuse_to_widen(arguments: argparse.Namespace, workspace: "Workspace", config: Config) -> None:
+    """Let nobody fetch eight million articles who wanted to go on with two hundred. Raises `UsageError`."""
+    from pmc15m.crawl.plan import selection_of
+    from pmc15m.crawl.status import last_selection
+    from pmc15m.saved import saved_config, widened
+
+    if arguments.confirm:
+        return
+    try:
+        before = saved_config(workspace)
+    except ConfigError:
+        if selection_of(config) != last_selection(workspace):
+            raise
+        return
+    if before is not None and (changes := list(widened(before, config))):
+        raise UsageError(
+            f"{workspace.root} was made with something else: {'; '.join(changes)}. "
+            "--confirm fetches it all the same, --workspace DIR makes another workspace"
+        )
 
 
 def _step(step: Step, arguments: argparse.Namespace) -> ExitCode:
     from pmc15m.chain import run_step
+    from pmc15m.saved import save_config
 
     workspace, config, execution = _context(arguments)
     code = run_step(step.load().run, workspace, config, execution)
+    if step.fetches and (code is ExitCode.COMPLETE or step.name == "crawl"):
+        save_config(workspace, config)
     workspace.keep_footers()
     return code
 
 
 def _import(arguments: argparse.Namespace) -> ExitCode:
     arguments.source = arguments.folder
+    _refuse_to_widen(arguments, *_context(arguments)[:2])
     return max(_step(step, arguments) for step in STEPS if step.fetches)
 
 
@@ -324,7 +439,8 @@ def _export(step: Step, arguments: argparse.Namespace) -> ExitCode:
 def _report(step: Step, arguments: argparse.Namespace) -> ExitCode:
     from pmc15m.query import report
 
-    print(report(*_context(arguments)[:2]))
+    path = report(*_context(arguments)[:2])
+    print(json.dumps({"report": str(path)}) if arguments.json else path)
     return ExitCode.COMPLETE
 
 
@@ -401,6 +517,33 @@ def _demo(arguments: argparse.Namespace) -> ExitCode:
 
     workspace, config, execution = _context(arguments)
     return run_demo(workspace, config, execution, articles=arguments.articles, seed=arguments.seed)
+
+
+def _show_config(arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m.config import as_dict, shareable, to_toml
+
+    config = shareable(_config(arguments))
+    print(json.dumps(as_dict(config)) if arguments.json else to_toml(config), end="\n" if arguments.json else "")
+    return ExitCode.COMPLETE
+
+
+def _show_recipes(arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m.export.recipes import load_recipe, shipped_recipes
+
+    _list(arguments, {name: load_recipe(name).description for name in shipped_recipes()})
+    return ExitCode.COMPLETE
+
+
+def _show_questions(arguments: argparse.Namespace) -> ExitCode:
+    from pmc15m.query.manifests import named_queries
+
+    _list(arguments, {query.name: query.title for query in named_queries().values()})
+    return ExitCode.COMPLETE
+
+
+def _list(arguments: argparse.Namespace, told: dict[str, str]) -> None:
+    lines = [f"{name:20} {text}" for name, text in told.items()]
+    print(json.dumps(told) if arguments.json else "\n".join(lines))
 
 
 def _count(text: str) -> int:

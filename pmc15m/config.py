@@ -168,12 +168,12 @@ _CHOICES = {
 }
 
 
-def load_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
-    """The defaults, changed by a TOML file and then by `section.key=value` strings.
+def load_config(path: Path | None = None, overrides: Iterable[str] = (), *, base: Config | None = None) -> Config:
+    """The defaults, or `base`, changed by a TOML file and then by `section.key=value` strings.
 
     Raises `ConfigError` for a file that is not TOML, an unknown key, and a value of the wrong type or size.
     """
-    config = Config()
+    config = base or Config()
     if path is not None:
         try:
             tree = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -2,9 +2,9 @@
 
 A look at a footer is an open, two reads and a digest, .15 ms or more; all of PMC has 164,000 parts, and a command asks
 several times for each. Within a command, what was read is believed while the file has the size, the time of change and
-the inode that it had. `<folder>/.footers` keeps the parts' from one command to the next, a line each
-below their digest, for files that have not been touched since (their ctime, which nobody can set). It says what the parts say and nothing of when, so
-that equal parts have equal `.footers`; it is rebuilt where it is missing or cannot be read.
+the inode that it had. `<folder>/.footers` keeps the parts' from one command to the next, a line each below their
+digest, for files that have not been touched since (their ctime, which nobody can set). It says what the parts say and
+nothing of when, so that equal parts have equal `.footers`; it is rebuilt where it is missing or cannot be read.
 """
 
 import hashlib

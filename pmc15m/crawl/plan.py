@@ -177,7 +177,7 @@ def _tell_unknown(workspace: Workspace, config: Config) -> int:
 
 def selection_of(config: Config) -> str:
     """A digest of what is asked for: the selection and what a shard holds of an article."""
-    select, crawl = dataclasses.asdict(shareable(config).select), config.crawl
+    select, crawl = dataclasses.asdict(shareable(config).select) | {"ids": ""}, config.crawl  # their text counts
     facts = [select, ids_text(config.select), extras_of(config), crawl.max_object_bytes]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 

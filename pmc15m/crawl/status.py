@@ -20,8 +20,7 @@ def status(workspace: Workspace) -> dict[str, Any]:
     counts: dict[str, Any] = {"catalog": count_catalog(workspace)}
     damaged = damaged_shards(workspace)
     finished = set(workspace.shards()) - damaged
-    remembered = workspace.root / "raw" / "selection"
-    selection = remembered.read_text(encoding="ascii", errors="replace").strip() if remembered.exists() else ""
+    selection = last_selection(workspace)
     resting = arrived = 0
     twice = [path for path in (workspace.catalog, *damaged_plan(workspace)) if read_fingerprint(path) is None]
     todo = len(damaged) + len(twice)
@@ -40,3 +39,9 @@ def status(workspace: Workspace) -> dict[str, Any]:
     for (state, reason), count in sorted(ends.items(), key=str):
         counts[f"{state} ({reason})" if reason else state] = count
     return counts
+
+
+def last_selection(workspace: Workspace) -> str:
+    """The digest of the selection that was crawled last; empty before the first crawl."""
+    remembered = workspace.root / "raw" / "selection"
+    return remembered.read_text(encoding="ascii", errors="replace").strip() if remembered.exists() else ""

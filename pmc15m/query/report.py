@@ -15,7 +15,7 @@ import pyarrow as pa
 from pmc15m.config import Config, public_address
 from pmc15m.query import cards, webpage
 from pmc15m.query.charts import Mark, Series, bars, columns, whole
-from pmc15m.query.connection import connect
+from pmc15m.query.connection import connect, require_data
 from pmc15m.query.gallery import exhibits
 from pmc15m.query.manifests import ALL_TABLES, QUERIES, VIEWS
 from pmc15m.query.output import cell_text
@@ -49,6 +49,7 @@ _STEPS = {
 
 def report(workspace: Workspace, config: Config) -> Path:
     """Write `report/index.html` and return its path. Raises `DamageError` where a part is damaged."""
+    require_data(workspace)
     path = workspace.root / "report" / "index.html"
     settings = {"source": public_address(config.source), "where": config.select.where}
     made_from = fingerprint("report", VERSION, settings, [], ASSETS)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import duckdb
 import pyarrow as pa
 
-from pmc15m.query.connection import connect, query_error
+from pmc15m.query.connection import connect, query_error, require_data
 from pmc15m.query.manifests import named_queries
 from pmc15m.query.output import plain_rows, write_table
 from pmc15m.workspace import Workspace
@@ -58,6 +58,7 @@ def answers(connection: duckdb.DuckDBPyConnection) -> Answers:
 
 def stats(workspace: Workspace, json: bool = False) -> str:
     """The numbers as text, or as one JSON object: question → rows."""
+    require_data(workspace)
     with connect(workspace) as connection:
         found = answers(connection)
     if json:

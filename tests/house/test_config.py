@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmc15m.chain import save_config
 from pmc15m.config import Config, load_config, public_address, shareable, to_toml
 from pmc15m.errors import ConfigError
+from pmc15m.saved import save_config
 from pmc15m.workspace import Workspace
 
 
