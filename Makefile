@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help demo evaluate-demo test check format sample pmc15m index crawl import parse split curate export report stats status verify run sql browse train clean
 
 help:  ## this list
-	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -E '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\n    /'
 
 INSTALL = $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
@@ -53,7 +53,7 @@ pmc15m: .venv/installed  ## everything: the whole Open Access Subset
 	$(BIN)/pmc15m run --workspace $(WORKSPACE) $(ARGS)
 
 # One target a stage; more flags with ARGS, e.g. make crawl ARGS='--limit 1000'.
-index crawl import parse split curate export report stats status verify run sql browse: .venv/installed
+index crawl import parse split curate export report stats status verify run sql browse: .venv/installed  ## that command of pmc15m in WORKSPACE, with ARGS
 	$(BIN)/pmc15m $@ --workspace $(WORKSPACE) $(ARGS)
 
 train: .venv/installed  ## train on an export: make train EXPORT=data/export/panels

@@ -175,7 +175,7 @@ def run_demo(workspace: Workspace, config: Config, execution: Execution, *, arti
     generate(bucket, seed=seed, articles=articles)
     config = dataclasses.replace(
         config,
-        source=str(bucket),
+        source=str(bucket.absolute()),
         crawl=dataclasses.replace(config.crawl, articles_per_shard=20),
         curate=dataclasses.replace(config.curate, val_share=0.1, test_share=0.1),
     )
