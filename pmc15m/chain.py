@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_MENDING = 3  # times that a run begins again; what mends one file may be the first to read another
+
 Run = Callable[["Workspace", Config, "Execution"], ExitCode]
 
 
@@ -117,7 +119,7 @@ def run(workspace: Workspace, config: Config, execution: Execution, *, base_url:
     """Bring a workspace up to date with a source, each step doing only what is left; the worst of their exit codes.
 
     A step that leaves something undone (an article that could not be fetched) does not keep the next ones from
-    working on what is there. Where one meets a damaged file, the steps are gone through once more, which mends it.
+    working on what is there. Where one meets a damaged file, the steps are gone through again, which mends it.
     `base_url` stands in for `config.source` where that has a passing address only. The configuration is kept once
     the source has been listed.
     """
@@ -143,9 +145,10 @@ def run(workspace: Workspace, config: Config, execution: Execution, *, base_url:
         return code
 
     code = run_steps()
-    if workspace.notes():
-        log.info("run: once more, for what was found damaged on the way")
-        code = run_steps()
+    for _ in range(_MENDING):
+        if workspace.notes():
+            log.info("run: once more, for what was found damaged on the way")
+            code = run_steps()
     workspace.keep_footers()
     if not is_alone:
         log.info("run: a share of the shards is done; when all are, `pmc15m run` without --shard finishes")

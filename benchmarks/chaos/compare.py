@@ -28,6 +28,7 @@ _POINTERS = {"shard", "offset"}
 _FAILED = {ArticleStatus.FAILED.value, ArticleStatus.PARTIAL.value}
 _GONE = {ArticleStatus.SUPERSEDED.value, ArticleStatus.REMOVED.value}
 _MADE_FROM = {"fingerprint", "sha256"}  # what `export.json` says of files that hold pointers
+_VERSIONED = "croissant.json"  # its version is of the fingerprint
 _SHOWN = 3  # differences a table
 
 
@@ -152,7 +153,7 @@ def _exported(root: Path, *, is_whole: bool) -> Iterator[dict[str, Any]]:
 
     Of a part that is not whole, what tells of all or of an order is left out.
     """
-    for path in sorted((root / "export").rglob("*.*")):
+    for path in sorted(path for path in (root / "export").rglob("*.*") if path.is_file()):
         name = str(path.relative_to(root))
         rows: list[dict[str, Any]] = []
         if path.suffix == ".tar":
@@ -165,11 +166,12 @@ def _exported(root: Path, *, is_whole: bool) -> Iterator[dict[str, Any]]:
             rows = _read(path)
         elif is_whole and path.name == "export.json":
             facts = {key: value for key, value in json.loads(path.read_bytes()).items() if key not in _MADE_FROM}
-            yield {"file": name, **facts}
-        elif is_whole and path.suffix != ".tmp":
-            yield {"file": name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+            del facts["files"][_VERSIONED]
+            yield {"export": name, **facts}
+        elif is_whole and path.suffix != ".tmp" and path.name != _VERSIONED:
+            yield {"export": name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         for place, row in enumerate(rows):
-            yield ({"file": name, "place": place} if is_whole else {"file": str(Path(name).parent)}) | row
+            yield ({"export": name, "place": place} if is_whole else {"export": str(Path(name).parent)}) | row
 
 
 def _broken_pointers(root: Path) -> Iterator[str]:
@@ -240,4 +242,4 @@ def _text(value: Any) -> str:
 def _key(row: Row) -> str:
     """What tells a row from the others of its table."""
     key = [row[name] for name in _KEYS if row.get(name)][:1] or [row.get(name) for name in _ROLE]
-    return " ".join(str(part) for part in (row.get("file"), row.get("place"), *key) if part is not None)
+    return " ".join(str(part) for part in (row.get("export"), row.get("place"), *key) if part is not None)

@@ -21,9 +21,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image
 
+from pmc15m.config import ExportConfig
 from pmc15m.curate.splits import Split
 from pmc15m.errors import Pmc15mError, UsageError
-from pmc15m.export.recipes import load_recipe, run_recipe
+from pmc15m.export.order import Order
+from pmc15m.export.recipes import run_recipe
 from pmc15m.figures.drawing import data_uri, encoded, isolated
 from pmc15m.pictures.decode import DecodeError, decode
 from pmc15m.query import connect, query_error
@@ -116,7 +118,7 @@ class _Query:
         with connect(workspace) as connection:
             kept = None
             if self.recipe is not None:
-                recipe = load_recipe(self.recipe)
+                recipe = Order.of(ExportConfig(recipe=self.recipe)).steps
                 run_recipe(connection, recipe)
                 keys = connection.sql(f"SELECT hash(pair_key) AS hashed FROM {recipe.kept}")
                 kept = np.sort(keys.to_arrow_table()["hashed"].to_numpy())

@@ -5,7 +5,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
@@ -76,14 +75,26 @@ def _interruptible(connection: duckdb.DuckDBPyConnection, act: Callable[[duckdb.
 
     It has a cursor of its own: one that was interrupted may stay busy (DuckDB 2.0.1).
     """
-    with connection.cursor() as own, ThreadPoolExecutor(1) as other:
-        done = other.submit(act, own)
+    raised: list[BaseException] = []
+
+    def work() -> None:
         try:
-            done.result()
+            act(own)
+        except BaseException as error:  # the other thread's to raise
+            raised.append(error)
+
+    with connection.cursor() as own:
+        other = threading.Thread(target=work)
+        try:
+            other.start()
+            other.join()
         except KeyboardInterrupt:
-            while wait([done], timeout=0.05).not_done:
+            while other.is_alive():
                 own.interrupt()  # again, as it may not have begun yet
+                other.join(0.05)
             raise
+    if raised:
+        raise raised[0]
 
 
 def shell(workspace: Workspace, *, allow_files: bool = False, read: Callable[[str], str] | None = None) -> ExitCode:

@@ -11,7 +11,11 @@ from pmc15m.workspace import Workspace
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
 def test_a_recipe_keeps_what_its_export_holds(finished: Path, split: str) -> None:
-    planned = pq.ParquetFile(finished / "export" / "panels" / "plan.parquet").read(["pair_key", "split"]).to_pylist()
+    planned = (
+        pq.ParquetFile(finished / "export" / "panels" / ".pmc15m" / "plan.parquet")
+        .read(["pair_key", "split"])
+        .to_pylist()
+    )
     keys = {row["pair_key"] for row in planned if row["split"] == split}
     found = pmc15m.pairs(finished, recipe="panels", split=split)
     assert {pair.key for pair in found} == keys != set()

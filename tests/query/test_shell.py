@@ -186,7 +186,7 @@ def test_names_are_completed_and_statements_remembered(workspace: Workspace, tmp
     terminal = Terminal(root)
     terminal.wait_for("pmc15m> ")
     terminal.type("SELECT count(*) AS\nn FROM caption_gr\ts;\n")
-    terminal.wait_for("caption_groups")
+    terminal.wait_for("(1 rows)")
     assert terminal.end() == 0
 
     again = Terminal(root)

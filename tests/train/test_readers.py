@@ -33,7 +33,7 @@ def test_every_set_is_read_in_its_official_layout(name: str, tmp_path: Path) -> 
     assert len(pictures) == EACH * (2 if name.startswith("wds") else len(described.classes))
     assert set(pictures.labels) == set(range(len(described.classes)))
     for row in range(len(pictures)):
-        assert np.asarray(pictures.picture(row).convert("RGB")).std() > 1, pictures.name(row)
+        assert np.asarray(pictures.picture(row).convert("RGB")).std() > 0, pictures.name(row)
     again = open_set(described, tmp_path, "test")
     assert again.fingerprint == pictures.fingerprint
 
