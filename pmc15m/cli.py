@@ -371,7 +371,7 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
 
 def _refuse_to_widen(arguments: argparse.Namespace, workspace: "Workspace", config: Config) -> None:
     """Let nobody fetch eight million articles who wanted to go on with two hundred. Raises `UsageError`."""
-    from pmc15m.crawl.plan import selection_of
+    from pmc15m.crawl.plan import read_plan, selection_of
     from pmc15m.crawl.status import last_selection
     from pmc15m.saved import saved_config, widened
 
@@ -380,7 +380,8 @@ def _refuse_to_widen(arguments: argparse.Namespace, workspace: "Workspace", conf
     try:
         before = saved_config(workspace)
     except ConfigError:
-        if selection_of(config) != last_selection(workspace):
+        crawled = {last_selection(workspace), *(file.selection for file in read_plan(workspace))}
+        if selection_of(config) not in crawled:
             raise
         return
     if before is not None and (changes := list(widened(before, config))):
