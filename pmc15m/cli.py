@@ -191,6 +191,8 @@ def _parser() -> argparse.ArgumentParser:
     command("config", _show_config, "every key of the configuration with its value in this workspace", writes=False)
     command("recipes", _show_recipes, "the recipes that ship, for `export --recipe`", writes=False)
     command("questions", _show_questions, "the questions that ship, for `sql -f`", writes=False)
+    completion = command("completion", _completion, "completion of commands and flags for a shell", writes=False)
+    completion.add_argument("shell", choices=("bash", "zsh", "tcsh"))
     return parser
 
 
@@ -214,6 +216,7 @@ _EXAMPLES = {
     "config": "pmc15m config --workspace data",
     "recipes": "pmc15m recipes",
     "questions": "pmc15m questions",
+    "completion": 'eval "$(pmc15m completion bash)"',
 }
 
 
@@ -539,6 +542,13 @@ def _show_questions(arguments: argparse.Namespace) -> ExitCode:
     from pmc15m.query.manifests import named_queries
 
     _list(arguments, {query.name: query.title for query in named_queries().values()})
+    return ExitCode.COMPLETE
+
+
+def _completion(arguments: argparse.Namespace) -> ExitCode:
+    import shtab
+
+    print(shtab.complete(_parser(), arguments.shell))
     return ExitCode.COMPLETE
 
 

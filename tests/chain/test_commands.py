@@ -170,6 +170,17 @@ def test_the_whole_configuration_is_shown(made: Path, tmp_path: Path) -> None:
     assert (read.select.limit, read.export.image_side) == (3, 256)
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_bash_completes_commands_and_flags() -> None:
+    told = pmc15m("completion", "bash")
+    asked = f"""{told.stdout}
+COMP_WORDS=(pmc15m cura); COMP_CWORD=1; _shtab_pmc15m; echo "${{COMPREPLY[*]}}"
+COMP_WORDS=(pmc15m export --allow); COMP_CWORD=2; _shtab_pmc15m; echo "${{COMPREPLY[*]}}"
+"""
+    answered = subprocess.run(["bash", "-c", asked], capture_output=True, text=True)
+    assert answered.stdout.split() == ["curate", "--allow-derivatives-of-nd"], answered.stderr
+
+
 def test_errors_are_json_where_results_are(tmp_path: Path) -> None:
     told = pmc15m("sql", "SELECT 1", "--workspace", tmp_path, "--json")
     assert told.returncode == 2
