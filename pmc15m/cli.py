@@ -28,6 +28,9 @@ _EPILOG = """exit codes: 0 complete, 1 something left undone (`pmc15m status` sa
 130 interrupted. Running the same command again is the resume."""
 
 
+_WITHOUT_RESULT = ("index", "crawl", "import", "parse", "curate", "export", "verify", "demo")  # but what they leave
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     parser = _parser()
@@ -41,7 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, _interrupt)
     try:
         with _alone(arguments):
-            return int(arguments.call(arguments))
+            code = int(arguments.call(arguments))
+        if arguments.json and arguments.name in _WITHOUT_RESULT:
+            print(json.dumps({"command": arguments.name, "exit_code": code}))
+        return code
     except Pmc15mError as error:
         _say_error(str(error), arguments)
         if is_new and arguments.makes_workspace:

@@ -187,6 +187,13 @@ def test_errors_are_json_where_results_are(tmp_path: Path) -> None:
     assert "there is nothing" in json.loads(told.stderr)["message"]
 
 
+@pytest.mark.parametrize("command", ["verify", "export", "parse", "report"])
+def test_results_are_json_where_there_are_none_but_files(made: Path, command: str) -> None:
+    told = pmc15m(command, "--workspace", made, "--json")
+    assert json.loads(told.stdout), told.stderr
+    assert all(json.loads(line)["message"] for line in told.stderr.splitlines())
+
+
 def test_without_a_command_there_is_help() -> None:
     told = subprocess.run([sys.executable, "-m", "pmc15m"], capture_output=True, text=True)
     assert told.returncode == 2
