@@ -32,18 +32,23 @@ def saved_config(workspace: Workspace) -> Config | None:
 
 def save_config(workspace: Workspace, config: Config) -> None:
     """Keep the effective configuration beside the data, without passwords."""
-    root = os.path.abspath(workspace.root)
-
-    def kept(path: str) -> str:
-        is_inside = os.path.isabs(path) and os.path.commonpath([root, path]) == root
-        return os.path.relpath(path, root) if is_inside else path
-
-    text = to_toml(_with_paths(shareable(config), kept)).encode()
+    text = to_toml(told_config(workspace, config)).encode()
     text += _MARK + _digest(text) + b"\n"
     path = _path(workspace)
     if not path.exists() or path.read_bytes() != text:
         with atomic(path) as temporary:
             temporary.write_bytes(text)
+
+
+def told_config(workspace: Workspace, config: Config) -> Config:
+    """The configuration as it may be told to others: no passwords, and no place of what lies in the workspace."""
+    root = os.path.abspath(workspace.root)
+
+    def told(path: str) -> str:
+        is_inside = os.path.isabs(path) and os.path.commonpath([root, path]) == root
+        return os.path.relpath(path, root) if is_inside else path
+
+    return _with_paths(shareable(config), told)
 
 
 def _digest(text: bytes) -> bytes:

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from pmc15m.config import Config, public_address
+from pmc15m.config import Config
 from pmc15m.query import cards, webpage
 from pmc15m.query.charts import Mark, Series, bars, columns, whole
 from pmc15m.query.connection import connect, require_data
@@ -20,11 +20,12 @@ from pmc15m.query.gallery import exhibits
 from pmc15m.query.manifests import ALL_TABLES, QUERIES, VIEWS
 from pmc15m.query.output import cell_text
 from pmc15m.query.statistics import Answers, answers
+from pmc15m.saved import told_config
 from pmc15m.workspace import Workspace, atomic, fingerprint
 
 log = logging.getLogger(__name__)
 
-VERSION = 2  # raised with every change of the code that changes what the page shows
+VERSION = 3  # raised with every change of the code that changes what the page shows
 ASSETS = (VIEWS, *QUERIES, webpage.STYLE, webpage.SCRIPT)
 GALLERY = 96  # figures in the report
 _BARS = 8  # in a plot; the numbers below it have all
@@ -51,7 +52,8 @@ def report(workspace: Workspace, config: Config) -> Path:
     """Write `report/index.html` and return its path. Raises `DamageError` where a part is damaged."""
     require_data(workspace)
     path = workspace.root / "report" / "index.html"
-    settings = {"source": public_address(config.source), "where": config.select.where}
+    source = told_config(workspace, config).source
+    settings = {"source": source, "where": config.select.where}
     made_from = fingerprint("report", VERSION, settings, [], ASSETS)
     if _is_current(path, made_from, workspace):
         log.info("report: nothing to do")
@@ -67,7 +69,7 @@ def report(workspace: Workspace, config: Config) -> Path:
             ("lost", "What was lost", _drops(connection, found["drops"])),
             ("gallery", f"{len(shown)} random figures", cards.gallery_section(shown) if shown else _nothing("split")),
         ]
-    lead = f"Workspace {workspace.root.name}, source {public_address(config.source)}."
+    lead = f"Workspace {workspace.root.name}, source {source}."
     if config.select.where:
         lead += f" Articles where {config.select.where}."
     return _write(path, webpage.page("PMC-15M, rebuilt", lead, sections, _tiles(found), made_from))
