@@ -13,7 +13,7 @@ from types import FrameType
 import duckdb
 
 from pmc15m.errors import ExitCode, UsageError
-from pmc15m.query.connection import connect, query_error, refuse_changes, require_data
+from pmc15m.query.connection import connect, query_error, refuse_changes, require_data, tables_of
 from pmc15m.query.manifests import ALL_TABLES, named_queries
 from pmc15m.query.output import Format, parse_format, write
 from pmc15m.workspace import Workspace
@@ -29,6 +29,50 @@ _HISTORY = ".sql_history"
 _REMEMBERED = 1000  # statements
 
 
+class _Signals:
+    """Ctrl-C and SIGTERM as interruptions of a shell: heard at the prompt and while a query runs, and kept meanwhile.
+
+    One that came in the middle of a call of DuckDB's would leave the connection busy for good (2.0.1).
+    """
+
+    def __init__(self) -> None:
+        self._is_heard = self._has_come = False
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Raise `KeyboardInterrupt` where a signal comes in here, or came before."""
+        self._is_heard = True
+        try:
+            if self._has_come:
+                self._has_come = False
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._is_heard = False
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Have the signals in here, in the place of whoever has them."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._take) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        if self._is_heard:
+            self._is_heard = False
+            raise KeyboardInterrupt
+        self._has_come = True
+
+
+_signals = _Signals()
+
+
 def sql(
     workspace: Workspace,
     query: str,
@@ -39,7 +83,8 @@ def sql(
 ) -> ExitCode:
     """Answer on stdout or in a file, whose name may say the format. Raises `UsageError`: one line, what is wrong."""
     style = parse_format(format, output)
-    require_data(workspace)
+    if tables_of(query):
+        require_data(workspace)
     with connect(workspace, allow_files=allow_files, query=query) as connection:
         answer(connection, query, style, output)
     return ExitCode.COMPLETE
@@ -76,22 +121,24 @@ def _interruptible(connection: duckdb.DuckDBPyConnection, act: Callable[[duckdb.
     It has a cursor of its own: one that was interrupted may stay busy (DuckDB 2.0.1).
     """
     raised: list[BaseException] = []
+    done = threading.Event()  # an interrupted `join` takes a thread for ended that is not (Python 3.11)
 
     def work() -> None:
         try:
             act(own)
         except BaseException as error:  # the other thread's to raise
             raised.append(error)
+        finally:
+            done.set()
 
     with connection.cursor() as own:
-        other = threading.Thread(target=work)
+        threading.Thread(target=work).start()
         try:
-            other.start()
-            other.join()
+            with _signals.heard():
+                done.wait()
         except KeyboardInterrupt:
-            while other.is_alive():
+            while not done.wait(0.05):
                 own.interrupt()  # again, as it may not have begun yet
-                other.join(0.05)
             raise
     if raised:
         raise raised[0]
@@ -108,10 +155,9 @@ def shell(workspace: Workspace, *, allow_files: bool = False, read: Callable[[st
     if is_typed:
         print("pmc15m sql: .help tells what there is", file=sys.stderr)
     keyboard = read or (input if is_typed else _next_line)
-    with session.connection, _remembering(workspace, session) if is_typed else nullcontext(), _own_signals(session):
+    with session.connection, _remembering(workspace, session) if is_typed else nullcontext(), _signals.taken():
         while not session.is_over:
             try:
-                session.is_interruptible = True
                 session.take(keyboard)
             except UsageError as error:
                 print(error, file=sys.stderr)
@@ -126,26 +172,6 @@ def _next_line(prompt: str) -> str:
     if not (line := sys.stdin.readline()):
         raise EOFError
     return line.rstrip("\n")
-
-
-@contextmanager
-def _own_signals(session: "_Session") -> Iterator[None]:
-    """Every Ctrl-C or SIGTERM interrupts what the session does, and none the session."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        if session.is_interruptible:
-            session.is_interruptible = False  # until it takes the next line
-            raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
@@ -182,12 +208,13 @@ class _Session:
         self.style = Format.TABLE
         self.remember: Callable[[str], None] = lambda text: None
         self.pending = ""  # of a statement that goes on
-        self.is_over = self.is_interruptible = False
+        self.is_over = False
 
     def take(self, read: Callable[[str], str]) -> None:
         """Read a line, and do what is to be done with it."""
         try:
-            line = read("   ...> " if self.pending else "pmc15m> ")
+            with _signals.heard():
+                line = read("   ...> " if self.pending else "pmc15m> ")
         except EOFError:
             self.is_over, line = True, ";"
         command = _WITHOUT_DOT.get(line.strip().rstrip(";").lower(), line.strip())

@@ -78,7 +78,7 @@ def connect(
         "SET VARIABLE parts = ?", [f"{parts}/.none"]
     )  # to bind the views costs nothing while all is empty
     connection.execute(VIEWS.read_text(encoding="utf-8"))
-    meant = set(ALL_TABLES) if query is None else _tables_of(query)
+    meant = set(ALL_TABLES) if query is None else tables_of(query)
     for table in ALL_TABLES:  # the same views without variables, which a cursor() would not inherit
         source = _source(root, table) if table in meant else None
         if source is None:
@@ -115,7 +115,7 @@ def _source(root: Path, table: str) -> str | None:
     return "FROM read_parquet(['" + "', '".join(paths) + "'], hive_partitioning = false)"
 
 
-def _tables_of(query: str) -> set[str]:
+def tables_of(query: str) -> set[str]:
     """The tables that a query may read: those that it or a view that it names writes out, wherever that stands."""
     words = set(_WORD.findall(query.lower()))
     if words & _ANY_TABLE:

@@ -182,7 +182,7 @@ COMP_WORDS=(pmc15m export --allow); COMP_CWORD=2; _shtab_pmc15m; echo "${{COMPRE
 
 
 def test_errors_are_json_where_results_are(tmp_path: Path) -> None:
-    told = pmc15m("sql", "SELECT 1", "--workspace", tmp_path, "--json")
+    told = pmc15m("sql", "FROM pairs", "--workspace", tmp_path, "--json")
     assert told.returncode == 2
     assert "there is nothing" in json.loads(told.stderr)["message"]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pmc15m.config import Config, SelectConfig
+from pmc15m.errors import UsageError
 from pmc15m.query import gallery, report
 from pmc15m.query.manifests import ALL_TABLES
 from pmc15m.workspace import Workspace
@@ -91,6 +92,10 @@ def test_every_stage_has_a_report(tmp_path: Path, present: tuple[str, ...]) -> N
     workspace = fill(tmp_path)
     for table in set(ALL_TABLES) - set(present):
         shutil.rmtree(tmp_path / table)
+    if not present:
+        with pytest.raises(UsageError, match="there is nothing in"):
+            report(workspace, Config())
+        return
     assert "</html>" in report(workspace, Config()).read_text(encoding="utf-8")
 
 
