@@ -206,9 +206,8 @@ def summary(workspace: Workspace) -> dict[str, object]:
     return held
 
 
-def say_summary(workspace: Workspace) -> None:
+def say_summary(workspace: Workspace, held: dict[str, object]) -> None:
     """Say at the end of a run what came out, where it is, and what to do next."""
-    held = summary(workspace)
     counts = ", ".join(f"{held[table]:,} {table}" for table in ("articles", "figures", "panels", "pairs"))
     log.info("run: %s", counts, extra={"facts": held})
     splits = held["splits"]

@@ -372,9 +372,10 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
     _refuse_to_widen(arguments, workspace, config)
     code = run(workspace, config, execution)
     if execution.processes == 1 and workspace.shards("pairs"):
-        say_summary(workspace)
+        held = summary(workspace)
+        say_summary(workspace, held)
         if arguments.json:
-            print(json.dumps(summary(workspace)))
+            print(json.dumps(held))
     return code
 
 
