@@ -85,7 +85,7 @@ def read_list(path: Path) -> list[Listed]:
 
 def _of_csv(path: Path, text: str) -> Iterator[Listed]:
     head = text.partition("\n")[0]
-    csv.field_size_limit(len(text) + len(_LAST) + 1)
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + len(_LAST) + 1))  # the process's: never lowered
     rows = csv.reader(io.StringIO(f"{text}\n{_LAST}", newline=None), delimiter=max("\t,;", key=head.count))
     names = [name.strip().lower() for name in next(rows)]
     image, caption = (next((names.index(n) for n in known if n in names), None) for known in _COLUMNS)

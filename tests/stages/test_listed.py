@@ -99,6 +99,16 @@ def test_tables_are_read_as_spreadsheets_write_them(own: Path, delimiter: str) -
     ]
 
 
+def test_a_caption_of_any_length_is_read_and_other_readers_keep_their_limit(own: Path) -> None:
+    before = csv.field_size_limit()
+    longest = "Cells. " * before
+    (own / "list.csv").write_text(f"image,caption\na.png,{longest}\n")
+    assert [len(row.caption or "") for row in read_list(own / "list.csv")] == [len(longest)]
+    (own / "list.csv").write_text("image,caption\na.png,One.\n")
+    read_list(own / "list.csv")
+    assert csv.field_size_limit() >= before
+
+
 def test_open_clip_s_tables_are_known(own: Path) -> None:
     (own / "train.tsv").write_text("filepath\ttitle\nfour.png\tFour cells.\n")
     assert read_list(own / "train.tsv") == [Listed(1, "four.png", "Four cells.")]
