@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -192,6 +193,19 @@ def test_results_are_json_where_there_are_none_but_files(made: Path, command: st
     told = pmc15m(command, "--workspace", made, "--json")
     assert json.loads(told.stdout), told.stderr
     assert all(json.loads(line)["message"] for line in told.stderr.splitlines())
+
+
+def test_a_signal_while_it_loads_leaves_no_traceback() -> None:
+    strike = """if 1:
+        import os, runpy, signal, sys
+        class Striking:
+            def find_spec(self, name, path=None, target=None):
+                if name == "pmc15m.cli":
+                    os.kill(os.getpid(), signal.SIGINT)
+        sys.meta_path.insert(0, Striking())
+        runpy.run_module("pmc15m", run_name="__main__")"""
+    done = subprocess.run([sys.executable, "-c", strike], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr, done.stdout) == (-signal.SIGINT, "", "")
 
 
 def test_without_a_command_there_is_help() -> None:
