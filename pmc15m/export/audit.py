@@ -101,6 +101,11 @@ def _pictures(layout: Layout, shard: Shard) -> Iterator[tuple[str, bytes]]:
                 key, _, suffix = member.name.partition(".")
                 if suffix not in ("txt", "json") and (file := tar.extractfile(member)) is not None:
                     yield key, file.read()
+    elif layout.format == "interleaved":
+        for batch in pq.ParquetFile(data).iter_batches(1, columns=["images", "figures"]):
+            for row in batch.to_pylist():
+                for image, figure in zip(row["images"], row["figures"], strict=True):
+                    yield figure["pair_key"], image["bytes"]
     else:
         for batch in pq.ParquetFile(data).iter_batches(64, columns=["image", KEY_AND_TEXT[0].name]):
             for row in batch.to_pylist():

@@ -16,6 +16,7 @@ from pmc15m.errors import UsageError
 from pmc15m.schema import BOX, PAIRS
 
 _TEXTS = pa.list_(pa.string())
+IMAGE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])  # a picture, to `datasets`
 
 
 def _field(name: str, kind: pa.DataType, comment: str) -> pa.Field:
@@ -123,15 +124,14 @@ def _flat(kind: pa.DataType, value: Any) -> Any:
     return "" if kind == pa.string() else -1.0 if pa.types.is_floating(kind) else -1
 
 
-def features(columns: Sequence[str]) -> str:
-    """The schema metadata `huggingface`, which makes `datasets` take the struct `image` for a picture."""
-    known: dict[str, Any] = {"image": {"_type": "Image"}}
-    for name in ("pair_key", "text", *columns):
-        known[name] = _feature(_FIELDS[name].type)
-    return json.dumps({"info": {"features": known}})
+def features(kind: pa.Schema) -> str:
+    """The schema metadata `huggingface`, which makes `datasets` take structs of the type `IMAGE` for pictures."""
+    return json.dumps({"info": {"features": {field.name: _feature(field.type) for field in kind}}})
 
 
 def _feature(kind: pa.DataType) -> Any:
+    if kind == IMAGE:
+        return {"_type": "Image"}
     if pa.types.is_struct(kind):
         return {field.name: _feature(field.type) for field in kind}
     if pa.types.is_list(kind):

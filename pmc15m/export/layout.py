@@ -17,7 +17,7 @@ from pmc15m.export.plan import SPLITS, Shard, read_shards
 from pmc15m.workspace import Workspace, atomic, note_path, read_facts, read_fingerprint
 
 HIDDEN = ".pmc15m"
-_SUFFIXES = {"webdataset": ".tar", "hf": ".parquet"}  # of formats with a file a shard
+_SUFFIXES = {"webdataset": ".tar", "hf": ".parquet", "interleaved": ".parquet"}  # of formats with a file a shard
 
 
 def describe(path: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import hashlib
 import itertools
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,9 +19,10 @@ from pmc15m.config import Config
 from pmc15m.engine.stage import Execution, StageState, run_units
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.export.asked import find_asked
-from pmc15m.export.columns import OUTCOME, chosen
+from pmc15m.export.columns import OUTCOME, SAMPLE, chosen
 from pmc15m.export.folder import write_pictures
 from pmc15m.export.huggingface import write_huggingface
+from pmc15m.export.interleaved import find_xml, write_interleaved
 from pmc15m.export.layout import Layout, describe
 from pmc15m.export.order import Order
 from pmc15m.export.picture import Cut, Picture, PictureError, make_pictures
@@ -266,17 +267,20 @@ class _Unit:
                 write_pictures(data, samples)
             else:
                 with atomic(data) as temporary:
-                    self._write(temporary, samples)
+                    self._write(temporary, samples, rows)
         written = pa.Table.from_pylist(outcomes, schema=OUTCOME)
         for name in written.column_names:
             plan = plan.append_column(name, written[name])
         write_part(self.layout.rows(shard), plan, self.made_from, data=describe(data))
         return len(outcomes)
 
-    def _write(self, path: Path, samples: Iterator[tuple[dict[str, Any], Picture]]) -> None:
-        settings = self.order.settings
+    def _write(self, path: Path, samples: Iterator[tuple[dict[str, Any], Picture]], rows: list[dict[str, Any]]) -> None:
+        settings, columns = self.order.settings, chosen(self.order.settings.columns)
         if self.layout.format == "hf":
-            write_huggingface(path, samples, chosen(settings.columns))
+            write_huggingface(path, samples, columns)
+        elif self.layout.format == "interleaved":
+            stored = find_xml(self.workspace, {(row["pmcid"], row["version"]): row["shard"] for row in rows})
+            write_interleaved(path, self.workspace, samples, stored, columns)
         else:
             write_webdataset(path, samples, "webp" if settings.image_format == "webp" else "jpg")
 
@@ -303,13 +307,18 @@ class _Unit:
     def _samples(
         self, rows: list[dict[str, Any]], outcomes: list[dict[str, Any]], pictures: list[_Outcome], spool: BinaryIO
     ) -> Iterator[tuple[dict[str, Any], Picture]]:
-        """The pairs that have a picture, in the order of the plan."""
-        columns = chosen(self.order.settings.columns)
-        for row, outcome, spooled in zip(rows, outcomes, pictures, strict=True):
+        """The pairs that have a picture, in the order of the plan; for rows of articles, article by article."""
+        columns: Sequence[str] = chosen(self.order.settings.columns)
+        places: Iterable[int] = range(len(rows))
+        if self.layout.format == "interleaved":
+            columns = SAMPLE.names
+            places = sorted(places, key=lambda place: (rows[place]["article_hash"], rows[place]["version"], place))
+        for place in places:
+            spooled = pictures[place]
             if isinstance(spooled, _Spooled):
                 spool.seek(spooled.start)
                 yield (
-                    self.order.sample(row | outcome, columns),
+                    self.order.sample(rows[place] | outcomes[place], columns),
                     replace(spooled.picture, content=spool.read(spooled.size)),
                 )
 
