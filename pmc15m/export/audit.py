@@ -36,6 +36,7 @@ def verify_export(folder: Path, workspace: Workspace) -> ExitCode:
     complaints = [*layout.complaints_of_summary()]
     try:
         check_file(layout.plan)
+        check_file(layout.changes)
         shards = layout.shards()
     except (OSError, DamageError) as error:
         complaints, shards = [*complaints, str(error)], layout.shards()

@@ -71,8 +71,9 @@ KEY_AND_TEXT = (PAIRS.field("pair_key"), _field("text", pa.string(), "caption: w
 
 # The columns of a plan: those of `pairs`, and where they come from.
 PLAN = pa.schema([*PAIRS, *(field for field, _ in PROVENANCE.values())])
+POINTER = ("shard", "offset")  # where the picture lies in the workspace: of no interest to who has the export
 
-# What became of each pair's picture, and the plan with it: a shard's side table.
+# What became of each pair's picture, and the plan with it but for the pointer: a shard's side table.
 OUTCOME = pa.schema(
     [
         _field("export_status", pa.string(), "success or failed"),
@@ -84,7 +85,7 @@ OUTCOME = pa.schema(
         _field("export_conversion", pa.string(), "what was done to the published picture; `published` = nothing"),
     ]
 )
-EXPORTED = pa.schema([*PLAN, *OUTCOME])
+EXPORTED = pa.schema([*(field for field in PLAN if field.name not in POINTER), *OUTCOME])
 
 
 def chosen(columns: str) -> tuple[str, ...]:
