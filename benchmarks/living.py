@@ -1,9 +1,10 @@
-"""How much is written again when one article in a hundred changes, and whether it is what a fresh build writes.
+"""How much is written again when a few articles change, and whether it is what a fresh build writes.
 
-python -m benchmarks.living --articles 400 [--share .01] [--formats webdataset,hf,interleaved]
+python -m benchmarks.living WORKSPACE [--articles 1] [--formats webdataset,hf,interleaved] [--pairs-per-shard 3]
 
-A miniature PMC is served on loopback and run; then a share of its articles is withdrawn or retracted, half and half,
-and it is run again. What counts as written again is a file with another time of change.
+A copy of a finished workspace (`make demo` leaves one) is curated and exported; then some of its articles are retracted
+in the table `articles`, as `parse` would write it, and it is curated and exported again. What counts as written again
+is a file with another time of change.
 """
 
 import argparse
@@ -13,54 +14,46 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 
-from pmc15m.chain import STEPS
+import pyarrow as pa
+
 from pmc15m.config import Config, load_config
-from pmc15m.demo import Bucket, generate, serve
-from pmc15m.demo.layout import add_inventory, edit_metadata, withdraw
+from pmc15m.curate import curate
 from pmc15m.engine.stage import Execution
 from pmc15m.export import export
-from pmc15m.workspace import Workspace
+from pmc15m.workspace import Workspace, read_fingerprint, read_part, write_part
 
 _TABLES = ("captions", "duplicates", "caption_groups", "pairs")
-_HISTORY = "CHANGES.parquet"
+_HISTORY = "CHANGES"  # the stem of what tells of the update itself
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--articles", type=int, default=400)
-    parser.add_argument("--share", type=float, default=0.01, help="of the articles that change")
+    parser.add_argument("workspace", type=Path)
+    parser.add_argument("--articles", type=int, default=1, help="that change")
     parser.add_argument("--formats", default="webdataset,hf,interleaved")
-    parser.add_argument("--articles-per-shard", type=int, default=5)
-    parser.add_argument("--pairs-per-shard", type=int, default=4)
+    parser.add_argument("--pairs-per-shard", type=int, default=3)
     options = parser.parse_args()
     logging.disable(logging.INFO)
     with tempfile.TemporaryDirectory() as scratch:
-        root = Path(scratch)
-        generate(root / "pmc", articles=options.articles)
-        workspace = Workspace(root / "data")
-        workspace.create()
-        kinds = options.formats.split(",")
-        with serve(root / "pmc") as server:
-            _run(workspace, server.url, kinds, options)
-            changed = _change(server.bucket, max(1, round(options.share * options.articles)))
+        left_out = shutil.ignore_patterns("export", "report", "pmc")
+        workspace = Workspace(shutil.copytree(options.workspace, Path(scratch, "data"), ignore=left_out))
+        kinds = {kind: _config(kind, options.pairs_per_shard) for kind in options.formats.split(",")}
+        _make(workspace, kinds)
         before = {path: path.stat().st_mtime_ns for path in _files(workspace.root)}
-        started = time.process_time()
-        with serve(changed) as server:
-            _run(workspace, server.url, kinds, options)
-        print(f"update: {time.process_time() - started:.1f} CPU s")
+        retracted = _retract(workspace, options.articles)
+        print("retracted:", *retracted)
+        _make(workspace, kinds)
         for table in _TABLES:
             _tell(table, (workspace.root / table).glob("*.parquet"), before)
         differing = 0
-        for kind in kinds:
+        for kind, config in kinds.items():
             folder = workspace.root / "export" / kind
             _tell(f"export {kind}", _files(folder), before)
-            _tell(f"export {kind}, training shards", _files(folder / "data"), before)
             updated = _digests(folder)
             shutil.rmtree(folder)
-            export(workspace, _config("", kind, options), Execution())
+            export(workspace, config, Execution())
             fresh = _digests(folder)
             unequal = {name for name in updated.keys() | fresh.keys() if updated.get(name) != fresh.get(name)}
             print(f"export {kind}: {len(unequal)} of {len(fresh)} files differ from a fresh export")
@@ -68,35 +61,31 @@ def main() -> int:
     return 1 if differing else 0
 
 
-def _config(source: str, kind: str, options: argparse.Namespace) -> Config:
-    settings = [
-        f"crawl.articles_per_shard={options.articles_per_shard}",
-        f"export.pairs_per_shard={options.pairs_per_shard}",
-        *("curate.val_share=0.05", "curate.test_share=0.05", "split.separator=gutters", "export.recipe="),
-        *(f"export.format={kind}", f"export.name={kind}"),
-    ]
-    return load_config(None, settings + ([f"source={source}"] if source else []))
+def _config(kind: str, pairs_per_shard: int) -> Config:
+    told = [f"export.format={kind}", f"export.name={kind}", f"export.pairs_per_shard={pairs_per_shard}"]
+    return load_config(None, ["curate.val_share=0.1", "curate.test_share=0.1", "export.recipe=", *told])
 
 
-def _run(workspace: Workspace, source: str, kinds: list[str], options: argparse.Namespace) -> None:
-    for step in STEPS[:5]:
-        step.load().run(workspace, _config(source, kinds[0], options), Execution())
-    for kind in kinds:
-        export(workspace, _config(source, kind, options), Execution())
+def _make(workspace: Workspace, kinds: dict[str, Config]) -> None:
+    started = time.process_time()
+    for kind, config in kinds.items():
+        curate(workspace, config, Execution())
+        export(workspace, config, Execution())
+        print(f"made up to {kind}: {time.process_time() - started:.1f} CPU s", flush=True)
 
 
-def _change(bucket: Bucket, count: int) -> Bucket:
-    later = Bucket()
-    for key in bucket.keys(""):
-        later.put(key, bucket[key].body, bucket[key].last_modified)
-    versions = [key.removeprefix("metadata/").removesuffix(".json") for key in bucket.keys("metadata/")]
-    for number, version in enumerate(versions[:: max(1, len(versions) // count)][:count]):
-        if number % 2:
-            edit_metadata(later, version, is_retracted=True)
-        else:
-            withdraw(later, version)
-    add_inventory(later, datetime(2026, 10, 9, 1, 0, tzinfo=UTC))
-    return later
+def _retract(workspace: Workspace, count: int) -> list[str]:
+    """Mark articles with pairs as retracted, dealt over the shards; their PMCIDs."""
+    shards, found = workspace.shards("pairs"), []
+    for number in range(count):
+        shard = shards[number * len(shards) // count]
+        with_pairs = sorted(set(read_part(workspace.part("pairs", shard), ["pmcid"])["pmcid"].to_pylist()) - set(found))
+        path = workspace.part("articles", shard)
+        articles = read_part(path)
+        found.append(with_pairs[0])
+        told = [row | {"is_retracted": row["is_retracted"] or row["pmcid"] in found} for row in articles.to_pylist()]
+        write_part(path, pa.Table.from_pylist(told, schema=articles.schema), read_fingerprint(path) or "")
+    return found
 
 
 def _files(folder: Path) -> list[Path]:
@@ -114,7 +103,7 @@ def _digests(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in _files(folder)
-        if path.name != _HISTORY
+        if path.stem != _HISTORY
     }
 
 

@@ -265,18 +265,18 @@ def copy_of(path: Path) -> Path:
     return path.with_suffix(_COPY)
 
 
-def keep_twice(path: Path, copy: Path | None = None) -> None:
-    """Write the second copy of a file, which lies at `copy_of` where nothing else is said."""
-    with atomic(copy or copy_of(path)) as temporary:
+def keep_twice(path: Path) -> None:
+    """Write the second copy of a file."""
+    with atomic(copy_of(path)) as temporary:
         shutil.copyfile(path, temporary)
 
 
-def restore(path: Path, copy: Path | None = None) -> bool:
+def restore(path: Path) -> bool:
     """Make a file and its copy whole again, one from the other, where one is missing or known to be damaged.
 
     Returns whether the file is there and whole. Where both are damaged, both are removed.
     """
-    copy = copy or copy_of(path)
+    copy = copy_of(path)
     if read_fingerprint(path) is not None and read_fingerprint(path) == read_fingerprint(copy):
         return True
     whole = next((kept for kept in (path, copy) if _is_whole(kept)), None)
@@ -286,7 +286,6 @@ def restore(path: Path, copy: Path | None = None) -> bool:
         else:
             with atomic(kept) as temporary:
                 shutil.copyfile(whole, temporary)
-        note_path(kept).unlink(missing_ok=True)
     note_path(path).unlink(missing_ok=True)
     return whole is not None
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from pmc15m.errors import DamageError
 from pmc15m.export.plan import SPLITS, Shard, read_shards
-from pmc15m.workspace import Workspace, atomic, note_path, read_facts, read_fingerprint
+from pmc15m.workspace import Workspace, atomic, copy_of, note_path, read_facts, read_fingerprint
 
 HIDDEN = ".pmc15m"
 _ROWS = re.compile(r"([a-z]+)-([0-9]+)")
@@ -97,12 +97,8 @@ class Layout:
 
     @property
     def changes(self) -> Path:
-        """What the last release changed; kept twice, as it cannot be made again."""
+        """What the last release changed; kept twice (`workspace.copy_of`), as it cannot be made again."""
         return self.folder / "CHANGES.parquet"
-
-    @property
-    def changes_copy(self) -> Path:
-        return self.plan.parent / "CHANGES.parquet"
 
     def read_manifest(self) -> dict[str, Any]:
         """The manifest of the last release; empty where there is none, or a damaged one."""
@@ -151,7 +147,7 @@ class Layout:
         facts = self.read_summary()
         if facts is None or facts["fingerprint"] != made_from or note_path(self.summary).exists():
             return False
-        if read_fingerprint(self.changes) is None or read_fingerprint(self.changes_copy) is None:
+        if read_fingerprint(self.changes) is None or read_fingerprint(copy_of(self.changes)) is None:
             return False
         sizes = ((self.folder / name, described["size"]) for name, described in facts["files"].items())
         return all(path.exists() and path.stat().st_size == size for path, size in sizes)
@@ -195,7 +191,7 @@ class Layout:
         """Delete shards of an earlier plan, format or layout that this one does not write again."""
         kept = {path for shard in shards for path in (self.data(shard), self.rows(shard), note_path(self.rows(shard)))}
         kept |= {self.planned(shard) for shard in shards if not self.is_current(shard)}
-        kept |= {self.plan, note_path(self.plan), self.changes_copy, note_path(self.changes_copy)}
+        kept |= {self.plan, note_path(self.plan)}
         release = self.read_manifest().get("release", "")
         (self.folder / "plan.parquet").unlink(missing_ok=True)
         for name in (*SPLITS, "data", "rows", HIDDEN):

@@ -19,11 +19,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pmc15m.checksum import read_stamp
 from pmc15m.export.columns import PLAN, PROVENANCE
 from pmc15m.workspace import read_part, rows_to_table, shard_name, write_part
 
 SPLITS = ("train", "val", "test")
-_INDEX = pa.schema([("split", pa.string()), ("name", pa.string()), ("count", pa.int32()), ("made_from", pa.string())])
+_SHARDS = pa.schema([("split", pa.string()), ("name", pa.string()), ("count", pa.int32())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,15 @@ def write_plan(
     for place, table in _by_place(planned.to_arrow_reader(10_000)):
         split, name = SPLITS[place >> 32], shard_name(place & 0xFFFFFFFF)
         shards.append(plan_shard(split, name, 1 << bits[split], table.cast(PLAN).combine_chunks()))
-    rows = [{name: getattr(shard, name) for name in _INDEX.names} for shard in shards]
-    write_part(path, rows_to_table(rows, _INDEX), made_from, order=order)
+    rows = [{"split": shard.split, "name": shard.name, "count": shard.count} for shard in shards]
+    parts = [shard.made_from for shard in shards]
+    write_part(path, rows_to_table(rows, _SHARDS), made_from, order=order, parts=parts)
 
 
 def read_shards(path: Path) -> list[Shard]:
     """The shards that a plan asks for. Raises `DamageError`."""
-    return [Shard(**row) for row in read_part(path).to_pylist()]
+    rows, facts = read_part(path).to_pylist(), read_stamp(path)
+    return [Shard(**row, made_from=made_from) for row, made_from in zip(rows, facts["parts"], strict=True)]
 
 
 def _bits(pairs: int, pairs_per_shard: int) -> int:

@@ -22,7 +22,7 @@ from pmc15m.export.columns import EXPORTED, SAMPLE
 from pmc15m.export.layout import Layout, release_id
 from pmc15m.export.plan import Shard
 from pmc15m.query.connection import read_files
-from pmc15m.workspace import atomic, keep_twice, part_writer, read_facts, restore
+from pmc15m.workspace import atomic, keep_twice, part_writer, read_facts, read_fingerprint, restore
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ def write_release(connection: duckdb.DuckDBPyConnection, layout: Layout, shards:
     last = layout.read_manifest()
     parts = {str(layout.data(shard).relative_to(layout.folder)): _part(layout, shard) for shard in shards}
     release = release_id(parts)
-    if release != last.get("release") or not restore(layout.changes, layout.changes_copy):
+    if not restore(layout.changes) or read_fingerprint(layout.changes) != release:
         _write_changes(connection, layout, shards, last, release)
     with atomic(layout.manifest) as temporary:
         told = {"release": release, "pairs": sum(part["pairs"] for part in parts.values()), "parts": parts}
@@ -143,7 +143,7 @@ def _write_changes(
         found = connection.sql(_CHANGES, params={"is_first": not of_last})
         for batch in found.to_arrow_reader(50_000):
             writer.write_table(pa.Table.from_batches([batch]).cast(CHANGES))
-    keep_twice(layout.changes, layout.changes_copy)
+    keep_twice(layout.changes)
 
 
 def _is_whole(path: Path) -> bool:

@@ -39,6 +39,7 @@ from pmc15m.query.manifests import VIEWS
 from pmc15m.workspace import (
     Workspace,
     atomic,
+    copy_of,
     digest_of,
     fingerprint,
     read_digest,
@@ -113,7 +114,7 @@ def checks(workspace: Workspace) -> list[Check]:
     for layout in _layouts(workspace):
         name = layout.folder.relative_to(workspace.root)
         found.append(Check.of_file(f"{name}/{layout.plan.name}", layout.plan))
-        found.append(Check.of_file(f"{name}/{layout.changes.name}", layout.changes, layout.changes_copy))
+        found.append(Check.of_file(f"{name}/{layout.changes.name}", layout.changes, copy_of(layout.changes)))
         found.append(Check(f"{name}/{layout.summary.name}", layout.summary, layout.complaints_of_summary))
         for shard in layout.shards():
             rows = Check.of_file(f"{name}/{shard}", layout.rows(shard))
@@ -304,7 +305,7 @@ class _Unit:
             plan = plan.append_column(name, written[name])
         pairs = pc.sum(pc.equal(written["export_status"], "success")).as_py()
         write_part(self.layout.rows(shard), plan, shard.made_from, data=describe(data), pairs=pairs)
-        self.layout.planned(shard).unlink()
+        self.layout.planned(shard).unlink(missing_ok=True)
         return len(outcomes)
 
     def _write(self, path: Path, samples: Iterator[tuple[dict[str, Any], Picture]], rows: list[dict[str, Any]]) -> None:
