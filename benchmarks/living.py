@@ -76,7 +76,8 @@ def _make(workspace: Workspace, kinds: dict[str, Config]) -> None:
 
 def _retract(workspace: Workspace, count: int) -> list[str]:
     """Mark articles with pairs as retracted, dealt over the shards; their PMCIDs."""
-    shards, found = workspace.shards("pairs"), []
+    shards = workspace.shards("pairs")
+    found: list[str] = []
     for number in range(count):
         shard = shards[number * len(shards) // count]
         with_pairs = sorted(set(read_part(workspace.part("pairs", shard), ["pmcid"])["pmcid"].to_pylist()) - set(found))

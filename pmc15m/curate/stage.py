@@ -112,7 +112,7 @@ class Grouping:
     settings: Callable[[CurateConfig], Mapping[str, Any]]  # what the groups depend on
     find: Callable[[duckdb.DuckDBPyConnection, Config], Mapping[str, pa.Table]]  # rows by shard
 
-    def made_from(self, workspace: Workspace, config: Config) -> str:
+    def fingerprint(self, workspace: Workspace, config: Config) -> str:
         """What the table depends on today."""
         inputs = [
             f"{shard}/{table} {read_digest(workspace.part(table, shard))}"
@@ -124,29 +124,33 @@ class Grouping:
     def stale(self, workspace: Workspace, config: Config) -> set[str]:
         """The shards whose part is not what it should be today."""
         shards, known = self.shards(workspace), self._read_note(workspace)
-        if known.get("made_from") != self.made_from(workspace, config):
+        if known.get("made_from") != self.fingerprint(workspace, config):
             return set(shards)
         wanted = known["parts"]
         return {shard for shard in shards if read_fingerprint(workspace.part(self.table, shard)) != wanted.get(shard)}
 
     def make(self, workspace: Workspace, config: Config, shards: Iterable[str]) -> None:
         """Write the parts of some shards, where their rows are not those that are there."""
-        made_from, found = self.made_from(workspace, config), self._rows(workspace, config)
+        made_from, found = self.fingerprint(workspace, config), self.rows(workspace, config)
         empty = schema.TABLES[self.table].empty_table()
         parts = {shard: digest_of(found.get(shard, empty))[:32] for shard in self.shards(workspace)}
-        text = json.dumps({"made_from": made_from, "parts": parts}, indent=0)
-        with atomic(self._note(workspace)) as temporary:
-            temporary.write_text(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}\n", encoding="ascii")
+        self.note(workspace, made_from, parts)
         for shard in shards:
             path = workspace.part(self.table, shard)
             if read_fingerprint(path) != parts[shard]:
                 write_part(path, found.get(shard, empty), parts[shard])
 
+    def note(self, workspace: Workspace, made_from: str, parts: Mapping[str, str]) -> None:
+        """Note what the table is made from, and the fingerprint that each shard's part has then."""
+        text = json.dumps({"made_from": made_from, "parts": parts}, indent=0)
+        with atomic(self._note(workspace)) as temporary:
+            temporary.write_text(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}\n", encoding="ascii")
+
     def _note(self, workspace: Workspace) -> Path:
         return workspace.root / self.table / ".made_from"
 
     def _read_note(self, workspace: Workspace) -> dict[str, Any]:
-        """What `make` noted; nothing where it is missing or damaged."""
+        """What was noted; nothing where it is missing or damaged."""
         try:
             digest, _, text = self._note(workspace).read_text(encoding="ascii").partition("\n")
         except (OSError, ValueError):
@@ -161,7 +165,7 @@ class Grouping:
         """Shards that have every input."""
         return in_order(set.intersection(*(set(workspace.shards(table)) for table in self.reads)))
 
-    def _rows(self, workspace: Workspace, config: Config) -> Mapping[str, pa.Table]:
+    def rows(self, workspace: Workspace, config: Config) -> Mapping[str, pa.Table]:
         """The table, by shard; shards without duplicates are not in it."""
         workspace.check(self.reads)  # DuckDB does not look at checksums
         spill = workspace.root / ".curate.tmp"

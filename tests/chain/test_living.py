@@ -10,6 +10,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -67,13 +68,13 @@ def followed(exported: Path, gone: tuple[str, str], bucket: Server, tmp_path_fac
     return root
 
 
-def rows(folder: Path) -> list[dict[str, object]]:
+def rows(folder: Path) -> list[dict[str, Any]]:
     parts = (path for split in ("train", "val", "test") for path in (folder / ".pmc15m").glob(f"{split}-?????.parquet"))
     return [row for part in parts for row in pq.read_table(part).to_pylist()]
 
 
-def changes(folder: Path) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = pq.read_table(folder / "CHANGES.parquet").to_pylist()
+def changes(folder: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = pq.read_table(folder / "CHANGES.parquet").to_pylist()
     return found
 
 
@@ -167,6 +168,7 @@ def test_killed_in_the_middle_the_release_is_the_same(followed: Path, kind: str,
 _DYING = """
 import os, sys, threading
 from pathlib import Path
+from typing import Any
 from pmc15m.engine.stage import Execution
 from pmc15m.export import export, stage
 from pmc15m.workspace import Workspace
