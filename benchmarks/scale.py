@@ -33,7 +33,16 @@ from pmc15m.engine.stage import Execution, expected_fingerprint
 from pmc15m.parse import PARSE
 from pmc15m.saved import save_config
 from pmc15m.split import SPLIT
-from pmc15m.workspace import Workspace, keep_twice, part_writer, read_facts, read_part, shard_name, write_part
+from pmc15m.workspace import (
+    Workspace,
+    keep_twice,
+    part_writer,
+    read_facts,
+    read_fingerprint,
+    read_part,
+    shard_name,
+    write_part,
+)
 
 SHARDS = 16_400
 _ARTICLES, _OBJECTS = 500, 6  # articles of a shard; objects of an article
@@ -104,7 +113,10 @@ def simulate(small: Path, whole: Path, shards: int) -> None:
     for stage in (PARSE, SPLIT, CAPTIONS):
         _spread(workspace, real, stage.writes, expected_fingerprint(stage, workspace, config, shard_name(0)), shards)
     for grouping in (DUPLICATES, CAPTION_GROUPS):
-        _spread(workspace, real, (grouping.table,), grouping.fingerprint(workspace, config), shards)
+        rows = read_fingerprint(real.part(grouping.table, shard_name(0))) or ""
+        _spread(workspace, real, (grouping.table,), rows, shards)
+        parts = {shard_name(number): rows for number in range(shards)}
+        grouping.note(workspace, grouping.fingerprint(workspace, config), parts)
     _spread(workspace, real, PAIRS.writes, expected_fingerprint(PAIRS, workspace, config, shard_name(0)), shards)
     save_config(workspace, config)
 

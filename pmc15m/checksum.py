@@ -68,6 +68,12 @@ def read_bytes(path: Path) -> pa.Buffer:
     return pa.py_buffer(content)
 
 
+def body_digest(content: pa.Buffer) -> str:
+    """The sha256 of all that stands before the footer of a file, given its bytes."""
+    view = memoryview(content)
+    return hashlib.sha256(view[: len(view) - _END - int.from_bytes(view[-_END:-4], "little")]).hexdigest()
+
+
 def read_metadata(path: Path) -> pq.FileMetaData:
     """The footer of a file, checked: what its columns are, where they lie, their statistics. Raises as `read_stamp`."""
     read_stamp(path)

@@ -289,7 +289,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
         help="list of figures: keys, or article and file (LLaVA-Med, ROCO …)",
     )
     how = parser.add_argument_group("how they are written", "more with --set export.KEY=VALUE")
-    how.add_argument("--format", help="webdataset (default), hf, jsonl, csv, tsv, llava or articles")
+    how.add_argument("--format", help="webdataset (default), hf, jsonl, csv, tsv, llava, articles or interleaved")
     how.add_argument("--columns", metavar="A,B,…", help="what a sample tells (default: everything)")
     how.add_argument("--text", help="what becomes the caption: text (default), context, mentions or template")
     how.add_argument("--name", dest="export_name", metavar="NAME", help="of the folder in export/")

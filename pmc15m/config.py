@@ -101,7 +101,7 @@ class ExportConfig:
     pairs: str = ""  # file of figures: keys, or article and file as LLaVA-Med, PMC-OA and ROCO write them
     name: str = ""  # of the export's folder; "" = as its recipe and format
     out: str = ""  # the folder itself, anywhere; `run` follows only those in the workspace
-    format: str = "webdataset"  # hf (Parquet with the pictures inside), jsonl, csv, tsv, llava or articles
+    format: str = "webdataset"  # hf (Parquet with the pictures inside), jsonl, csv, tsv, llava, articles, interleaved
     text: str = "text"  # what becomes the caption: text, context, mentions, or the recipe's template
     columns: str = ""  # what a sample tells beside picture and text, with commas between; "" = everything
     pairs_per_shard: int = 10_000  # at most, give or take an article
@@ -160,7 +160,7 @@ _SHARES = ("crawl.max_removed_share", "select.sample", "curate.val_share", "cura
 _CHOICES = {
     "select.versions": ("preferred", "all"),
     "split.separator": ("network", "gutters"),
-    "export.format": ("webdataset", "hf", "jsonl", "csv", "tsv", "llava", "articles"),
+    "export.format": ("webdataset", "hf", "jsonl", "csv", "tsv", "llava", "articles", "interleaved"),
     "export.text": ("text", "context", "mentions", "template"),
     "export.level": ("", "figure", "panel"),
     "export.image_format": ("original", "jpeg", "webp"),

@@ -18,7 +18,7 @@ from pmc15m.checksum import read_stamp
 from pmc15m.errors import DamageError
 
 NAME = ".footers"
-_DIGESTS = ("body_sha256", "footer_sha256")
+_PASSING = ("footer_sha256",)  # what nothing depends on
 
 _Mark = tuple[int, int, int]  # size, time of change in ns, inode
 
@@ -36,7 +36,7 @@ _folders: dict[str, _Folder] = {}
 
 
 def read_footer(path: Path) -> dict[str, Any]:
-    """What `checksum.stamp` noted in a file, without the digests. Raises `DamageError`, `FileNotFoundError`."""
+    """What `checksum.stamp` noted in a file, without the footer's digest. Raises `DamageError`, `FileNotFoundError`."""
     found: dict[str, Any] = json.loads(_facts(os.fspath(path)))
     return found
 
@@ -52,7 +52,7 @@ def _facts(path: str) -> str:
         if kept is not None and kept[0] == status.st_size and status.st_ctime_ns < folder.kept_ns:
             text = kept[1]
         else:
-            facts = {name: value for name, value in read_stamp(Path(path)).items() if name not in _DIGESTS}
+            facts = {name: value for name, value in read_stamp(Path(path)).items() if name not in _PASSING}
             text = json.dumps(facts)
         folder.read[name] = known = (mark, text)
     return known[1]

@@ -14,8 +14,9 @@
 
 A part is written to a temporary name, synced and renamed. It carries, as Parquet metadata, the fingerprint of what
 made it: the stage's name and version, its section of the configuration, the bytes of its networks, fitted weights and
-SQL, and the fingerprints of its inputs. A part is current when that equals what the stage would record today; so
-re-running a command is the resume. It also carries its checksums (`checksum`), and no row is believed unchecked.
+SQL, and the digests of its inputs' rows. A part is current when that equals what the stage would record today; so
+re-running a command is the resume, and a part that is made again with the same rows makes nothing behind it stale. It
+also carries its checksums (`checksum`), and no row is believed unchecked.
 """
 
 import functools
@@ -35,7 +36,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pmc15m import footers
-from pmc15m.checksum import check_file, read_bytes, seal, stamp
+from pmc15m.checksum import body_digest, check_file, read_bytes, seal, stamp
 from pmc15m.errors import DamageError, UsageError
 from pmc15m.schema import SCHEMA_VERSION, TABLES
 
@@ -175,8 +176,19 @@ def read_fingerprint(path: Path) -> str | None:
     return str(facts["fingerprint"]) if facts is not None else None
 
 
+def read_digest(path: Path) -> str | None:
+    """The sha256 of a part's rows, as they are written; None as in `read_fingerprint`."""
+    footer = _read_footer(path)
+    return str(footer["body_sha256"]) if footer is not None else None
+
+
 def read_facts(path: Path) -> dict[str, Any] | None:
     """The fingerprint and what else was noted with it; None as in `read_fingerprint`."""
+    footer = _read_footer(path)
+    return {name: value for name, value in footer.items() if name != "body_sha256"} if footer is not None else None
+
+
+def _read_footer(path: Path) -> dict[str, Any] | None:
     try:
         return None if os.path.exists(note_path(path)) else footers.read_footer(path)
     except (OSError, DamageError):
@@ -211,6 +223,15 @@ def write_part(path: Path, table: pa.Table, made_from: str, **facts: Any) -> Non
     }
     with part_writer(path, table.schema, made_from, facts, **packing) as writer:
         writer.write_table(table, row_group_size=_ROW_GROUP)
+
+
+def digest_of(table: pa.Table) -> str:
+    """The sha256 of a table's rows. As Parquet, which has no bytes for what is null, and here in its cheapest form."""
+    sink = pa.BufferOutputStream()
+    schema = table.schema.remove_metadata()
+    with pq.ParquetWriter(sink, schema, compression="none", use_dictionary=False, write_statistics=False) as writer:
+        writer.write_table(table, row_group_size=_ROW_GROUP)
+    return body_digest(sink.getvalue())
 
 
 @contextmanager

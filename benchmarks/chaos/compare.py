@@ -29,6 +29,7 @@ _FAILED = {ArticleStatus.FAILED.value, ArticleStatus.PARTIAL.value}
 _GONE = {ArticleStatus.SUPERSEDED.value, ArticleStatus.REMOVED.value}
 _MADE_FROM = {"fingerprint", "sha256"}  # what `export.json` says of files that hold pointers
 _VERSIONED = "croissant.json"  # its version is of the fingerprint
+_HISTORY = "CHANGES.parquet"  # what the last update of an export changed
 _SHOWN = 3  # differences a table
 
 
@@ -37,7 +38,7 @@ def digests(root: Path) -> dict[str, str]:
     return {
         str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(root.rglob("*"))
-        if path.is_file() and path.suffix in {".tar", ".parquet", ".json", ".csv", ".md"}
+        if path.is_file() and path.suffix in {".tar", ".parquet", ".json", ".csv", ".md"} and path.name != _HISTORY
     }
 
 
@@ -153,7 +154,7 @@ def _exported(root: Path, *, is_whole: bool) -> Iterator[dict[str, Any]]:
 
     Of a part that is not whole, what tells of all or of an order is left out.
     """
-    for path in sorted(path for path in (root / "export").rglob("*.*") if path.is_file()):
+    for path in sorted(path for path in (root / "export").rglob("*.*") if path.is_file() and path.stem != "CHANGES"):
         name = str(path.relative_to(root))
         rows: list[dict[str, Any]] = []
         if path.suffix == ".tar":

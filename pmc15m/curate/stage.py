@@ -1,7 +1,9 @@
 """The `curate` stage: captions of each shard, groups of duplicates over all shards, then pairs of each shard."""
 
+import hashlib
+import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,17 @@ from pmc15m.curate.splits import define_split_of
 from pmc15m.engine.stage import Execution, Stage, StageState, expected_fingerprint, run_stage, stage_state
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.query.connection import read_files
-from pmc15m.workspace import Workspace, fingerprint, in_order, read_fingerprint, read_part, write_part
+from pmc15m.workspace import (
+    Workspace,
+    atomic,
+    digest_of,
+    fingerprint,
+    in_order,
+    read_digest,
+    read_fingerprint,
+    read_part,
+    write_part,
+)
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +100,11 @@ PAIRS = Stage(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grouping:
-    """A table of duplicates. It knows no shards: a new shard can change every group, so all parts are made again."""
+    """A table of duplicates. It knows no shards: a new shard can change every group, so all rows are found again.
+
+    A part is written where its rows have changed, and its fingerprint is their digest. What all parts were made from
+    stands in `<table>/.made_from`, with the fingerprint of each.
+    """
 
     table: str
     version: int  # raised with every change of the code that changes the groups
@@ -97,13 +113,53 @@ class Grouping:
     find: Callable[[duckdb.DuckDBPyConnection, Config], Mapping[str, pa.Table]]  # rows by shard
 
     def fingerprint(self, workspace: Workspace, config: Config) -> str:
-        """What every part should carry today."""
+        """What the table depends on today."""
         inputs = [
-            f"{shard}/{table} {read_fingerprint(workspace.part(table, shard))}"
+            f"{shard}/{table} {read_digest(workspace.part(table, shard))}"
             for shard in self.shards(workspace)
             for table in self.reads
         ]
         return fingerprint(self.table, self.version, self.settings(config.curate), inputs)
+
+    def stale(self, workspace: Workspace, config: Config) -> set[str]:
+        """The shards whose part is not what it should be today."""
+        shards, known = self.shards(workspace), self._read_note(workspace)
+        if known.get("made_from") != self.fingerprint(workspace, config):
+            return set(shards)
+        wanted = known["parts"]
+        return {shard for shard in shards if read_fingerprint(workspace.part(self.table, shard)) != wanted.get(shard)}
+
+    def make(self, workspace: Workspace, config: Config, shards: Iterable[str]) -> None:
+        """Write the parts of some shards, where their rows are not those that are there."""
+        made_from, found = self.fingerprint(workspace, config), self.rows(workspace, config)
+        empty = schema.TABLES[self.table].empty_table()
+        parts = {shard: digest_of(found.get(shard, empty))[:32] for shard in self.shards(workspace)}
+        self.note(workspace, made_from, parts)
+        for shard in shards:
+            path = workspace.part(self.table, shard)
+            if read_fingerprint(path) != parts[shard]:
+                write_part(path, found.get(shard, empty), parts[shard])
+
+    def note(self, workspace: Workspace, made_from: str, parts: Mapping[str, str]) -> None:
+        """Note what the table is made from, and the fingerprint that each shard's part has then."""
+        text = json.dumps({"made_from": made_from, "parts": parts}, indent=0)
+        with atomic(self._note(workspace)) as temporary:
+            temporary.write_text(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}\n", encoding="ascii")
+
+    def _note(self, workspace: Workspace) -> Path:
+        return workspace.root / self.table / ".made_from"
+
+    def _read_note(self, workspace: Workspace) -> dict[str, Any]:
+        """What was noted; nothing where it is missing or damaged."""
+        try:
+            digest, _, text = self._note(workspace).read_text(encoding="ascii").partition("\n")
+        except (OSError, ValueError):
+            return {}
+        text = text.removesuffix("\n")
+        if hashlib.sha256(text.encode()).hexdigest() != digest:
+            return {}
+        known: dict[str, Any] = json.loads(text)
+        return known
 
     def shards(self, workspace: Workspace) -> list[str]:
         """Shards that have every input."""
@@ -164,15 +220,10 @@ def curate(workspace: Workspace, config: Config, execution: Execution) -> ExitCo
 
 
 def _regroup(grouping: Grouping, workspace: Workspace, config: Config, execution: Execution) -> None:
-    """Make the parts that fall to this process again, unless all of them are current."""
-    made_from = grouping.fingerprint(workspace, config)
-    todo = [shard for shard in grouping.shards(workspace) if execution.takes(shard)]
-    if any(read_fingerprint(workspace.part(grouping.table, shard)) != made_from for shard in todo):
+    """Bring the parts that fall to this process up to date."""
+    if todo := [shard for shard in in_order(grouping.stale(workspace, config)) if execution.takes(shard)]:
         log.info("curate: looking for %s", grouping.table.replace("_", " "))
-        found = grouping.rows(workspace, config)
-        for shard in todo:
-            rows = found.get(shard, schema.TABLES[grouping.table].empty_table())
-            write_part(workspace.part(grouping.table, shard), rows, made_from)
+        grouping.make(workspace, config, todo)
 
 
 def curate_state(workspace: Workspace, config: Config) -> StageState:
@@ -180,8 +231,7 @@ def curate_state(workspace: Workspace, config: Config) -> StageState:
     pairs = stage_state(PAIRS, workspace, config)
     old = set(stage_state(CAPTIONS, workspace, config).todo)
     for grouping in _GROUPINGS:
-        made_from = grouping.fingerprint(workspace, config)
-        old |= {s for s in pairs.current if read_fingerprint(workspace.part(grouping.table, s)) != made_from}
+        old |= grouping.stale(workspace, config)
     old &= set(pairs.current)
     return StageState(
         current=tuple(shard for shard in pairs.current if shard not in old),

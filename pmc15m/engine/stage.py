@@ -14,12 +14,12 @@ from pmc15m.config import Config, as_dict
 from pmc15m.engine import Failure, Unit, map_units
 from pmc15m.engine.progress import Progress
 from pmc15m.errors import DamageError, ExitCode, UsageError
-from pmc15m.workspace import Workspace, fingerprint, in_order, note_damage, read_fingerprint, write_part
+from pmc15m.workspace import Workspace, fingerprint, in_order, note_damage, read_digest, read_fingerprint, write_part
 
 log = logging.getLogger(__name__)
 
 FAULT = "fault"  # the reason of a row on which this program failed; what happened is in the log
-_FAULTS = "+"  # before the digest of such rows in a part's fingerprint: what is made from it is stale when they change
+_FAULTS = "+"  # before the digest of such rows in a part's fingerprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,9 @@ class StageState:
 
 def expected_fingerprint(stage: Stage, workspace: Workspace, config: Config, shard: str) -> str | None:
     """What the stage's parts of a shard should carry today; None while an input is not there."""
-    inputs = [read_fingerprint(workspace.part(table, shard)) for table in stage.reads]
+    # The fingerprint of an index is a digest of its rows by itself.
+    read = {"raw": read_fingerprint}
+    inputs = [read.get(table, read_digest)(workspace.part(table, shard)) for table in stage.reads]
     known = [value for value in inputs if value is not None]
     if len(known) < len(inputs):
         return None

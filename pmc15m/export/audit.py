@@ -36,6 +36,7 @@ def verify_export(folder: Path, workspace: Workspace) -> ExitCode:
     complaints = [*layout.complaints_of_summary()]
     try:
         check_file(layout.plan)
+        check_file(layout.changes)
         shards = layout.shards()
     except (OSError, DamageError) as error:
         complaints, shards = [*complaints, str(error)], layout.shards()
@@ -101,6 +102,11 @@ def _pictures(layout: Layout, shard: Shard) -> Iterator[tuple[str, bytes]]:
                 key, _, suffix = member.name.partition(".")
                 if suffix not in ("txt", "json") and (file := tar.extractfile(member)) is not None:
                     yield key, file.read()
+    elif layout.format == "interleaved":
+        for batch in pq.ParquetFile(data).iter_batches(1, columns=["images", "figures"]):
+            for row in batch.to_pylist():
+                for image, figure in zip(row["images"], row["figures"], strict=True):
+                    yield figure["pair_key"], image["bytes"]
     else:
         for batch in pq.ParquetFile(data).iter_batches(64, columns=["image", KEY_AND_TEXT[0].name]):
             for row in batch.to_pylist():

@@ -6,6 +6,7 @@ from typing import Any
 
 from pmc15m import __version__
 from pmc15m.export.columns import KEY_AND_TEXT, SAMPLE
+from pmc15m.export.interleaved import interleaved_schema
 from pmc15m.export.order import Order
 from pmc15m.query.output import markdown_text
 
@@ -87,6 +88,7 @@ _FILES = {
     "tsv": "{split}/**",
     "llava": "{split}.json",
     "articles": "{split}.jsonl",
+    "interleaved": "data/{split}-*.parquet",
 }
 _OPENED = """\
 ```python
@@ -110,6 +112,8 @@ def data_card(order: Order, columns: Sequence[str], facts: Mapping[str, Any]) ->
     total = sum(samples.values())
     conversions = (f"{count:,} {what}" for what, count in facts["conversions"].items())
     told = [*KEY_AND_TEXT, *(SAMPLE.field(name) for name in columns)]
+    if facts["format"] == "interleaved":
+        told = [*interleaved_schema(columns)]
     return _CARD.format(
         name=order.name,
         recipe=recipe.name,

@@ -16,6 +16,7 @@ from pmc15m.errors import UsageError
 from pmc15m.schema import BOX, PAIRS
 
 _TEXTS = pa.list_(pa.string())
+IMAGE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])  # a picture, to `datasets`
 
 
 def _field(name: str, kind: pa.DataType, comment: str) -> pa.Field:
@@ -70,8 +71,9 @@ KEY_AND_TEXT = (PAIRS.field("pair_key"), _field("text", pa.string(), "caption: w
 
 # The columns of a plan: those of `pairs`, and where they come from.
 PLAN = pa.schema([*PAIRS, *(field for field, _ in PROVENANCE.values())])
+POINTER = ("shard", "offset")  # where the picture lies in the workspace: of no interest to who has the export
 
-# What became of each pair's picture, and the plan with it: a shard's side table.
+# What became of each pair's picture, and the plan with it but for the pointer: a shard's side table.
 OUTCOME = pa.schema(
     [
         _field("export_status", pa.string(), "success or failed"),
@@ -83,7 +85,7 @@ OUTCOME = pa.schema(
         _field("export_conversion", pa.string(), "what was done to the published picture; `published` = nothing"),
     ]
 )
-EXPORTED = pa.schema([*PLAN, *OUTCOME])
+EXPORTED = pa.schema([*(field for field in PLAN if field.name not in POINTER), *OUTCOME])
 
 
 def chosen(columns: str) -> tuple[str, ...]:
@@ -123,15 +125,14 @@ def _flat(kind: pa.DataType, value: Any) -> Any:
     return "" if kind == pa.string() else -1.0 if pa.types.is_floating(kind) else -1
 
 
-def features(columns: Sequence[str]) -> str:
-    """The schema metadata `huggingface`, which makes `datasets` take the struct `image` for a picture."""
-    known: dict[str, Any] = {"image": {"_type": "Image"}}
-    for name in ("pair_key", "text", *columns):
-        known[name] = _feature(_FIELDS[name].type)
-    return json.dumps({"info": {"features": known}})
+def features(kind: pa.Schema) -> str:
+    """The schema metadata `huggingface`, which makes `datasets` take structs of the type `IMAGE` for pictures."""
+    return json.dumps({"info": {"features": {field.name: _feature(field.type) for field in kind}}})
 
 
 def _feature(kind: pa.DataType) -> Any:
+    if kind == IMAGE:
+        return {"_type": "Image"}
     if pa.types.is_struct(kind):
         return {field.name: _feature(field.type) for field in kind}
     if pa.types.is_list(kind):

@@ -38,6 +38,7 @@ _CONTEXT = {
 }
 _TABLES = {  # files with a row a pair, by format: pattern and type
     "hf": ("data/*.parquet", "application/x-parquet"),
+    "interleaved": ("data/*.parquet", "application/x-parquet"),
     "jsonl": ("*/metadata.jsonl", "application/jsonlines"),
     "csv": ("{split}.csv", "text/csv"),
     "tsv": ("{split}.tsv", "text/tab-separated-values"),

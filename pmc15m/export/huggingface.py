@@ -11,19 +11,19 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pmc15m.export.columns import features, schema
+from pmc15m.export.columns import IMAGE, features, schema
 from pmc15m.export.picture import Picture
 
 # A row group: about 100 MB, what the hub's viewer likes. Pictures may take up to 256 MB each, and neither Arrow nor
 # `datasets` reads a row group with more than 2 GiB of them.
 _ROW_GROUP = 1_000  # pictures
 _ROW_GROUP_BYTES = 256 << 20
-IMAGE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])
 
 
 def write_huggingface(path: Path, samples: Iterable[tuple[Mapping[str, Any], Picture]], columns: Sequence[str]) -> None:
     """Write samples (`columns.sample` with pair_key and text) with their pictures, a row group at a time."""
-    kind = pa.schema([pa.field("image", IMAGE), *schema(columns)], metadata={"huggingface": features(columns)})
+    kind = pa.schema([pa.field("image", IMAGE), *schema(columns)])
+    kind = kind.with_metadata({"huggingface": features(kind)})
     write_rows(path, kind, (_row(sample, picture) for sample, picture in samples))
 
 

@@ -4,8 +4,10 @@ What readers look for lies where they look: `data/<split>-NNNNN-of-NNNNN.tar` or
 a split. Side tables lie in a hidden folder, which no reader of folders opens.
 """
 
+import contextlib
 import hashlib
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,11 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pmc15m.errors import DamageError
 from pmc15m.export.plan import SPLITS, Shard, read_shards
-from pmc15m.workspace import Workspace, atomic, note_path, read_facts, read_fingerprint
+from pmc15m.workspace import Workspace, atomic, copy_of, note_path, read_facts, read_fingerprint
 
 HIDDEN = ".pmc15m"
-_SUFFIXES = {"webdataset": ".tar", "hf": ".parquet"}  # of formats with a file a shard
+_ROWS = re.compile(r"([a-z]+)-([0-9]+)")
+_SUFFIXES = {"webdataset": ".tar", "hf": ".parquet", "interleaved": ".parquet"}  # of formats with a file a shard
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -78,6 +82,41 @@ class Layout:
         """Every planned pair of the shard with its outcome."""
         return self.folder / HIDDEN / f"{shard.split}-{shard.name}.parquet"
 
+    def planned(self, shard: Shard) -> Path:
+        """The pairs of a shard that is to be written."""
+        return self.plan.parent / f"{shard.split}-{shard.name}.planned.parquet"
+
+    def before(self, rows: Path, release: str) -> Path:
+        """Where a side table of the last release, which has that id, waits until the next one is out."""
+        return rows.with_name(f"{rows.stem}.before-{release}.parquet")
+
+    @property
+    def manifest(self) -> Path:
+        """The parts of the last release."""
+        return self.folder / "manifest.json"
+
+    @property
+    def changes(self) -> Path:
+        """What the last release changed; kept twice (`workspace.copy_of`), as it cannot be made again."""
+        return self.folder / "CHANGES.parquet"
+
+    def read_manifest(self) -> dict[str, Any]:
+        """The manifest of the last release; empty where there is none, or a damaged one."""
+        try:
+            found: dict[str, Any] = json.loads(self.manifest.read_text(encoding="utf-8"))
+            return found if release_id(found["parts"]) == found["release"] else {}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+    def keep_before(self, shard: str, rows: Path) -> None:
+        """Keep a side table of the last release that is about to be replaced or removed."""
+        last = self.read_manifest()
+        if any(part["shard"] == shard for part in last.get("parts", {}).values()) and rows.exists():
+            kept = self.before(rows, last["release"])
+            if not kept.exists():
+                with atomic(kept) as temporary:
+                    shutil.copyfile(rows, temporary)
+
     @property
     def sizes(self) -> Path:
         """Samples a shard, as open_clip reads it."""
@@ -85,24 +124,30 @@ class Layout:
 
     def shards(self) -> list[Shard]:
         """The shards that the plan asks for; where it cannot be read, those that are there."""
-        if read_fingerprint(self.plan) is not None:
+        with contextlib.suppress(DamageError, FileNotFoundError):
             return read_shards(self.plan)
-        names = sorted(path.stem for path in self.plan.parent.glob("*-[0-9]*.parquet"))
-        found = [name.partition("-")[::2] for name in names]
+        paths = sorted(self.plan.parent.glob("*.parquet"))
+        found = [match.groups() for path in paths if (match := _ROWS.fullmatch(path.stem))]
         counts = Counter(split for split, _ in found)
-        return [Shard(split, name, group, counts[split]) for group, (split, name) in enumerate(found)]
+        return [Shard(split, name, counts[split], "") for split, name in found]
 
-    def is_current(self, shard: Shard, made_from: str) -> bool:
-        """Whether a shard was written for this plan and is there, as far as its size tells."""
+    def is_current(self, shard: Shard) -> bool:
+        """Whether a shard was written as it is planned and is there, as far as its size tells."""
         facts, data = read_facts(self.rows(shard)), self.data(shard)
-        if facts is None or facts["fingerprint"] != made_from or not data.exists():
+        if facts is None or facts["fingerprint"] != shard.made_from or not data.exists():
             return False
         return bool(_size(data) == facts["data"]["size"])
+
+    def is_ready(self, shard: Shard) -> bool:
+        """Whether a shard is current, or can be written."""
+        return self.is_current(shard) or read_fingerprint(self.planned(shard)) == shard.made_from
 
     def is_summarised(self, made_from: str) -> bool:
         """Whether the summary was written for this plan, and what it names is there, as far as sizes tell."""
         facts = self.read_summary()
         if facts is None or facts["fingerprint"] != made_from or note_path(self.summary).exists():
+            return False
+        if read_fingerprint(self.changes) is None or read_fingerprint(copy_of(self.changes)) is None:
             return False
         sizes = ((self.folder / name, described["size"]) for name, described in facts["files"].items())
         return all(path.exists() and path.stat().st_size == size for path, size in sizes)
@@ -145,16 +190,25 @@ class Layout:
     def remove_others(self, shards: list[Shard]) -> None:
         """Delete shards of an earlier plan, format or layout that this one does not write again."""
         kept = {path for shard in shards for path in (self.data(shard), self.rows(shard), note_path(self.rows(shard)))}
+        kept |= {self.planned(shard) for shard in shards if not self.is_current(shard)}
         kept |= {self.plan, note_path(self.plan)}
+        release = self.read_manifest().get("release", "")
         (self.folder / "plan.parquet").unlink(missing_ok=True)
         for name in (*SPLITS, "data", "rows", HIDDEN):
             for path in (self.folder / name).glob("*"):
-                if path in kept:
+                if path in kept or (release and path.stem.endswith(f".before-{release}")):
                     continue
+                if name == HIDDEN and path.suffix == ".parquet" and (match := _ROWS.fullmatch(path.stem)):
+                    self.keep_before("/".join(match.groups()), path)
                 if path.is_dir():
                     shutil.rmtree(path)
                 elif path.suffix in {".tar", ".parquet", ".damage", ".json"}:
                     path.unlink()
+
+
+def release_id(parts: Mapping[str, Any]) -> str:
+    """What a release is known by: 16 hex digits that depend on every part."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _summary_text(facts: Mapping[str, Any]) -> str:

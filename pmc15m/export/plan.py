@@ -1,9 +1,16 @@
-"""Which pairs are exported, in which order, into which shard."""
+"""Which pairs are exported, in which order, into which shard.
+
+A pair's shard is told by its article's hash alone: a split has 2ⁿ shards, and the first n bits are the shard's number.
+So an article that comes, changes or goes touches one shard, all pairs of a picture lie in one, and every shard is a
+random sample of the split's articles. n is the smallest with which shards have at most `pairs_per_shard` pairs on
+average: a function of the pairs, so that an export that followed its source is equal to one that is made anew. Where a
+split outgrows its shards, each becomes two, and that update writes everything again; more pairs a shard put it off, and
+change nothing else. Inside a shard the order is by md5 of the key: as good as a shuffle, the same for ever.
+"""
 
 import itertools
 import math
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,34 +19,39 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pmc15m.checksum import read_metadata
+from pmc15m.checksum import read_stamp
 from pmc15m.export.columns import PLAN, PROVENANCE
-from pmc15m.workspace import part_writer, shard_name
+from pmc15m.workspace import read_part, rows_to_table, shard_name, write_part
 
 SPLITS = ("train", "val", "test")
+_SHARDS = pa.schema([("split", pa.string()), ("name", pa.string()), ("count", pa.int32())])
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A shard to be written: `name` is its number within the split, `group` its row group in the plan."""
+    """A shard of an export: `name` is its number within the split, which need not have pairs for all numbers."""
 
     split: str
     name: str
-    group: int
-    count: int  # shards of the split
+    count: int  # numbers of the split
+    made_from: str  # the fingerprint of its pairs and of how they are written
 
     def __str__(self) -> str:
         return f"{self.split}/{self.name}"
 
 
 def write_plan(
-    connection: duckdb.DuckDBPyConnection, kept: str, path: Path, order: Mapping[str, Any], made_from: str
+    connection: duckdb.DuckDBPyConnection,
+    kept: str,
+    path: Path,
+    order: Mapping[str, Any],
+    made_from: str,
+    plan_shard: Callable[[str, str, int, pa.Table], Shard],
 ) -> None:
-    """Write the pairs named by the relation `kept` (one column, pair_key) in export order, one row group a shard.
+    """Write the list of shards of the pairs named by the relation `kept` (one column, pair_key).
 
-    A pair's shard is told by the hash of its article alone: all pairs of a picture lie in one shard, and every shard
-    is a random sample of the split's articles. Inside, the order is by md5 of the key: as good as a shuffle, the same
-    for ever. Where a split outgrows its shards, their number doubles. The plan says what was ordered (`order.Order`).
+    `plan_shard` takes the pairs of each, in export order, with its split, name and count. The list is written last, and
+    says what was ordered (`order.Order`).
     """
     counted = connection.sql(f"SELECT split, count(*) FROM pairs SEMI JOIN {kept} USING (pair_key) GROUP BY 1")
     counts = dict(counted.fetchall())
@@ -55,21 +67,31 @@ def write_plan(
               LEFT JOIN images i ON i.image_key = p.image_key
             ORDER BY place, md5(p.pair_key)"""
     )
-    with part_writer(path, PLAN, made_from, {"order": order}) as writer:
-        for table in _by_place(planned.to_arrow_reader(10_000)):
-            writer.write_table(table.cast(PLAN), row_group_size=table.num_rows)
+    shards = []
+    for place, table in _by_place(planned.to_arrow_reader(10_000)):
+        split, name = SPLITS[place >> 32], shard_name(place & 0xFFFFFFFF)
+        shards.append(plan_shard(split, name, 1 << bits[split], table.cast(PLAN).combine_chunks()))
+    rows = [{"split": shard.split, "name": shard.name, "count": shard.count} for shard in shards]
+    parts = [shard.made_from for shard in shards]
+    write_part(path, rows_to_table(rows, _SHARDS), made_from, order=order, parts=parts)
+
+
+def read_shards(path: Path) -> list[Shard]:
+    """The shards that a plan asks for. Raises `DamageError`."""
+    rows, facts = read_part(path).to_pylist(), read_stamp(path)
+    return [Shard(**row, made_from=made_from) for row, made_from in zip(rows, facts["parts"], strict=True)]
 
 
 def _bits(pairs: int, pairs_per_shard: int) -> int:
     return max(0, math.ceil(math.log2(pairs / pairs_per_shard))) if pairs else 0
 
 
-def _by_place(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
-    """The rows of each `place`, which come one after another; without that column."""
+def _by_place(reader: pa.RecordBatchReader) -> Iterator[tuple[int, pa.Table]]:
+    """Each `place`, and its rows, which come one after another, without that column."""
     waiting: list[pa.RecordBatch] = []
 
-    def table() -> pa.Table:
-        return pa.Table.from_batches(waiting, reader.schema).drop_columns("place")
+    def table() -> tuple[int, pa.Table]:
+        return waiting[0]["place"][0].as_py(), pa.Table.from_batches(waiting, reader.schema).drop_columns("place")
 
     for batch in reader:
         ends = pc.run_end_encode(batch["place"]).run_ends.to_pylist()
@@ -81,13 +103,3 @@ def _by_place(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
             waiting.append(run)
     if waiting:
         yield table()
-
-
-def read_shards(path: Path) -> list[Shard]:
-    """The shards that a plan asks for. Raises `DamageError`."""
-    plan = read_metadata(path)
-    column = next(number for number in range(plan.num_columns) if plan.schema.column(number).path == "split")
-    splits = [plan.row_group(group).column(column).statistics.min for group in range(plan.num_row_groups)]
-    counts = Counter(splits)
-    numbers = {split: itertools.count() for split in counts}
-    return [Shard(split, shard_name(next(numbers[split])), group, counts[split]) for group, split in enumerate(splits)]

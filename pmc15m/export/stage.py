@@ -5,7 +5,7 @@ import hashlib
 import itertools
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,15 +13,17 @@ from typing import Any, BinaryIO
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from pmc15m.checksum import Check, check_file, read_rows
+from pmc15m.checksum import Check
 from pmc15m.config import Config
 from pmc15m.engine.stage import Execution, StageState, run_units
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.export.asked import find_asked
-from pmc15m.export.columns import OUTCOME, chosen
+from pmc15m.export.columns import OUTCOME, POINTER, SAMPLE, chosen
 from pmc15m.export.folder import write_pictures
 from pmc15m.export.huggingface import write_huggingface
+from pmc15m.export.interleaved import find_xml, write_interleaved
 from pmc15m.export.layout import Layout, describe
 from pmc15m.export.order import Order
 from pmc15m.export.picture import Cut, Picture, PictureError, make_pictures
@@ -34,11 +36,26 @@ from pmc15m.query import connect
 from pmc15m.query.connection import read_files
 from pmc15m.query.harmless import harmless
 from pmc15m.query.manifests import VIEWS
-from pmc15m.workspace import Workspace, atomic, fingerprint, read_facts, read_fingerprint, write_part
+from pmc15m.workspace import (
+    Workspace,
+    atomic,
+    copy_of,
+    digest_of,
+    fingerprint,
+    read_digest,
+    read_facts,
+    read_fingerprint,
+    read_part,
+    write_part,
+)
 
 log = logging.getLogger(__name__)
-VERSION = 5  # raised with every change of the code that changes what is exported
+VERSION = 6  # raised with every change of the code that changes what is exported
 ASSETS = (VIEWS,)
+_READS = ("pairs", "articles", "figures", "images")  # tables of the workspace that an export's samples come from
+_OF_SELECTION = {  # settings that say which pairs, and how many a shard, not what becomes of them
+    *("recipe", "recipe_text", "where", "level", "pairs", "name", "out", "pairs_per_shard"),
+}
 _TOLD = 20  # listed figures that were not found; the rest is in a file
 
 
@@ -97,6 +114,7 @@ def checks(workspace: Workspace) -> list[Check]:
     for layout in _layouts(workspace):
         name = layout.folder.relative_to(workspace.root)
         found.append(Check.of_file(f"{name}/{layout.plan.name}", layout.plan))
+        found.append(Check.of_file(f"{name}/{layout.changes.name}", layout.changes, copy_of(layout.changes)))
         found.append(Check(f"{name}/{layout.summary.name}", layout.summary, layout.complaints_of_summary))
         for shard in layout.shards():
             rows = Check.of_file(f"{name}/{shard}", layout.rows(shard))
@@ -141,17 +159,20 @@ def _order_of(workspace: Workspace, layout: Layout) -> Order:
 
 
 def _gone(workspace: Workspace, layout: Layout) -> list[str]:
-    """PMCIDs of withdrawn and retracted articles that a plan holds."""
+    """PMCIDs of withdrawn and retracted articles that an export holds."""
+    rows = [layout.rows(shard) for shard in layout.shards() if layout.rows(shard).exists()]
+    if not rows:
+        return []
     try:
         with connect(workspace) as connection:
-            read_files(connection, [layout.plan]).create_view("planned")
+            read_files(connection, rows).create_view("planned")
             found = connection.sql(
                 "SELECT DISTINCT pmcid FROM planned SEMI JOIN (FROM articles WHERE status = 'removed' OR is_retracted)"
                 " USING (pmcid) ORDER BY pmcid"
             )
             return [pmcid for (pmcid,) in found.fetchall()]
     except duckdb.Error:
-        return ["unknown, as its plan cannot be read"]
+        return ["unknown, as its side tables cannot be read"]
 
 
 def _export(workspace: Workspace, order: Order, execution: Execution, *, tell_missing: bool = False) -> ExitCode:
@@ -162,22 +183,22 @@ def _export(workspace: Workspace, order: Order, execution: Execution, *, tell_mi
     if is_current and not (order.asked and tell_missing):
         log.info("export: nothing to do")
         return ExitCode.COMPLETE
-    workspace.check(("pairs", "articles", "figures", "images"))  # DuckDB does not look at checksums
+    workspace.check(_READS)  # DuckDB does not look at checksums
     with connect(workspace) as connection:
         missing = _find_asked(connection, order, layout) if order.asked else 0
         if is_current:
             return ExitCode.INCOMPLETE if missing else ExitCode.COMPLETE
         funnel = run_recipe(connection, recipe)
-        if read_fingerprint(layout.plan) != made_from:
-            write_plan(connection, recipe.kept, layout.plan, order.as_facts(), made_from)
-        check_file(layout.plan)
+        if read_fingerprint(layout.plan) != made_from or not all(map(layout.is_ready, read_shards(layout.plan))):
+            plan_shard = partial(_plan_shard, layout, order)
+            write_plan(connection, recipe.kept, layout.plan, order.as_facts(), made_from, plan_shard)
         shards = read_shards(layout.plan)
         for step in funnel.steps:
             log.info("export: %-20s removes %9d, leaves %9d", step.name, step.removed, step.left)
         log.info("export: %s keeps %d of %d pairs, in %s", order.name, funnel.kept, funnel.rows_in, layout.folder)
         layout.remove_others(shards)
-        failures = _write_shards(workspace, order, execution, layout, made_from, shards)
-        if all(layout.is_current(shard, made_from) for shard in shards):
+        failures = _write_shards(workspace, order, execution, layout, shards)
+        if all(map(layout.is_current, shards)):
             write_summary(connection, layout, order, columns, funnel, shards, made_from)
     return ExitCode.INCOMPLETE if failures or (missing and tell_missing) else ExitCode.COMPLETE
 
@@ -201,28 +222,39 @@ def _find_asked(connection: duckdb.DuckDBPyConnection, order: Order, layout: Lay
 
 
 def _plan_fingerprint(workspace: Workspace, order: Order) -> str:
-    pairs = [read_fingerprint(part) or "" for part in workspace.parts("pairs")]
-    return fingerprint("export", VERSION, order.as_facts() | {"recipe_sha256": order.digest}, pairs, ASSETS)
+    rows = [read_digest(part) or "" for table in _READS for part in workspace.parts(table)]
+    return fingerprint("export", VERSION, order.as_facts() | {"recipe_sha256": order.digest}, rows, ASSETS)
+
+
+def _plan_shard(layout: Layout, order: Order, split: str, name: str, count: int, pairs: pa.Table) -> Shard:
+    """A shard with the fingerprint of its pairs; they are written down where it has to be written."""
+    settings = {key: value for key, value in order.as_facts().items() if key not in _OF_SELECTION}
+    if order.settings.text == "template":
+        settings["template"] = order.recipe.template
+    # Articles are read from where they lie; where a picture lies does not matter, what it holds does.
+    rows = pairs if order.settings.format == "interleaved" else pairs.drop_columns(list(POINTER))
+    shard = Shard(split, name, count, fingerprint("export", VERSION, settings, [digest_of(rows)]))
+    if not layout.is_ready(shard):
+        write_part(layout.planned(shard), pairs, shard.made_from)
+    return shard
 
 
 def _state(layout: Layout, made_from: str) -> StageState:
     if read_fingerprint(layout.plan) != made_from:
         found = ("plan",) if layout.plan.exists() else ()
         return StageState(current=(), stale=found, missing=() if found else ("plan",))
-    shards = {str(shard): shard for shard in read_shards(layout.plan)}
-    current = [name for name, shard in shards.items() if layout.is_current(shard, made_from)]
+    shards = {str(shard): shard for shard in layout.shards()}
+    current = [name for name, shard in shards.items() if layout.is_current(shard)]
     missing = [name for name in shards if name not in current]
     if not layout.is_summarised(made_from):
         missing.append("summary")
     return StageState(current=tuple(current), stale=(), missing=tuple(missing))
 
 
-def _write_shards(
-    workspace: Workspace, order: Order, execution: Execution, layout: Layout, made_from: str, shards: list[Shard]
-) -> int:
+def _write_shards(workspace: Workspace, order: Order, execution: Execution, layout: Layout, shards: list[Shard]) -> int:
     mine = [shard for shard in shards if execution.takes(str(shard))]
-    todo = [shard for shard in mine if not layout.is_current(shard, made_from)]
-    return run_units("export", _Unit(workspace, order, layout, made_from), todo, execution) if todo else 0
+    todo = [shard for shard in mine if not layout.is_current(shard)]
+    return run_units("export", _Unit(workspace, order, layout), todo, execution) if todo else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,31 +284,37 @@ class _Unit:
     workspace: Workspace
     order: Order
     layout: Layout
-    made_from: str
 
     def __call__(self, shard: Shard) -> int:
-        plan = read_rows(self.layout.plan, groups=[shard.group])
+        plan = read_part(self.layout.planned(shard))
         rows = plan.to_pylist()
         data = self.layout.data(shard)
         with tempfile.TemporaryFile(dir=self.layout.plan.parent) as spool:
             pictures = self._pictures(rows, spool)
             outcomes = [_outcome(picture) for picture in pictures]
             samples = self._samples(rows, outcomes, pictures, spool)
+            self.layout.keep_before(str(shard), self.layout.rows(shard))
             if self.layout.is_foldered:
                 write_pictures(data, samples)
             else:
                 with atomic(data) as temporary:
-                    self._write(temporary, samples)
+                    self._write(temporary, samples, rows)
         written = pa.Table.from_pylist(outcomes, schema=OUTCOME)
+        plan = plan.drop_columns(list(POINTER))
         for name in written.column_names:
             plan = plan.append_column(name, written[name])
-        write_part(self.layout.rows(shard), plan, self.made_from, data=describe(data))
+        pairs = pc.sum(pc.equal(written["export_status"], "success")).as_py()
+        write_part(self.layout.rows(shard), plan, shard.made_from, data=describe(data), pairs=pairs)
+        self.layout.planned(shard).unlink(missing_ok=True)
         return len(outcomes)
 
-    def _write(self, path: Path, samples: Iterator[tuple[dict[str, Any], Picture]]) -> None:
-        settings = self.order.settings
+    def _write(self, path: Path, samples: Iterator[tuple[dict[str, Any], Picture]], rows: list[dict[str, Any]]) -> None:
+        settings, columns = self.order.settings, chosen(self.order.settings.columns)
         if self.layout.format == "hf":
-            write_huggingface(path, samples, chosen(settings.columns))
+            write_huggingface(path, samples, columns)
+        elif self.layout.format == "interleaved":
+            stored = find_xml(self.workspace, {(row["pmcid"], row["version"]): row["shard"] for row in rows})
+            write_interleaved(path, self.workspace, samples, stored, columns)
         else:
             write_webdataset(path, samples, "webp" if settings.image_format == "webp" else "jpg")
 
@@ -303,13 +341,18 @@ class _Unit:
     def _samples(
         self, rows: list[dict[str, Any]], outcomes: list[dict[str, Any]], pictures: list[_Outcome], spool: BinaryIO
     ) -> Iterator[tuple[dict[str, Any], Picture]]:
-        """The pairs that have a picture, in the order of the plan."""
-        columns = chosen(self.order.settings.columns)
-        for row, outcome, spooled in zip(rows, outcomes, pictures, strict=True):
+        """The pairs that have a picture, in the order of the plan; for rows of articles, article by article."""
+        columns: Sequence[str] = chosen(self.order.settings.columns)
+        places: Iterable[int] = range(len(rows))
+        if self.layout.format == "interleaved":
+            columns = SAMPLE.names
+            places = sorted(places, key=lambda place: (rows[place]["article_hash"], rows[place]["version"], place))
+        for place in places:
+            spooled = pictures[place]
             if isinstance(spooled, _Spooled):
                 spool.seek(spooled.start)
                 yield (
-                    self.order.sample(row | outcome, columns),
+                    self.order.sample(rows[place] | outcomes[place], columns),
                     replace(spooled.picture, content=spool.read(spooled.size)),
                 )
 

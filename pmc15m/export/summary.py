@@ -16,6 +16,7 @@ from pmc15m.export.layout import Layout
 from pmc15m.export.order import Order
 from pmc15m.export.plan import SPLITS, Shard
 from pmc15m.export.recipes import Funnel
+from pmc15m.export.release import write_release
 from pmc15m.query.connection import read_files
 from pmc15m.workspace import atomic, read_facts, read_part
 
@@ -82,7 +83,8 @@ def write_summary(
         temporary.write_text(data_card(order, columns, facts), encoding="utf-8")
     with atomic(layout.folder / "croissant.json") as temporary:
         temporary.write_text(croissant(order, columns, facts), encoding="utf-8")
-    layout.write_summary(facts, ["README.md", "croissant.json", "attribution.csv", *others])
+    write_release(connection, layout, shards)
+    layout.write_summary(facts, ["README.md", "croissant.json", "attribution.csv", "manifest.json", *others])
 
 
 def _write_attribution(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:

@@ -1,10 +1,12 @@
 """Bytes of one file → `Article`. Pure: no file, no network, no table."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from pmc15m.jats.body import read_body
 from pmc15m.jats.facts import article_facts
 from pmc15m.jats.figures import Draft, FigureReader
 from pmc15m.jats.graphics import href_of
@@ -14,6 +16,7 @@ from pmc15m.jats.model import (
     ArticleFlag,
     ArticleReason,
     ArticleStatus,
+    Mention,
     OtherGraphic,
     OtherGraphicKind,
 )
@@ -35,13 +38,19 @@ _OTHER_KINDS = {
 
 
 def parse_article(
-    data: bytes, *, pmcid: str | None = None, max_bytes: int = MAX_BYTES, other_graphics: bool = False
+    data: bytes,
+    *,
+    pmcid: str | None = None,
+    max_bytes: int = MAX_BYTES,
+    other_graphics: bool = False,
+    body: bool = False,
 ) -> Article:
     """Read the article of one file. Never raises for bad XML: the article then has a status and a reason.
 
     `pmcid` is the id that the file was asked for (any form, `PMC123` or `123`): it picks the article if the file
     holds several, fills in for a missing id, and a different id in the XML is flagged.
-    `other_graphics` also lists pictures that are no figures (of tables, formulas, authors).
+    `other_graphics` also lists pictures that are no figures (of tables, formulas, authors), `body` the running text
+    with the places of the figures.
 
     >>> article = parse_article(b"<article><body><fig id='F1'><caption><p>A cell.</p></caption></fig></body></article>")
     >>> article.figures[0].caption, article.figures[0].reason.value
@@ -49,7 +58,7 @@ def parse_article(
     """
     digits = _PMCID.fullmatch(pmcid.strip()) if pmcid else None
     asked = f"PMC{int(digits[1])}" if digits else None
-    articles = parse_articles(data, max_bytes=max_bytes, other_graphics=other_graphics)
+    articles = parse_articles(data, max_bytes=max_bytes, other_graphics=other_graphics, body=body)
     article = next((found for found in articles if asked and found.pmcid == asked), articles[0])
     if asked and article.pmcid != asked:
         if article.pmcid is not None:
@@ -58,11 +67,13 @@ def parse_article(
     return article
 
 
-def parse_articles(data: bytes, *, max_bytes: int = MAX_BYTES, other_graphics: bool = False) -> tuple[Article, ...]:
+def parse_articles(
+    data: bytes, *, max_bytes: int = MAX_BYTES, other_graphics: bool = False, body: bool = False
+) -> tuple[Article, ...]:
     """All articles of one file (`pmc-articleset`, Europe PMC's bundles); always at least one, perhaps unusable."""
     try:
         tree = read_tree(data, max_bytes)
-        return tuple(_article(element, tree, other_graphics) for element in tree.articles)
+        return tuple(_article(element, tree, other_graphics, body) for element in tree.articles)
     except UnusableXml as error:
         return (Article(status=ArticleStatus.UNUSABLE, reason=error.reason),)
     except UnicodeDecodeError:  # of the tree's own text: an entity that the file declares can hold half a character
@@ -71,7 +82,7 @@ def parse_articles(data: bytes, *, max_bytes: int = MAX_BYTES, other_graphics: b
         return (Article(status=ArticleStatus.UNUSABLE, reason=ArticleReason.TOO_DEEP),)
 
 
-def _article(element: Element, tree: Tree, other_graphics: bool) -> Article:
+def _article(element: Element, tree: Tree, other_graphics: bool, body: bool) -> Article:
     places = Places(element)
     facts = article_facts(element)
     language = facts["language"]
@@ -87,7 +98,10 @@ def _article(element: Element, tree: Tree, other_graphics: bool) -> Article:
     targets = Targets(
         (Target(number, draft.place.scope, draft.label), draft.all_ids()) for number, draft in enumerate(drafts)
     )
-    mentions, dangling = find_mentions(xrefs, targets, places)
+    cited, dangling = find_mentions(xrefs, targets, places)
+    mentions: dict[int, list[Mention]] = defaultdict(list)
+    for each in cited:
+        mentions[each.number].append(each.mention)
     flags = list(tree.flags)
     if _has_duplicate_ids(drafts):
         flags.append(ArticleFlag.DUPLICATE_FIGURE_IDS)
@@ -101,6 +115,7 @@ def _article(element: Element, tree: Tree, other_graphics: bool) -> Article:
         flags=tuple(flags),
         figures=reader.figures(drafts, mentions),
         other_graphics=tuple(_other_graphics(element)) if other_graphics else (),
+        body=read_body(element, [draft.element for draft in drafts], cited) if body else (),
         n_dangling_mentions=dangling,
         **facts,
     )

@@ -32,6 +32,15 @@ class Target:
     label: Label | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Cited:
+    """A figure, by its number in `figures`, as one `xref` cites it; of a range, the `xref` at its end."""
+
+    number: int
+    xref: Element
+    mention: Mention
+
+
 class Targets:
     """Figures by id and by label. Every sub-article has its own id space, in front of the main article's."""
 
@@ -75,8 +84,8 @@ class Targets:
         return []
 
 
-def find_mentions(xrefs: Iterable[Element], targets: Targets, places: Places) -> tuple[dict[int, list[Mention]], int]:
-    """Mentions by figure number in document order, and the count of `xref`s of type `fig` that name no figure."""
+def find_mentions(xrefs: Iterable[Element], targets: Targets, places: Places) -> tuple[list[Cited], int]:
+    """Mentions in document order, and the count of `xref`s of type `fig` that name no figure."""
     paragraphs: dict[Element, list[tuple[Element, list[Target]]]] = {}
     dangling = 0
     ids = targets.ids
@@ -94,10 +103,8 @@ def find_mentions(xrefs: Iterable[Element], targets: Targets, places: Places) ->
         scope = places.inside(paragraph).scope
         cited = list(dict.fromkeys(target for each in rids for target in targets.named(each, scope)))
         paragraphs.setdefault(paragraph, []).append((xref, cited))
-    found: dict[int, list[Mention]] = defaultdict(list)
-    for paragraph, cited_here in paragraphs.items():
-        _read_paragraph(paragraph, cited_here, targets, places, found)
-    return found, dangling
+    read = (_read_paragraph(paragraph, cited_here, targets, places) for paragraph, cited_here in paragraphs.items())
+    return [cited for found in read for cited in found], dangling
 
 
 def _paragraph(xref: Element) -> Element:
@@ -115,8 +122,7 @@ def _read_paragraph(
     cited: list[tuple[Element, list[Target]]],
     targets: Targets,
     places: Places,
-    found: dict[int, list[Mention]],
-) -> None:
+) -> Iterator[Cited]:
     out = Text(watched=dict(cited))
     walk(paragraph, out)
     text = str(out)
@@ -138,17 +144,17 @@ def _read_paragraph(
                 panels = (*citing.panels_between(last_panels, panels), *panels)
         for target in between:
             mention = Mention(place.section_path, text, sentence, (), _origin(place, target), MentionBasis.EXPANDED)
-            found[target.number].append(mention)
+            yield Cited(target.number, xref, mention)
         for target in figures:
             own = panels if len(figures) == 1 else ()
             mention = Mention(place.section_path, text, sentence, own, _origin(place, target), MentionBasis.EXPLICIT)
-            found[target.number].append(mention)
+            yield Cited(target.number, xref, mention)
         for target in _in_words(text[start:end], figures, targets):
             if target not in between:
                 mention = Mention(
                     place.section_path, text, sentence, (), _origin(place, target), MentionBasis.EXPANDED_TEXT
                 )
-                found[target.number].append(mention)
+                yield Cited(target.number, xref, mention)
         last_end, last_words, last_figures, last_panels = end, text[start:end], figures, own_panels
 
 

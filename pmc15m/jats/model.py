@@ -319,6 +319,41 @@ class OtherGraphic:
     href: str
 
 
+class BlockKind(StrEnum):
+    """What a block of an article's text is."""
+
+    TITLE = "title"
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    FIGURE = "figure"
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a block cites a figure."""
+
+    start: int
+    end: int
+    """Characters of the block's text, end exclusive."""
+    figure: int
+    """`Figure.position`."""
+    panels: tuple[str, ...]
+    """As `Mention.panels`."""
+    basis: MentionBasis
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of an article's running text, or the place of a figure in it."""
+
+    kind: BlockKind
+    text: str = ""
+    """Empty for a figure, whose caption stands in `Article.figures`."""
+    citations: tuple[Citation, ...] = ()
+    figure: int | None = None
+    """`Figure.position`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Article:
     """One article: its facts and its figures in document order."""
@@ -363,6 +398,8 @@ class Article:
     figures: tuple[Figure, ...] = ()
     other_graphics: tuple[OtherGraphic, ...] = ()
     """Filled only when asked for."""
+    body: tuple[Block, ...] = ()
+    """Title, abstract, body and appendices in reading order; filled only when asked for."""
     n_dangling_mentions: int = 0
     """`xref`s of type `fig` that name no figure of the file."""
 

@@ -1,11 +1,15 @@
 """What the formats that are files say, and what `export --verify` finds in an export that was harmed."""
 
 import csv
+import functools
+import io
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -83,6 +87,38 @@ def test_a_table_with_tabs_holds_what_the_table_with_commas_holds(workspace: Pat
         assert len(read[kind]) == counts(folder)["val"]
         assert all(is_picture(folder / row["filepath"]) for row in read[kind])
     assert read["csv"] == read["tsv"]
+
+
+def test_a_row_is_an_article_with_its_pictures_and_mentions_in_place(workspace: Path) -> None:
+    folder = make(workspace, "interleaved", "export.recipe=", "export.pairs_per_shard=60")
+    seen: list[str] = []
+    cited = 0
+    for split in SPLITS:
+        paths = sorted((folder / "data").glob(f"{split}-*.parquet"))
+        rows = [row for path in paths for row in pq.read_table(path).to_pylist()]
+        assert sum(len(row["images"]) for row in rows) == counts(folder)[split] > 0
+        seen += [row["pmcid"] for row in rows]
+        for row in rows:
+            text, places = row["text"], [figure["place"] for figure in row["figures"]]
+            assert places == [found.start() for found in re.finditer("<image>", text)]
+            for image, figure in zip(row["images"], row["figures"], strict=True):
+                assert image["path"].startswith(figure["pair_key"])
+                with Image.open(io.BytesIO(image["bytes"])) as picture:
+                    assert picture.size == (figure["width"], figure["height"])
+                assert text[figure["text_start"] : figure["text_end"]] in captions(workspace)[figure["pair_key"]]
+            for mention in row["mentions"]:
+                cited += 1
+                assert re.search(r"\d", text[mention["start"] : mention["end"]])
+                assert mention["figure_key"].startswith(row["pmcid"])
+    assert len(seen) == len(set(seen)), "an article stands once"
+    assert cited > len(seen)
+    assert verify_export(folder, Workspace(workspace)) is ExitCode.COMPLETE
+
+
+@functools.cache
+def captions(workspace: Path) -> dict[str, str]:
+    rows = [row for path in (workspace / "pairs").glob("*.parquet") for row in pq.read_table(path).to_pylist()]
+    return {row["pair_key"]: row["text"] for row in rows}
 
 
 def flip(path: Path) -> None:

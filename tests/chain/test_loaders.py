@@ -27,6 +27,7 @@ from pmc15m.workspace import Workspace
 from tests.chain.conftest import FLAGS
 from train import _torchvision
 
+ARTICLES = "interleaved"
 FORMATS = {"webdataset": "webdataset", "hf": "parquet", "jsonl": "imagefolder", "csv": "imagefolder"}
 
 
@@ -35,7 +36,7 @@ def everything(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """All pairs of the miniature PMC (JPEG, PNG, TIFF and others as published) in every format that a tool opens."""
     root = tmp_path_factory.mktemp("loaders") / "copy"
     shutil.copytree(finished, root, ignore=shutil.ignore_patterns("export"))
-    for kind in FORMATS:
+    for kind in (*FORMATS, ARTICLES):
         settings = ["export.recipe=", f"export.format={kind}", f"export.name={kind}", "export.pairs_per_shard=60"]
         config = load_config(None, [*(flag for flag in FLAGS if flag != "--set"), *settings])
         assert export(Workspace(root), config, Execution(workers=2)) is ExitCode.COMPLETE
@@ -84,6 +85,27 @@ def test_hugging_face_datasets_sees_every_picture(everything: Path, kind: str, m
         for how in ("folder", "module")
         for split, count in counts(everything / kind).items()
     }
+
+
+_LOAD_ARTICLES = """
+import json, sys
+import datasets
+datasets.disable_progress_bars()
+path, cache = sys.argv[1:]
+data = datasets.load_dataset(path, cache_dir=cache)
+whole = [row for rows in data.values() for row in rows]
+assert all(row["text"].count("<image>") == len(row["images"]) > 0 for row in whole)
+print(json.dumps(sum(min(picture.size) > 0 for row in whole for picture in row["images"])))
+"""
+
+
+@pytest.mark.timeout(200)
+def test_hugging_face_datasets_sees_every_picture_of_an_article(everything: Path, tmp_path: Path) -> None:
+    offline = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-c", _LOAD_ARTICLES, str(everything / ARTICLES), str(tmp_path / "cache")]
+    ran = subprocess.run(command, capture_output=True, text=True, env=offline, timeout=150)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert json.loads(ran.stdout.splitlines()[-1]) == sum(counts(everything / ARTICLES).values())
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it leaves tars open

@@ -1,13 +1,14 @@
 import datetime
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from pmc15m import schema
 from pmc15m.curate import curate, curate_state
 from pmc15m.engine.stage import Execution
 from pmc15m.errors import ExitCode, UsageError
-from pmc15m.workspace import Workspace
+from pmc15m.workspace import Workspace, write_part
 from tests.curate.made import Made, Row, config_with
 
 HOSTILE = """"><script>alert('x')</script>'; DROP TABLE pairs; --"""
@@ -260,6 +261,61 @@ def test_a_second_run_does_nothing_and_a_new_shard_makes_all_again(made: Made) -
     state = curate_state(made.workspace, config)
     assert (state.stale, state.missing) == (("00000",), ("00001",))
     assert made.curated().pairs()[first]["is_duplicate"]
+
+
+TABLES = ("captions", "duplicates", "caption_groups", "pairs")
+
+
+def stamps(made: Made) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for table in TABLES for path in made.workspace.parts(table)}
+
+
+def fill(made: Made, shards: int) -> None:
+    """Shards of three articles; the last picture of shard 0 is one of shard 4's, which is larger."""
+    for number in range(3 * shards):
+        shard = f"{number // 3:05d}"
+        phash, size = (77 << 40, 400 + number) if number in (2, 12) else (number * 0x9E3779B97F4A7C15 % 2**64, 300)
+        made.figure(made.article(number + 1, shard), phash, shard=shard, width=size, height=size)
+
+
+def test_a_new_shard_touches_only_the_parts_whose_rows_change(made: Made, tmp_path: Path) -> None:
+    fill(made, 4)
+    before = stamps(made.curated())
+    fresh = Made(tmp_path / "fresh")
+    fill(fresh, 5)
+    made.shards = {}
+    fill(made, 5)
+    made.curated()
+    touched = {str(path.relative_to(made.workspace.root)) for path in before if path.stat().st_mtime_ns != before[path]}
+    assert touched == {"duplicates/00000.parquet", "pairs/00000.parquet"}, "a duplicate of what is new"
+    fresh.curated()
+    for path in stamps(made):
+        assert path.read_bytes() == (fresh.workspace.root / path.relative_to(made.workspace.root)).read_bytes(), path
+
+
+def test_inputs_made_again_with_the_same_rows_make_nothing_stale(made: Made) -> None:
+    fill(made, 3)
+    before = stamps(made.curated())
+    for table in ("articles", "figures", "images", "pixels", "panels"):
+        for path in made.workspace.parts(table):
+            write_part(path, pq.read_table(path, partitioning=None), "made by another version")
+    assert curate_state(made.workspace, config_with()).todo == ()
+    made.curated()
+    assert stamps(made) == before
+
+
+@pytest.mark.parametrize("harm", ["lost", "flipped", "cut"])
+def test_a_harmed_note_of_groups_is_made_again_and_touches_no_part(made: Made, harm: str) -> None:
+    fill(made, 5)
+    before = stamps(made.curated())
+    note = made.workspace.root / "duplicates" / ".made_from"
+    content = note.read_bytes()
+    harms = {"flipped": content[:80] + bytes([content[80] ^ 1]) + content[81:], "cut": content[: len(content) // 2]}
+    note.write_bytes(harms[harm]) if harm in harms else note.unlink()
+    assert len(curate_state(made.workspace, config_with()).stale) == 5
+    made.curated()
+    assert note.read_bytes() == content
+    assert stamps(made) == before
 
 
 def test_same_input_same_bytes(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ import pyarrow as pa
 import pytest
 
 from pmc15m import footers
+from pmc15m.checksum import read_stamp
 from pmc15m.errors import DamageError
 from pmc15m.schema import SCHEMA_VERSION
-from pmc15m.workspace import Workspace, note_damage, read_facts, read_fingerprint, write_part
+from pmc15m.workspace import Workspace, note_damage, read_digest, read_facts, read_fingerprint, write_part
 
 ROWS = pa.table({"pmcid": ["PMC1", "PMC2"]})
 HOUR_NS = 3_600_000_000_000
@@ -53,6 +54,9 @@ def test_no_footer_is_read_that_is_known(workspace: Workspace, monkeypatch: pyte
     for shard in ("00000", "00001"):
         facts = read_facts(workspace.part("figures", shard))
         assert facts == {"fingerprint": f"made from {shard}", "rows": 2, "schema_version": SCHEMA_VERSION}
+        assert (
+            read_digest(workspace.part("figures", shard)) == read_stamp(workspace.part("figures", shard))["body_sha256"]
+        )
 
 
 def test_what_was_touched_since_is_read(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

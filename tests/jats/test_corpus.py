@@ -48,3 +48,15 @@ def test_no_article_is_lost() -> None:
     assert len(articles) > 400
     assert {article.status for article in articles} == {ArticleStatus.OK}
     assert sum(len(article.figures) for article in articles) > 2000
+
+
+def test_every_figure_has_one_place_in_the_text_and_citations_have_their_words() -> None:
+    named = unnamed = 0
+    for path in sorted(ARTICLES.rglob("*.xml"))[::8]:
+        article = parse_article(path.read_bytes(), body=True)
+        assert sorted(block.figure for block in article.body if block.figure) == [f.position for f in article.figures]
+        for block in article.body:
+            words = [block.text[citation.start : citation.end] for citation in block.citations]
+            named += sum(any(map(str.isalnum, each)) for each in words)
+            unnamed += sum(not any(map(str.isalnum, each)) for each in words)
+    assert named > max(100, 50 * unnamed)
