@@ -84,7 +84,7 @@ def panels(evidence: Evidence) -> tuple[Box, ...]:
 
 def standalone(evidence: Evidence, boxes: Sequence[Box]) -> bool:
     """Whether each of some pieces holds a plot or is solid: no formula, no table, no words, no box of a scheme."""
-    framed = frames(evidence, ())
+    framed = plots(evidence, ())
     return all(
         solid(evidence, box) > SOLID or any(_shared(frame, box) > FRAMED * area(box) for frame in framed)
         for box in boxes
