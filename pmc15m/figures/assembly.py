@@ -27,7 +27,7 @@ class Layout:
 def assemble(layout: Layout, split: CaptionSplit, caption: str | None) -> Separation:
     """Panels in reading order, each with its label and its text."""
     if len(layout.boxes) == 1:
-        announced = len(split.labels) > 1
+        announced = len(split.labels) > 1 and not split.positional
         compound = max(layout.compound, ANNOUNCED if announced else 0.0)
         whole = Panel(order=0, box=layout.boxes[0], score=1 - compound, shared_spans=_everything(split, caption))
         if announced:

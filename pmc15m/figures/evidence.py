@@ -28,7 +28,10 @@ class Evidence:
     grey: NDArray[np.uint8]
     content: NDArray[np.bool_]
     lanes: Lanes | None = None
+    black: bool = False
+    shaded: bool = False
     _edges: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
+    _steps: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
     _costs: dict[tuple[Box, int], NDArray[np.float64]] = field(default_factory=dict)
     _trimmed: dict[Box, Box | None] = field(default_factory=dict)
 
@@ -98,16 +101,19 @@ class Evidence:
         away = np.abs(part - mean.round().astype(np.int16)) > PAPER_TOLERANCE
         return shares(away, axis)
 
+    def steps(self, axis: int) -> NDArray[np.uint8]:
+        """How much luma differs between the two neighbours of a line, so that a soft edge counts as well."""
+        if axis not in self._steps:
+            grey, out = self.grey, np.zeros(self.grey.shape, np.uint8)
+            a, b, inner = (grey[2:], grey[:-2], out[1:-1]) if axis == 0 else (grey[:, 2:], grey[:, :-2], out[:, 1:-1])
+            np.subtract(np.maximum(a, b), np.minimum(a, b), out=inner)
+            self._steps[axis] = out
+        return self._steps[axis]
+
     def edges(self, axis: int) -> NDArray[np.bool_]:
-        """Where luma jumps across a line: between its two neighbours, so that a soft edge counts as well."""
+        """Where luma jumps across a line."""
         if axis not in self._edges:
-            grey = self.grey.astype(np.int16)
-            out = np.zeros(grey.shape, bool)
-            if axis == 0:
-                out[1:-1] = np.abs(grey[2:] - grey[:-2]) > STEP
-            else:
-                out[:, 1:-1] = np.abs(grey[:, 2:] - grey[:, :-2]) > STEP
-            self._edges[axis] = out
+            self._edges[axis] = self.steps(axis) > STEP
         return self._edges[axis]
 
 
@@ -123,12 +129,14 @@ def weigh(raster: Raster, lanes: Lanes | None = None) -> Evidence:
     ring = np.concatenate((dark[0], dark[-1], dark[:, 0], dark[:, -1]))
     shade = int(np.bincount(ring, minlength=256).argmax())
     share = float((np.abs(ring.astype(np.int16) - shade) <= PAPER_TOLERANCE // 2).mean())
+    shaded = False
     black_page = shade <= BLACK and share > BLACK_RING
     if black_page:
         content = grey > BLACK
     elif shade < 255 - PAPER_TOLERANCE and share > SHADED_RING and shade > PALE:
+        shaded = True
         content = np.abs(dark.astype(np.int16) - shade) > PAPER_TOLERANCE
         content &= dark < 255 - PAPER_TOLERANCE
     else:
         content = dark < 255 - PAPER_TOLERANCE
-    return Evidence(grey, content, lanes)
+    return Evidence(grey, content, lanes, black_page, shaded)

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
-from pmc15m.figures import anchored, gutters
+from pmc15m.figures import anchored, gutters, units
 from pmc15m.figures.assembly import Layout, assemble
 from pmc15m.figures.captions import CaptionSplit, split_caption
 from pmc15m.figures.evidence import Evidence, weigh
@@ -41,6 +41,7 @@ CLEAN, CLEAR = -0.015, 0.01  # cost of cuts, for each label, between which it sa
 UNSURE = 0.5  # how sure of a gutter inside a box the figure network must be for it to be doubted
 UNNAMED_EACH = 1.5  # and where the caption names none, for each label
 UNANNOUNCED = 2.5  # strength that gutters alone need where the caption names no panels
+UNITS = 0.9  # probability of a compound figure that is cut between pictures and plots
 WHOLE = 0.1  # probability of a compound figure that gutters do not cut
 CUT, CUT_EACH = 0.3, 0.2  # and of one that they cut: at least, and for each unit of the weakest cut's strength
 UNNAMED_COST = 0.2  # dearest tree of cuts, for each label, that such labels may need
@@ -182,8 +183,14 @@ def fill(evidence: Evidence, boxes: Sequence[Box], wanted: int) -> tuple[Box, ..
 
 def by_gutters(evidence: Evidence, split: CaptionSplit, captioned: bool) -> Layout:
     """Panels by gutters alone, with the caption's number of labels as the number to look for."""
-    least = UNANNOUNCED if captioned and not split.labels else 1.0
-    partition = gutters.choose(evidence, 0 if split.positional else len(split.labels), least)
+    named = bool(split.labels) and not split.positional
+    found = units.panels(evidence)
+    if len(found) > 1 and (not named or len(found) == len(split.labels)):
+        return Layout(found, ((),) * len(found), (), UNITS, (UNITS,) * len(found))
+    silent = captioned and not named
+    partition = gutters.choose(evidence, len(split.labels) if named else 0, UNANNOUNCED if silent else 1.0)
+    if not named and not units.standalone(evidence, partition.boxes):
+        partition = next(gutters.partitions(evidence), partition)
     compound = WHOLE if len(partition.boxes) == 1 else min(1.0, CUT + CUT_EACH * partition.strength)
     labelled = len(split.labels) > 1 and len(partition.boxes) > 1
     tiles = tuple(find_tiles(evidence, box) if labelled else () for box in partition.boxes)
