@@ -37,7 +37,7 @@ from pmc15m.query.manifests import VIEWS
 from pmc15m.workspace import Workspace, atomic, fingerprint, read_facts, read_fingerprint, write_part
 
 log = logging.getLogger(__name__)
-VERSION = 5  # raised with every change of the code that changes what is exported
+VERSION = 6  # raised with every change of the code that changes what is exported
 ASSETS = (VIEWS,)
 _TOLD = 20  # listed figures that were not found; the rest is in a file
 
@@ -266,19 +266,23 @@ class _Unit:
                 write_pictures(data, samples)
             else:
                 with atomic(data) as temporary:
-                    self._write(temporary, samples)
+                    spans = self._write(temporary, samples)
+                successes = (outcome for outcome in outcomes if outcome["export_status"] == "success")
+                for outcome, span in zip(successes, spans, strict=False):
+                    outcome["export_span"] = span
         written = pa.Table.from_pylist(outcomes, schema=OUTCOME)
         for name in written.column_names:
             plan = plan.append_column(name, written[name])
         write_part(self.layout.rows(shard), plan, self.made_from, data=describe(data))
         return len(outcomes)
 
-    def _write(self, path: Path, samples: Iterator[tuple[dict[str, Any], Picture]]) -> None:
+    def _write(self, path: Path, samples: Iterator[tuple[dict[str, Any], Picture]]) -> list[list[int]]:
+        """Where the samples lie in the file; nothing where that is not said."""
         settings = self.order.settings
         if self.layout.format == "hf":
             write_huggingface(path, samples, chosen(settings.columns))
-        else:
-            write_webdataset(path, samples, "webp" if settings.image_format == "webp" else "jpg")
+            return []
+        return write_webdataset(path, samples, "webp" if settings.image_format == "webp" else "jpg")
 
     def _pictures(self, rows: list[dict[str, Any]], spool: BinaryIO) -> list[_Outcome]:
         """What became of each row's picture. Each stored picture is read and decoded once, for all its rows.
@@ -326,4 +330,5 @@ def _outcome(made: _Outcome) -> dict[str, Any]:
         "export_sha256": made.sha256,
         "export_extension": made.picture.extension,
         "export_conversion": made.picture.conversion,
+        "export_span": None,
     }
