@@ -1,21 +1,28 @@
 """The trainer's step, loss and decoding against open_clip's and torchvision's, in one run on one CPU thread.
 
-    python -m benchmarks.train_step [--rounds 3]
+    python -m benchmarks.train_step [--data EXPORT] [--text-tower small|base] [--batch 32] [--steps 3]
 
-Without open_clip_torch (`pip install --no-deps open_clip_torch ftfy regex`) only our own figures are printed. Both
-sides have the same weights, pictures and captions; captions have log-normal lengths, 90 % below the context of 256,
-as in PMC-15M. open_clip pads to the context, as its tokenizer does. CPU seconds, so that a busy machine disturbs
-little. It says whether our step wastes work; what a GPU makes of it needs a GPU.
+The step is taken by open_clip's own `train_one_epoch` and by our `train_step`: same weights, pictures, captions, order,
+optimizer and schedule, each contender in a process of its own, so that its peak memory can be read. Without an export
+the pictures are noise, and captions have log-normal lengths, 90 % below the context of 256, as in PMC-15M. open_clip
+pads to the context, as its tokenizer does. CPU seconds, so that a busy machine disturbs little. It says whether our
+step wastes work; what a GPU makes of it, `benchmarks/gpu.sh` says.
 """
 
 import argparse
-import importlib.util
 import io
+import json
 import math
+import resource
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
+import types
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,87 +36,207 @@ from train.data import Batch
 from train.distributed import World
 from train.images import decode_crop
 from train.loss import contrastive_loss
-from train.step import StepSettings, build_optimizer, train_step
+from train.shards import open_split
+from train.step import StepSettings, build_optimizer, learning_rate, train_step
+from train.tokens import encode, train_tokenizer
 from train.towers import Clip, build_model
 
-BATCH, CONTEXT, VOCABULARY = 32, 256, 8000
-MODEL = (
-    *("embed_dim=256", "image.model=vit_tiny_patch16_224", "image.patch_size=0", "image.width=0", "image.depth=0"),
-    *("image.heads=0", "image.init_std=0", "data.image_size=224", f"data.context_length={CONTEXT}"),
-    *("text.width=256", "text.depth=4", "text.heads=4", "text.hidden_dropout=0.1", f"data.batch_size={BATCH}"),
-)
+CONTEXT, VOCABULARY, SIZE, SCHEDULE = 256, 8000, 224, 1000
+TEXT_TOWERS = {"small": (256, 4, 4), "base": (768, 12, 12)}  # width, depth, heads
+# Who steps, with how many micro-batches, and how many GB of graphs it may keep between the passes.
+CONTENDERS = {
+    "open_clip": (1, 0.0),
+    "ours": (1, 0.0),
+    "open_clip, accum-freq 4": (4, 0.0),
+    "ours, 4 micro-batches": (4, 0.0),
+    "ours, 4 micro-batches, 1 GB kept": (4, 1.0),
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--data", type=Path, metavar="EXPORT", help="real pictures and captions: its train split")
+    parser.add_argument("--text-tower", choices=TEXT_TOWERS, default="small")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--contender", choices=CONTENDERS, help="this one alone, as JSON")
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
     _torchvision.make_importable()
-    peer = importlib.util.find_spec("open_clip") is not None
-    print(f"one thread, {rounds} rounds, median CPU time; torch {torch.__version__}")
-    _steps(rounds, peer)
-    _losses(peer)
-    _decoding(rounds)
+    if arguments.contender:
+        print(json.dumps(_contend(arguments)))
+        return
+    print(f"one thread, CPU time; torch {torch.__version__}")
+    print(f"\n{arguments.steps} steps of {arguments.batch} pairs, ViT-Ti/16 + {arguments.text_tower} BERT")
+    found: dict[str, Any] = {}
+    for name in CONTENDERS:
+        command = [sys.executable, "-m", "benchmarks.train_step", *sys.argv[1:], "--contender", name]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        found[name] = json.loads(answer.splitlines()[-1])
+        row, peer = found[name], found["open_clip, accum-freq 4" if CONTENDERS[name][0] > 1 else "open_clip"]
+        losses = " ".join(f"{loss:.5f}" for loss in row["losses"])
+        rate, peak = row["pairs_per_s"], row["peak_mb"]
+        faster = rate / peer["pairs_per_s"]
+        print(f"  {name:33} {rate:7.2f} pairs/s  {faster:.2f} ×  peak {peak:5.0f} MB  losses {losses}", flush=True)
+    print(f"  mean caption {row['mean_tokens']:.0f} tokens")
+    _losses()
+    _decoding(3)
 
 
-def _steps(rounds: int, peer: bool) -> None:
-    config = load_config("tiny", None, MODEL)
-    model = build_model(config, VOCABULARY).train()
-    generator = torch.Generator().manual_seed(0)
-    lengths = torch.exp(torch.randn(BATCH, generator=generator) * 0.63 + math.log(115)).clamp(8, CONTEXT).long()
-    tokens = torch.randint(5, VOCABULARY, (BATCH, CONTEXT), generator=generator)
-    tokens[torch.arange(CONTEXT) >= lengths[:, None]] = 0
-    images = torch.randint(0, 256, (BATCH, 3, 224, 224), dtype=torch.uint8, generator=generator)
-    batch = Batch(images, tokens[:, : int(lengths.max())], np.arange(BATCH), ())
-    world = World(0, 1, torch.device("cpu"))
+def _contend(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Take the steps, and say how fast, in how much memory beyond the start, and with which losses."""
+    width, depth, heads = TEXT_TOWERS[arguments.text_tower]
+    pairs = arguments.batch * arguments.steps
+    texts, crops = _pairs(arguments.data, pairs)
+    tokenizer = train_tokenizer(texts, VOCABULARY)
+    settings = (
+        *("embed_dim=256", "image.model=vit_tiny_patch16_224", "image.patch_size=0", "image.width=0"),
+        *("image.depth=0", "image.heads=0", "image.init_std=0", "text.init_std=0", f"data.image_size={SIZE}"),
+        *(f"data.context_length={CONTEXT}", f"text.width={width}", f"text.depth={depth}", f"text.heads={heads}"),
+        *(f"data.batch_size={arguments.batch}", "optim.lr=1e-4", "optim.warmup_steps=3", "optim.temperature=0.07"),
+    )
+    config = load_config("tiny", None, settings)
+    model = build_model(config, tokenizer.get_vocab_size()).train()
+    batches = []
+    for start in range(0, pairs, arguments.batch):
+        rows = slice(start, start + arguments.batch)
+        tokens = encode(tokenizer, texts[rows], CONTEXT)
+        images = torch.from_numpy(crops[rows])
+        batches.append(Batch(images, torch.from_numpy(tokens), (tokens != 0).sum(1), np.arange(len(tokens)), ()))
+    parts, kept = CONTENDERS[arguments.contender]
+    take = _open_clip(model, batches, parts) if "open" in arguments.contender else _ours(model, batches, parts, kept)
+    before, start_time = _peak_mb(), time.process_time()
+    losses = take()
+    return {
+        "pairs_per_s": pairs / (time.process_time() - start_time),
+        "peak_mb": _peak_mb() - before,
+        "losses": losses,
+        "mean_tokens": float(np.concatenate([batch.lengths for batch in batches]).mean()),
+    }
 
-    def ours(micro_batch: int) -> Callable[[], object]:
-        optimizer = build_optimizer(model, config.optim)
-        settings = StepSettings(0, micro_batch, bf16=False, clip_norm=1.0)
-        return lambda: train_step(model, optimizer, batch, 0, settings, world)
 
-    contenders = {"ours": ours(0), "ours, micro-batch 8": ours(8)}
-    if peer:
-        contenders["open_clip"] = _open_clip_step(model, images, tokens)
-    seconds = _alternate(contenders, rounds)
-    print(f"\nstep of {BATCH} pairs, ViT-Ti/16 + 4-layer BERT; mean caption {float(lengths.float().mean()):.0f} tokens")
-    for name, value in seconds.items():
-        ratio = f"{seconds['open_clip'] / value:.2f}× open_clip" if peer else ""
-        print(f"  {name:22} {value * 1000:8.0f} ms {BATCH / value:8.1f} pairs/s  {ratio}")
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
-def _open_clip_step(model: Clip, images: Tensor, tokens: Tensor) -> Callable[[], object]:
-    """The same towers under open_clip's loss and training loop (one process, no accumulation)."""
+def _pairs(data: Path | None, count: int) -> tuple[list[str], Any]:
+    rng = np.random.default_rng(0)
+    if data is None:
+        lengths = np.exp(rng.normal(size=count) * 0.63 + math.log(100)).clip(8, CONTEXT).astype(int)
+        words = np.array(["".join(rng.choice(list("aeioustrnl"), 4)) for _ in range(2000)])
+        return [" ".join(rng.choice(words, n)) for n in lengths], rng.integers(0, 256, (count, 3, SIZE, SIZE), np.uint8)
+    split = open_split(data, "train")
+    pairs = [split.pair(int(row)) for row in rng.permutation(sum(split.sizes))[:count]]
+    return [pair.text for pair in pairs], np.stack([decode_crop(pair.image, SIZE, 10**9, 0.9, rng) for pair in pairs])
+
+
+def _ours(model: Clip, batches: list[Batch], parts: int, kept: float) -> Callable[[], list[float]]:
+    optimizer = build_optimizer(model, load_config("tiny", None, ["optim.lr=1e-4"]).optim)
+    schedule = load_config("tiny", None, ["optim.lr=1e-4", "optim.warmup_steps=3"]).optim
+    micro_batch = 0 if parts == 1 else len(batches[0].rows) // parts
+    settings = StepSettings(0, micro_batch, bf16=False, clip_norm=1.0, activations=kept * 1e9)
+
+    def take() -> list[float]:
+        losses = []
+        for step, batch in enumerate(batches):
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(step, SCHEDULE, schedule)
+            world = World(0, 1, torch.device("cpu"))
+            losses.append(float(train_step(model, optimizer, batch, step, settings, world).loss))
+        return losses
+
+    return take
+
+
+def _open_clip(model: Clip, batches: list[Batch], parts: int) -> Callable[[], list[float]]:
+    """The same weights in open_clip's towers, loss, optimizer groups, schedule and training loop."""
+    import open_clip
     from open_clip.loss import ClipLoss
+    from open_clip_train.scheduler import cosine_lr
+    from open_clip_train.train import train_one_epoch
 
-    loss, optimizer = ClipLoss(), torch.optim.AdamW(model.parameters(), lr=1e-3)
-    pixels = (images / 255 - model.mean) / model.std
+    bert: Any = model.text.transformer
+    folder = tempfile.mkdtemp()
+    bert.config.save_pretrained(folder)
+    open_clip.factory._MODEL_CONFIGS["same"] = {
+        "embed_dim": 256,
+        "vision_cfg": {
+            "timm_model_name": "vit_tiny_patch16_224",
+            "timm_model_pretrained": False,
+            "timm_pool": "",
+            "timm_proj": "linear",
+            "image_size": SIZE,
+        },
+        "text_cfg": {
+            "hf_model_name": folder,
+            "hf_tokenizer_name": folder,
+            "hf_proj_type": "mlp",
+            "hf_pooler_type": "cls_last_hidden_state_pooler",
+            "context_length": CONTEXT,
+        },
+    }
+    theirs = open_clip.create_model("same", pretrained_hf=False, output_dict=True)
+    theirs.load_state_dict(model.state_dict())
+    decayed = [p for p in theirs.parameters() if p.ndim >= 2]
+    others = [p for p in theirs.parameters() if p.ndim < 2]
+    groups = [{"params": others, "weight_decay": 0.0}, {"params": decayed, "weight_decay": 0.2}]
+    optimizer = torch.optim.AdamW(groups, lr=1e-4, betas=(0.9, 0.98), eps=1e-6)
+    loaded = []
+    for batch in batches:
+        pixels = (batch.images / 255 - model.mean) / model.std
+        padded = torch.nn.functional.pad(batch.tokens, (0, CONTEXT - batch.tokens.shape[1]))
+        loaded += list(zip(pixels.chunk(parts), padded.chunk(parts), strict=True))
+    size = len(batches[0].rows)
 
-    def step() -> None:
-        optimizer.zero_grad()
-        image = torch.nn.functional.normalize(model.visual(pixels), dim=-1)
-        text = torch.nn.functional.normalize(model.text(tokens), dim=-1)
-        loss(image, text, model.logit_scale.exp()).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+    class Loader(list[Any]):
+        num_batches, num_samples = len(loaded), size * len(batches)
 
-    return step
+    seen: list[float] = []
+
+    class Recorded(ClipLoss):  # type: ignore[misc]
+        def forward(self, *features: Any, **more: Any) -> Any:
+            result = super().forward(*features, **more)
+            seen.append(float(result["contrastive_loss"].detach()))
+            return result
+
+    options = types.SimpleNamespace(
+        device="cpu",
+        precision="fp32",
+        distill=False,
+        accum_freq=parts,
+        skip_scheduler=False,
+        horovod=False,
+        grad_clip_norm=1.0,
+        log_every_n_steps=1,
+        wandb=False,
+        rank=0,
+        world_size=1,
+        local_rank=0,
+        batch_size=size // parts,
+        log_local=False,
+    )
+    data = {"train": types.SimpleNamespace(dataloader=Loader(loaded), set_epoch=lambda _: None)}
+
+    def take() -> list[float]:
+        rates = cosine_lr(optimizer, 1e-4, 3, SCHEDULE)
+        train_one_epoch(theirs, data, Recorded(cache_labels=True), 0, optimizer, None, rates, None, options)
+        return seen[::parts]
+
+    return take
 
 
-def _losses(peer: bool) -> None:
+def _losses() -> None:
     n, d = 4096, 512
     image, text = (torch.nn.functional.normalize(torch.randn(n, d), dim=-1) for _ in range(2))
     scale = torch.tensor(math.log(50.0))
     contenders: dict[str, Callable[[], object]] = {"ours, tiles of 1024": lambda: contrastive_loss(image, text, scale)}
-    if peer:
-        from open_clip.loss import ClipLoss
+    from open_clip.loss import ClipLoss
 
-        def theirs() -> None:
-            a, b = image.requires_grad_(), text.requires_grad_()
-            ClipLoss()(a, b, scale.exp()).backward()
+    def theirs() -> None:
+        a, b = image.requires_grad_(), text.requires_grad_()
+        ClipLoss()(a, b, scale.exp()).backward()
 
-        contenders["open_clip"] = theirs
+    contenders["open_clip"] = theirs
     print(f"\nloss and its gradient, N = {n}, D = {d}")
     for name, value in _alternate(contenders, 3).items():
         kept = _bytes_kept(contenders[name]) / 1e6

@@ -1,6 +1,6 @@
 """The CLIP trainer of pmc15m: small, exact, resumable. It knows the exported data and nothing else of `pmc15m/`.
 
-    __main__      the command line: `python -m train run | evaluate | export`
+    __main__      the command line: `python -m train run | evaluate | export | soup`
     config        frozen dataclasses; the values live in presets/*.toml
     shards        an exported split as rows: WebDataset tars, Hugging Face Parquet
     order         which row comes when: a stateless function of (seed, epoch, position)
@@ -16,6 +16,7 @@
     checkpoint    weights, optimizer and a readable meta.json, whole or absent
     pretrained    a model to begin from or to judge: a run, a checkpoint, an open_clip folder
     evaluation    the yardsticks: retrieval, zero-shot, probe, VQA
+    soup          checkpoints averaged into one
     export        a model as a folder for open_clip, timm and transformers
     _torchvision  a guard against a torchvision that does not match torch
 

@@ -3,6 +3,7 @@
     python -m train run DATA_DIR --out runs/x [--preset tiny] [--init MODEL] [--set section.key=value] [--resume]
     python -m train evaluate --model MODEL [--model MODEL …] --data DIR [--suite biomedclip|FILE] [--tasks …]
     python -m train export MODEL FOLDER [--hub OWNER/NAME]
+    python -m train soup CHECKPOINT … --out FOLDER
 
 A MODEL is a run (its newest checkpoint), a checkpoint, or a folder that open_clip reads. Results go to stdout, progress
 to stderr. Exit codes: 0 complete, 1 a set was not evaluated, 2 wrong use or bad input, 130 interrupted.
@@ -42,15 +43,13 @@ def parser() -> argparse.ArgumentParser:
         description="Train on an export (WebDataset tars or Hugging Face Parquet).",
         epilog="Several GPUs: torchrun --nproc-per-node 8 -m train run DATA_DIR --out runs/x",
     )
-    run.add_argument("data", type=Path, metavar="DATA_DIR", help="exported folder with a train split, best a val split")
+    run.add_argument("data", type=Path, nargs="+", metavar="DATA_DIR", help="exports with a train, best a val split")
     run.add_argument("--out", type=Path, required=True, metavar="RUN_DIR", help="folder of the run")
     run.add_argument("--preset", choices=preset_names(), help="where the configuration starts (default: tiny)")
     run.add_argument("--config", type=Path, metavar="FILE", help="TOML on top of the preset")
     run.add_argument("--init", type=Path, metavar="MODEL", help=f"weights and sizes to begin from: {MODEL_HELP}")
     run.add_argument("--allow-random", action="store_true", help="what those weights lack may begin at random")
-    run.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="one value on top of all, e.g. optim.lr=3e-4"
-    )
+    run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one value, e.g. optim.lr=3e-4")
     run.add_argument("--steps", type=int, metavar="N", help="short for --set run.steps=N")
     run.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in RUN_DIR, if any")
 
@@ -64,31 +63,21 @@ def parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("--model", type=Path, action="append", required=True, metavar="MODEL", help=MODEL_HELP)
     evaluate.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the sets, or an export")
-    evaluate.add_argument(
-        "--suite", default="retrieval", metavar="NAME|FILE", help="biomedclip, medmnist, or a TOML file"
-    )
-    evaluate.add_argument(
-        "--tasks",
-        nargs="+",
-        default=[],
-        metavar="TASK|SET",
-        help="some of it: retrieval, zero_shot, probe, vqa, or sets",
-    )
-    evaluate.add_argument(
-        "--out",
-        type=Path,
-        default=Path("evaluation"),
-        metavar="OUT_DIR",
-        help="report and features (default: evaluation)",
-    )
-    evaluate.add_argument(
-        "--workers", type=int, default=8, metavar="N", help="loader processes (default: 8, or the cores)"
-    )
+    suites, some = "biomedclip, medmnist, or a TOML file", "some of it: retrieval, zero_shot, probe, vqa, or sets"
+    evaluate.add_argument("--suite", default="retrieval", metavar="NAME|FILE", help=suites)
+    evaluate.add_argument("--tasks", nargs="+", default=[], metavar="TASK|SET", help=some)
+    written = "report and features (default: evaluation)"
+    evaluate.add_argument("--out", type=Path, default=Path("evaluation"), metavar="OUT_DIR", help=written)
+    evaluate.add_argument("--workers", type=int, default=8, metavar="N", help="loader processes (default: 8)")
 
     export = commands.add_parser("export", parents=[common], help="write a folder for open_clip, timm and transformers")
     export.add_argument("model", type=Path, metavar="MODEL", help=MODEL_HELP)
     export.add_argument("folder", type=Path, metavar="FOLDER", help="a folder that does not exist yet")
     export.add_argument("--hub", default="", metavar="OWNER/NAME", help="the name it will have on the Hugging Face hub")
+
+    soup = commands.add_parser("soup", parents=[common], help="average checkpoints into one")
+    soup.add_argument("models", type=Path, nargs="+", metavar="CHECKPOINT", help="of a run all that it kept")
+    soup.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="a folder that does not exist yet")
     return result
 
 
@@ -98,7 +87,8 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(stream=sys.stderr, format="%(message)s")
     logging.getLogger("train").setLevel(level)
     try:
-        return {"run": _run, "evaluate": _evaluate, "export": _export}[arguments.command](arguments)
+        commands = {"run": _run, "evaluate": _evaluate, "export": _export, "soup": _soup}
+        return commands[arguments.command](arguments)
     except (TrainError, OSError) as error:  # OSError: a folder that cannot be written, a full disk
         print(f"error: {error}", file=sys.stderr)
         return ExitCode.USAGE
@@ -140,6 +130,13 @@ def _export(arguments: argparse.Namespace) -> ExitCode:
 
     export(arguments.model, arguments.folder, arguments.hub)
     print(arguments.folder)
+    return ExitCode.COMPLETE
+
+
+def _soup(arguments: argparse.Namespace) -> ExitCode:
+    from train.soup import soup
+
+    print(f"{arguments.out}: the average of {soup(arguments.models, arguments.out)} checkpoints")
     return ExitCode.COMPLETE
 
 

@@ -3,6 +3,7 @@
     RUN/checkpoints/step_000060/
         model.safetensors        weights under open_clip's names
         optimizer.safetensors    AdamW's moments, `<parameter>.exp_avg` …
+        averaged.safetensors     with `optim.ema`: the averaged weights, which are those that are judged and exported
         tokenizer.json
         meta.json                step, configuration, data, versions: readable, and all that a resume needs
 
@@ -32,8 +33,9 @@ from train.files import hidden, sync_folder, write
 from train.tokens import load_tokenizer
 from train.towers import Clip
 
-FORMAT = 3
+FORMAT = 4
 FOLDER = "checkpoints"
+MODEL, OPTIMIZER, AVERAGED = "model.safetensors", "optimizer.safetensors", "averaged.safetensors"
 OPTIMIZER_STATE = ("exp_avg", "exp_avg_sq", "step")
 _NAME = re.compile(r"step_([0-9]{6}|[1-9][0-9]{6,})")
 
@@ -55,8 +57,10 @@ class Meta:
     format: int = FORMAT
 
 
-def save_checkpoint(run: Path, meta: Meta, model: Clip, optimizer: torch.optim.Optimizer, tokenizer: Tokenizer) -> Path:
-    """Write the checkpoint of `meta.step` and return its folder."""
+def save_checkpoint(
+    run: Path, meta: Meta, model: Clip, optimizer: torch.optim.Optimizer, tokenizer: Tokenizer, averaged: Clip
+) -> Path:
+    """Write the checkpoint of `meta.step` and return its folder. `averaged`: the model itself where nothing is."""
     final = checkpoint_path(run, meta.step)
     temporary, torn = hidden(final), final.with_name(f".{final.name}.torn.tmp")
     for left in (temporary, torn):
@@ -68,9 +72,10 @@ def save_checkpoint(run: Path, meta: Meta, model: Clip, optimizer: torch.optim.O
         for key in OPTIMIZER_STATE
         if parameter in optimizer.state
     }
-    weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
-    write(temporary / "model.safetensors", save(weights))
-    write(temporary / "optimizer.safetensors", save(moments))
+    for name, weights in ((MODEL, model), (AVERAGED, averaged))[: 1 if averaged is model else 2]:
+        tensors = {key: tensor.cpu().contiguous() for key, tensor in weights.state_dict().items()}
+        write(temporary / name, save(tensors))
+    write(temporary / OPTIMIZER, save(moments))
     write(temporary / "tokenizer.json", tokenizer.to_str(pretty=True).encode())
     write(temporary / "meta.json", (json.dumps(dataclasses.asdict(meta), indent=2) + "\n").encode())
     if final.exists():  # torn, or the run would have gone on behind it
@@ -110,10 +115,10 @@ def _whole_steps(run: Path) -> list[int]:
 def _flaw(checkpoint: Path) -> str:
     """What makes a folder no whole checkpoint; nothing when it is one. Reads no weights."""
     try:
-        read_meta(checkpoint)
+        averaged = read_meta(checkpoint).config["optim"]["ema"]
         load_tokenizer(str(checkpoint))
         with _reading(checkpoint):
-            for name in ("model.safetensors", "optimizer.safetensors"):
+            for name in (MODEL, OPTIMIZER, AVERAGED)[: 3 if averaged else 2]:
                 with safe_open(checkpoint / name, "pt"):  # compares the size of the file with its header
                     pass
     except (CheckpointError, DataError) as error:
@@ -126,13 +131,17 @@ def _say_torn(flaw: str) -> None:
     log.warning("passed over: %s", flaw)
 
 
-def prune(run: Path, keep: int) -> None:
-    """Remove all but the newest `keep` whole checkpoints, and what killed writers left behind."""
+def prune(run: Path, keep: int, keep_every: int = 0) -> None:
+    """Remove all but the newest `keep` whole checkpoints and those of every `keep_every` steps (0: of none).
+
+    What killed writers left behind goes as well.
+    """
     for left in (run / FOLDER).glob(".step_*.tmp"):
         shutil.rmtree(left, ignore_errors=True)
     kept = _whole_steps(run)[-keep:]
     for step in _steps(run):
-        if step < min(kept):  # a torn one that is newer stays: a glance may have been wrong, a removal cannot be undone
+        # A torn one that is newer stays: a glance may have been wrong, a removal cannot be undone.
+        if step < min(kept) and (not keep_every or step % keep_every):
             path = checkpoint_path(run, step)
             path.rename(hidden(path))  # a folder that is half removed must not look like a checkpoint
             shutil.rmtree(hidden(path), ignore_errors=True)
@@ -161,19 +170,20 @@ def newest(run_or_checkpoint: Path) -> Path:
     return found[-1]
 
 
-def load_weights(checkpoint: Path, model: Clip) -> None:
+def load_weights(checkpoint: Path, model: Clip, name: str = MODEL) -> None:
     """Put the weights of a checkpoint into the model."""
     with _reading(checkpoint):
-        model.load_state_dict(load_file(checkpoint / "model.safetensors"))
+        model.load_state_dict(load_file(checkpoint / name))
 
 
 def load_optimizer(checkpoint: Path, model: Clip, optimizer: torch.optim.Optimizer) -> None:
     """Put the moments of a checkpoint into a fresh optimizer of `model`."""
     with _reading(checkpoint):
-        moments = load_file(checkpoint / "optimizer.safetensors")
+        moments = load_file(checkpoint / OPTIMIZER)
         for name, parameter in model.named_parameters():
-            state = {key: moments[f"{name}.{key}"].to(parameter.device) for key in OPTIMIZER_STATE}
-            optimizer.state[parameter] = state
+            if f"{name}.step" in moments:  # what was always locked has none
+                state = {key: moments[f"{name}.{key}"].to(parameter.device) for key in OPTIMIZER_STATE}
+                optimizer.state[parameter] = state
 
 
 @contextlib.contextmanager

@@ -19,8 +19,9 @@ from train.errors import ConfigError
 PRESETS = Path(__file__).parent / "presets"
 
 # What a run that has begun may change: how it is watched and fed, and how long it is.
-CHANGEABLE = {"data.workers", "run.threads", "run.log_every", "run.eval_every", "run.save_every", "run.keep"}
-CHANGEABLE |= {"run.epochs", "run.steps", "run.suite", "run.suite_data", "run.suite_every"}
+CHANGEABLE = {"data.workers"} | {f"run.{name}" for name in ("threads", "activations_gb", "compile", "epochs", "steps")}
+CHANGEABLE |= {f"run.{name}_every" for name in ("log", "eval", "save", "suite", "keep")}
+CHANGEABLE |= {"run.keep", "run.suite", "run.suite_data"}
 _MULTIPLES = {"text.width": "text.heads", "image.width": "image.heads", "data.image_size": "image.patch_size"}
 Tree = Mapping[str, Any]
 
@@ -32,8 +33,11 @@ Amount = Annotated[float, _NOT_NEGATIVE]
 Positive = Annotated[float, (lambda number: 0 < number < math.inf, "must be positive")]
 Part = Annotated[float, (lambda share: 0 < share <= 1, "is a share in (0, 1]")]
 Share = Annotated[float, (lambda share: 0 <= share < 1, "is a share in [0, 1)")]
+Blocks = Annotated[int, (lambda number: number >= -1, "must be at least -1")]
 Precision = Annotated[str, (("auto", "fp32", "bf16").__contains__, "is one of auto, fp32, bf16")]
+Loss = Annotated[str, (("softmax", "sigmoid").__contains__, "is one of softmax, sigmoid")]
 Colour = Annotated[tuple[float, ...], (lambda values: len(values) == 3, "takes three numbers")]
+Mix = Annotated[tuple[float, ...], (lambda values: all(0 < v < math.inf for v in values), "takes positive numbers")]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,11 @@ class DataConfig:
     context_length: Annotated[int, (lambda n: n >= 3, "must be at least 3")]  # tokens, [CLS] and [SEP] included
     max_pixels: Count  # larger pictures are never decoded and count as unreadable
     workers: CountOrNone  # loader processes; 0 = load in the training process
+    mix: Mix  # of several exports, the share of each in every batch; [] = as many as it has pairs
+    context_share: Share  # how often what concerns the whole figure stands in for a caption, where there is such
+    mention_share: Share  # likewise a sentence of the article that cites the figure
+    weight: str  # a column of the exports: its numbers weigh rows, its words are balanced; "" = every row once
+    balance: Amount  # a word of n rows weighs n^-balance: 1 = each word equally often, 0 = each row
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +71,7 @@ class ImageConfig:
     heads: CountOrNone
     init_std: Amount  # of a random tower's matrices; 0 = the library's (0.02, right for widths near 768)
     patch_dropout: Share  # of the patches, left out of a training step (FLIP, arXiv 2212.00794)
+    unlocked: Blocks  # blocks that are trained, from the last; -1 = the whole tower, 0 = its projection (LiT)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +87,7 @@ class TextConfig:
     init_std: Amount  # as above
     hidden_dropout: Share
     attention_dropout: Share
+    unlocked: Blocks  # as above
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +102,10 @@ class OptimConfig:
     warmup_steps: CountOrNone
     clip_norm: Amount  # of the whole gradient; 0 = no clipping
     temperature: Annotated[float, (lambda number: number >= 0.01, "must be at least 0.01")]  # at the start
+    loss: Loss  # softmax = InfoNCE; sigmoid = SigLIP's (arXiv 2303.15343), with a bias that begins at -10
+    layer_decay: Part  # of the rate, a block further from the output; 1 = none
+    unlock_step: CountOrNone  # from which step on locked blocks are trained as well; 0 = never
+    ema: Share  # decay a step of a second, averaged set of weights, which is then what is judged; 0 = none
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +125,9 @@ class RunConfig:
     suite_every: CountOrNone  # steps; 0 = at the end only
     save_every: CountOrNone  # steps; 0 = at the end and when interrupted
     keep: Count  # checkpoints that stay
+    keep_every: CountOrNone  # steps whose checkpoints stay for ever, for `soup`; 0 = none
+    activations_gb: Amount  # kept between the two passes over micro-batches; what does not fit is made twice
+    compile: bool  # the towers' blocks, by torch.compile
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +158,7 @@ def load_config(
     if preset not in preset_names():
         raise ConfigError(f"unknown preset {preset!r}; there are: {', '.join(preset_names())}")
     tree = _merged(_read_toml(PRESETS / f"{preset}.toml"), start or {})
-    if path is not None:
-        tree = _merged(tree, _read_toml(path))
+    tree = _merged(tree, _read_toml(path) if path else {})
     return override(from_dict(tree, str(path or preset)), overrides)
 
 
@@ -205,9 +222,9 @@ def _build(kind: Any, tree: Tree, where: str, prefix: str = "") -> Any:
     hints = typing.get_type_hints(kind, include_extras=True)
     for name in tree:
         if name not in hints:
-            close = [f"did you mean {prefix}{key}?" for key in difflib.get_close_matches(name, hints, n=1)]
             known = f"known: {', '.join(prefix + key for key in hints)}"
-            raise ConfigError(f"unknown config key {prefix}{name}; {(close or [known])[0]}")
+            close = [f"did you mean {prefix}{key}?" for key in difflib.get_close_matches(name, hints, n=1)] or [known]
+            raise ConfigError(f"unknown config key {prefix}{name}; {close[0]}")
     for name in hints:
         if name not in tree:
             raise ConfigError(f"{where} lacks {prefix}{name}")
@@ -216,11 +233,10 @@ def _build(kind: Any, tree: Tree, where: str, prefix: str = "") -> Any:
 
 def _merged(tree: Tree, changes: Tree) -> dict[str, Any]:
     """`tree` with the leaves of `changes` in it."""
-    merged = dict(tree)
-    for key, change in changes.items():
-        old = merged.get(key)
-        merged[key] = _merged(old, change) if isinstance(old, Mapping) and isinstance(change, Mapping) else change
-    return merged
+    both = {
+        key for key, change in changes.items() if isinstance(change, Mapping) and isinstance(tree.get(key), Mapping)
+    }
+    return {**tree, **{key: _merged(tree[key], change) if key in both else change for key, change in changes.items()}}
 
 
 def _value(hint: Any, value: Any, where: str, name: str) -> Any:
@@ -235,7 +251,7 @@ def _value(hint: Any, value: Any, where: str, name: str) -> Any:
         value = tuple(float(v) for v in value)
     elif kind is float and type(value) is int:
         value = float(value)
-    elif not isinstance(value, kind) or isinstance(value, bool):
+    elif not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
         raise ConfigError(f"{name} takes {'an' if kind is int else 'a'} {kind.__name__}, not {value!r}")
     for holds, said in rules:
         if not holds(value):

@@ -6,9 +6,12 @@ gradients are then summed. So the gradient is the batch's own, whatever the numb
 
 import dataclasses
 import os
+from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
+
+from train.errors import CheckpointError
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -18,6 +21,7 @@ class World:
     rank: int
     size: int
     device: torch.device
+    control: distributed.ProcessGroup | None = None  # on the CPUs: what is agreed there waits for no GPU
 
     @property
     def leads(self) -> bool:
@@ -49,13 +53,21 @@ class World:
         """Whether any process says so (a signal may reach only one)."""
         if self.size == 1:
             return flag
-        votes = torch.tensor(int(flag), device=self.device)
-        distributed.all_reduce(votes)
+        votes = torch.tensor(int(flag))
+        distributed.all_reduce(votes, group=self.control)
         return bool(votes)
 
-    def barrier(self) -> None:
-        if self.size > 1:
-            distributed.barrier()
+    def require_same(self, what: str, value: str) -> None:
+        """Raise `CheckpointError` on every process where one has another value; a barrier as well."""
+        if self.size == 1:
+            return
+        values: list[Any] = [None] * self.size
+        distributed.all_gather_object(values, value, group=self.control)
+        if other := next((rank for rank, theirs in enumerate(values) if theirs != values[0]), 0):
+            raise CheckpointError(
+                f"processes differ in {what}: {values[0]} in process 0, {values[other]} in process {other}; "
+                "every machine must see the same folders"
+            )
 
 
 def join() -> World:
@@ -68,6 +80,7 @@ def join() -> World:
         device = torch.device("cpu")
     if size > 1:
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        return World(rank, size, device, distributed.new_group(backend="gloo"))
     return World(rank, size, device)
 
 

@@ -24,6 +24,7 @@ from train import files
 from train.config import Config, to_toml
 from train.errors import CheckpointError
 from train.pretrained import CONFIG, WEIGHTS, Pretrained, load_model, read
+from train.towers import LOGIT_BIAS
 
 # open_clip builds a ViT from its timm name alone.
 OWN_SIZES = ("patch_size", "width", "depth", "heads")
@@ -80,6 +81,7 @@ def open_clip_config(config: Config, hub: str) -> dict[str, Any]:
     return {
         "model_cfg": {
             "embed_dim": config.embed_dim,
+            **({"init_logit_bias": LOGIT_BIAS} if config.optim.loss == "sigmoid" else {}),
             "vision_cfg": {
                 "timm_model_name": config.image.model,
                 "timm_model_pretrained": False,

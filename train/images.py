@@ -57,33 +57,10 @@ def _crop(image: Image.Image, size: int, max_pixels: int, scale: float, rng: np.
     upright = ImageOps.exif_transpose(image) if turned != 1 else image
     shrunk = (upright.width / width, upright.height / height)
     box = (box[0] * shrunk[0], box[1] * shrunk[1], box[2] * shrunk[0], box[3] * shrunk[1])
-    return _array(to_rgb(upright).resize((size, size), Image.Resampling.BICUBIC, box=box))
+    return as_crop(to_rgb(upright).resize((size, size), Image.Resampling.BICUBIC, box=box))
 
 
-def open_clip_crop(
-    image: Image.Image, size: int, resize_mode: str = "shortest", interpolation: str = "bicubic", fill_color: int = 0
-) -> Crop:
-    """The (3, size, size) that open_clip's `image_transform` makes for evaluation, to the grey level.
-
-    Its order: resize in the picture's own mode, crop at a whole pixel, then RGB; EXIF and transparency are ignored.
-    """
-    resample = Image.Resampling.BILINEAR if interpolation == "bilinear" else Image.Resampling.BICUBIC
-    width, height = image.size
-    if resize_mode == "squash":
-        return _array(image.resize((size, size), resample).convert("RGB"))
-    if resize_mode == "longest":
-        ratio = max(width, height) / size
-        resized = image.resize((round(width / ratio), round(height / ratio)), resample)
-        padded = ((size - resized.width) // 2, (size - resized.height) // 2)
-        sides = (*padded, size - resized.width - padded[0], size - resized.height - padded[1])
-        return _array(ImageOps.expand(resized, sides, fill_color).convert("RGB"))
-    shorter = min(width, height)
-    resized = image.resize((int(size * width / shorter), int(size * height / shorter)), resample)
-    left, top = round((resized.width - size) / 2), round((resized.height - size) / 2)
-    return _array(resized.crop((left, top, left + size, top + size)).convert("RGB"))
-
-
-def _array(image: Image.Image) -> Crop:
+def as_crop(image: Image.Image) -> Crop:
     return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
 
 

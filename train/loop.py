@@ -8,9 +8,10 @@ Writes into the run folder and nowhere else:
     summary.json     once the run is complete
 """
 
+import copy
 import dataclasses
-import functools
 import hashlib
+import itertools
 import json
 import logging
 import math
@@ -18,7 +19,7 @@ import os
 import platform
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -29,21 +30,19 @@ from tokenizers import Tokenizer
 
 from train import checkpoint, files, pretrained
 from train.config import Config, fixed_differences, from_dict, override, to_toml
-from train.data import Schedule, TrainBatches, iter_batches
+from train.data import Schedule, TrainBatches
 from train.distributed import World, join, leave
 from train.errors import CheckpointError, DataError, DivergedError
-from train.evaluation.embeddings import Encoder
-from train.evaluation.retrieval import Retrieval, evaluate
-from train.evaluation.suite import load_suite, zero_shot_results
-from train.images import centre_crop
-from train.order import Order
+from train.evaluation.meanwhile import Judges
+from train.order import Order, weights_of
 from train.pretrained import Pretrained
-from train.shards import Split, open_split
+from train.shards import Split, SplitOfUnits, Splits, open_split, read_at
 from train.step import StepSettings, build_optimizer, learning_rate, train_step
 from train.tokens import CAPTIONS_FOR_TRAINING, load_tokenizer, train_tokenizer
-from train.towers import Clip, all_finite, build_model
+from train.towers import Clip, all_finite, blocks, build_model, flops, lock
 
 SAMPLE_BYTES = 1 << 16  # of either end of a file that has no fingerprint
+PEAK_TFLOPS = {"H100": 989, "H200": 989, "A100": 312, "L40S": 362, "B200": 2250}  # dense bf16, as its maker says
 
 log = logging.getLogger("train")
 
@@ -81,34 +80,36 @@ class Summary:
         return "\n".join(lines)
 
 
-def run(config: Config, data: Path, out: Path, allow_random: bool = False) -> Summary:
-    """Train on `data` into `out`, from its newest whole checkpoint if it has one.
+def run(config: Config, data: Path | Sequence[Path], out: Path, allow_random: bool = False) -> Summary:
+    """Train on one export or several into `out`, from its newest whole checkpoint if it has one.
 
     `allow_random`: parts that the weights to begin from lack may begin at random.
     """
     world = join()
+    folders = [data] if isinstance(data, Path) else list(data)
     try:
         with _signals() as stopped:
-            return _run(config, data, out, allow_random, world, stopped)
+            return _run(config, folders, out, allow_random, world, stopped)
     finally:
         leave(world)
 
 
-def _run(config: Config, data: Path, out: Path, allow_random: bool, world: World, stopped: list[int]) -> Summary:
+def _run(
+    config: Config, folders: Sequence[Path], out: Path, allow_random: bool, world: World, stopped: list[int]
+) -> Summary:
     if config.run.threads:
         torch.set_num_threads(config.run.threads)
     if config.run.precision == "auto":  # from here on it is the run's own, on whatever device it goes on
         config = override(config, [f"run.precision={'bf16' if world.device.type == 'cuda' else 'fp32'}"])
-    bf16 = config.run.precision == "bf16"
 
     # The data: rows in an order that is a function of the seed.
-    train_split = open_split(data, "train")
-    val_split = _val_split(data)
-    suite = load_suite(config.run.suite, ("zero_shot",)) if config.run.suite else None
-    order = Order(train_split.sizes, config.run.seed, train_split.units_per_window)
-    schedule = Schedule(order, config.data.batch_size, world.rank, world.size)
+    splits = [open_split(folder, "train") for folder in folders]
+    train_split = Splits(splits)
+    orders = [_order(split, config) for split in splits]
+    shares = config.data.mix or [order.rows for order in orders]
+    schedule = Schedule(orders, config.data.batch_size, world.rank, world.size, shares)
     steps = config.run.steps or config.run.epochs * schedule.steps_per_epoch
-    identity = _identity(data, train_split)
+    identity = _identity(folders, splits)
 
     # The model: new, as weights of others have it, or as the newest checkpoint left it.
     newest = next(reversed(checkpoint.checkpoints(out)), None)
@@ -128,18 +129,34 @@ def _run(config: Config, data: Path, out: Path, allow_random: bool, world: World
             pretrained.fill(model, source, allow_random)
     model.to(world.device).train()
     optimizer = build_optimizer(model, config.optim)
+    judged = copy.deepcopy(model).requires_grad_(False) if config.optim.ema else model
     if newest:
         checkpoint.load_optimizer(newest, model, optimizer)
-    settings = StepSettings(config.run.seed, config.run.micro_batch, bf16, config.optim.clip_norm)
+        if judged is not model:
+            checkpoint.load_weights(newest, judged, checkpoint.AVERAGED)
+    lock(model, config, start)
+    if config.run.compile:
+        for block in itertools.chain.from_iterable(blocks(model).values()):
+            block.compile()
+    settings = StepSettings(
+        seed=config.run.seed,
+        micro_batch=config.run.micro_batch,
+        bf16=config.run.precision == "bf16",
+        clip_norm=config.optim.clip_norm,
+        activations=config.run.activations_gb * 1e9,
+    )
+    judges = Judges.of(config, folders, judged, tokenizer, world)
 
+    world.require_same("the step they go on from", str(start))
+    whole = f"{identity} {to_toml(config)}".encode()
+    world.require_same("data or configuration", hashlib.sha256(whole).hexdigest()[:16])
     if world.leads:
         out.mkdir(parents=True, exist_ok=True)
         files.write(out / "config.toml", to_toml(config).encode())
         (out / checkpoint.FOLDER).mkdir(exist_ok=True)
-        checkpoint.prune(out, config.run.keep)
+        checkpoint.prune(out, config.run.keep, config.run.keep_every)
         _forget_after(out / "metrics.jsonl", start)
         _say_hello(config, train_split, schedule, model, start, steps, world)
-    world.barrier()
 
     sound = torch.ones((), dtype=torch.bool, device=world.device)
 
@@ -164,58 +181,37 @@ def _run(config: Config, data: Path, out: Path, allow_random: bool, world: World
                 processes=world.size,
                 versions=_versions(),
             )
-            checkpoint.save_checkpoint(out, meta, model, optimizer, tokenizer)
-            checkpoint.prune(out, config.run.keep)
+            checkpoint.save_checkpoint(out, meta, model, optimizer, tokenizer, judged)
+            checkpoint.prune(out, config.run.keep, config.run.keep_every)
 
-    encoder = Encoder(
-        name="the run",
-        model=model,
-        tokenizer=tokenizer,
-        context_length=config.data.context_length,
-        prepare=functools.partial(centre_crop, size=config.data.image_size, max_pixels=config.data.max_pixels),
-        device=world.device,
-        width=config.embed_dim,
-        bf16=bf16,
-    )
+    def log_row(row: dict[str, Any]) -> None:
+        if world.leads and row:
+            with (out / "metrics.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
 
-    def validate(step: int) -> Retrieval | None:
-        """All processes together."""
-        if val_split is None:
-            return None
-        scores = evaluate(encoder, val_split, world)
-        if world.leads:
-            _append(out / "metrics.jsonl", {"step": step, "val": scores.as_dict()})
-            log.info("step %d  val, %d pairs: %s", step, scores.n, str(scores).replace("\n", "; "))
-        return scores
-
-    def judge(step: int) -> None:
-        """The suite's zero-shot sets, all processes together."""
-        if suite is None:
-            return
-        scores = zero_shot_results(suite, encoder, Path(config.run.suite_data), world)
-        if world.leads:
-            _append(out / "metrics.jsonl", {"step": step, "zero_shot": scores})
-            log.info(
-                "step %d  zero-shot: %s", step, "; ".join(f"{name} {s['value']:.1f} %" for name, s in scores.items())
-            )
+    def is_due(every: int, step: int) -> bool:
+        return every > 0 and step % every == 0
 
     batches = TrainBatches(train_split, schedule, tokenizer, config.data, config.run.seed)
-    pin = world.device.type == "cuda"
-    clock = _Clock(config.data.batch_size, steps)
-    step, saved, validated, judged, scores = start, start if newest else -1, -1, -1, None
-    with closing(iter_batches(batches, range(start, steps), config.data.workers, pin)) as made:
+    clock = _Clock(config.data.batch_size, steps, world.device)
+    step, saved, validated, tested, scores = start, start if newest else -1, -1, -1, {}
+    with closing(batches.batches(range(start, steps), world.device)) as made:
         while step < steps and not world.any(bool(stopped)):
             with clock.waiting():
-                batch = next(made).to(world.device)
+                batch = next(made)
             for place in batch.unreadable:
                 log.warning("%s; the next pair takes its place", place)
+            if step == config.optim.unlock_step:
+                lock(model, config, step)
             lr = learning_rate(step, steps, config.optim)
             for group in optimizer.param_groups:
-                group["lr"] = lr
+                group["lr"] = lr * group["scale"]
             result = train_step(model, optimizer, batch, step, settings, world)
+            if judged is not model:
+                torch._foreach_lerp_([*judged.parameters()], [*model.parameters()], 1 - config.optim.ema)
             sound &= torch.isfinite(result.loss) & torch.isfinite(result.grad_norm)
             step += 1
-            clock.steps_taken += 1
+            clock.count(flops(model, config, batch.lengths))
 
             if step == 1 or step % config.run.log_every == 0 or step == steps:
                 require_finite(step)
@@ -223,23 +219,22 @@ def _run(config: Config, data: Path, out: Path, allow_random: bool, world: World
                 row = {"step": step, "epoch": schedule.epoch(step - 1), "loss": loss, "lr": lr}
                 row |= {"grad_norm": float(result.grad_norm), "scale": float(model.logit_scale.detach().exp())}
                 row |= clock.read(step)
+                log_row(row)
                 if world.leads:
-                    _append(out / "metrics.jsonl", row)
                     log.info(_log_line(row, steps))
-            if config.run.save_every and step % config.run.save_every == 0:
-                loss = float(result.loss)
-                with clock.stopped():
+            with clock.stopped():
+                if is_due(config.run.save_every, step):
+                    loss = float(result.loss)
                     save(step)
-                saved = step
-            if config.run.eval_every and step % config.run.eval_every == 0:
-                require_finite(step)
-                with clock.stopped():
-                    scores, validated = validate(step), step
-            if config.run.suite_every and step % config.run.suite_every == 0:
-                require_finite(step)
-                with clock.stopped():
-                    judge(step)
-                judged = step
+                    saved = step
+                if is_due(config.run.eval_every, step):
+                    require_finite(step)
+                    scores, validated = judges.validate(step), step
+                    log_row(scores)
+                if is_due(config.run.suite_every, step):
+                    require_finite(step)
+                    log_row(judges.judge(step))
+                    tested = step
 
     if step > saved:
         if step > start:
@@ -248,22 +243,29 @@ def _run(config: Config, data: Path, out: Path, allow_random: bool, world: World
             save(step)
     complete = step >= steps
     if complete and validated != step:
-        scores = validate(step)
-    if complete and judged != step:
-        judge(step)
+        scores = judges.validate(step)
+        log_row(scores)
+    if complete and tested != step:
+        log_row(judges.judge(step))
     summary = Summary(
         complete=complete,
         steps=step,
         batch_size=config.data.batch_size,
         seconds=clock.seconds(),
-        first_loss=_first_loss(out / "metrics.jsonl"),
+        first_loss=next((float(row["loss"]) for row in _rows(out / "metrics.jsonl") if "loss" in row), math.nan),
         last_loss=loss,
         checkpoint=str(checkpoint.checkpoint_path(out, step)),
-        val=scores.as_dict() if scores else None,
+        val=scores.get("val"),
     )
     if complete and world.leads:
         files.write(out / "summary.json", (json.dumps(dataclasses.asdict(summary), indent=2) + "\n").encode())
     return summary
+
+
+def _order(split: SplitOfUnits, config: Config) -> Order:
+    column = config.data.weight
+    weights = weights_of(split.column(column), config.data.balance) if column else None
+    return Order(split.sizes, config.run.seed, split.units_per_window, weights)
 
 
 def _refuse_changes(
@@ -282,14 +284,6 @@ def _refuse_changes(
         log.warning(said, meta.processes, world.size)
 
 
-def _val_split(data: Path) -> Split | None:
-    try:
-        return open_split(data, "val")
-    except DataError as error:
-        log.warning("nothing will be evaluated: %s", error)
-        return None
-
-
 def _tokenizer(config: Config, split: Split, source: Pretrained | None) -> Tokenizer:
     if config.text.tokenizer:
         return load_tokenizer(config.text.tokenizer)
@@ -301,27 +295,33 @@ def _tokenizer(config: Config, split: Split, source: Pretrained | None) -> Token
     return train_tokenizer(texts, config.text.vocab_size)
 
 
-def _identity(data: Path, split: Split) -> dict[str, Any]:
-    """What tells one train split from another: the export's fingerprint, and the units that the order is made of.
+def _identity(folders: Sequence[Path], splits: Sequence[SplitOfUnits]) -> dict[str, Any]:
+    """What tells the train splits from others."""
+    pairs, exports = sum(sum(split.sizes) for split in splits), list(map(_identity_of, folders, splits))
+    return {"layout": " and ".join(sorted({split.layout for split in splits})), "pairs": pairs, "exports": exports}
+
+
+def _identity_of(folder: Path, split: SplitOfUnits) -> dict[str, Any]:
+    """The export's fingerprint, and the units that the order is made of.
 
     What another program wrote has no fingerprint: sizes, beginnings and ends of its files stand for it.
     """
     units = hashlib.sha256(json.dumps(list(split.sizes)).encode()).hexdigest()[:16]
-    identity = {"layout": split.layout, "pairs": sum(split.sizes), "units": len(split.sizes), "units_sha256": units}
+    identity = {"pairs": sum(split.sizes), "units": len(split.sizes), "units_sha256": units}
     try:
-        return identity | {"fingerprint": json.loads((data / "export.json").read_text(encoding="utf-8"))["fingerprint"]}
+        told = json.loads((folder / "export.json").read_text(encoding="utf-8"))
+        return identity | {"fingerprint": told["fingerprint"]}
     except FileNotFoundError:
         pass
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{data / 'export.json'} cannot be read: {error!r}; export it again") from None
+        raise DataError(f"{folder / 'export.json'} cannot be read: {error!r}; export it again") from None
     digest = hashlib.sha256()
-    for path in sorted([*data.glob("train/*.tar"), *data.glob("data/train-*.parquet")]):
+    for path in split.files:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             digest.update(f"{path.name} {size} ".encode())
             for start in (0, max(0, size - SAMPLE_BYTES)):
-                file.seek(start)
-                digest.update(file.read(SAMPLE_BYTES))
+                digest.update(read_at(file, start, SAMPLE_BYTES))
     return identity | {"files_sha256": digest.hexdigest()[:16]}
 
 
@@ -331,9 +331,9 @@ def _versions() -> dict[str, str]:
 
 
 def _say_hello(
-    config: Config, split: Split, schedule: Schedule, model: Clip, start: int, steps: int, world: World
+    config: Config, split: Splits, schedule: Schedule, model: Clip, start: int, steps: int, world: World
 ) -> None:
-    rows, batch = schedule.order.rows, schedule.batch_size
+    rows, batch = schedule.pairs, schedule.batch_size
     size = {name: sum(p.numel() for p in tower.parameters()) / 1e6 for name, tower in model.named_children()}
     log.info("train split: %d pairs in %d %s units", rows, len(split.sizes), split.layout)
     log.info("an epoch is %d steps of %d, %d pairs sit each epoch out", rows // batch, batch, rows % batch)
@@ -344,10 +344,11 @@ def _say_hello(
 
 
 def _log_line(row: dict[str, Any], steps: int) -> str:
+    used = f" ({row['mfu']:.0%} of the peak)" if "mfu" in row else ""
     return (
         f"step {row['step']}/{steps}  loss {row['loss']:.4f}  lr {row['lr']:.2e}  grad {row['grad_norm']:.2f}  "
         f"scale {row['scale']:.1f}  dt {row['dt_s'] * 1000:.0f} ms  {row['pairs_per_s']:.0f} pairs/s  "
-        f"waiting for data {row['data_wait']:.0%}  ETA {_duration(row['eta_s'])}"
+        f"{row['tflops']:.3g} TFLOP/s{used}  waiting for data {row['data_wait']:.0%}  ETA {_duration(row['eta_s'])}"
     )
 
 
@@ -360,11 +361,18 @@ def _duration(seconds: float) -> str:
 class _Clock:
     """Time a step and waiting for data; what happens while it is stopped does not count."""
 
-    def __init__(self, batch_size: int, steps: int) -> None:
+    def __init__(self, batch_size: int, steps: int, device: torch.device) -> None:
         self._batch_size, self._steps = batch_size, steps
         self._since = time.perf_counter()
-        self._waited = self._before = 0.0
-        self.steps_taken = 0  # since the last reading
+        self._waited = self._before = self._flops = 0.0
+        self._steps_taken = 0  # since the last reading
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
+        self._peak = next((peak for word, peak in PEAK_TFLOPS.items() if word in name), 0)
+
+    def count(self, flops: float) -> None:
+        """A step that is taken."""
+        self._steps_taken += 1
+        self._flops += flops
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -380,22 +388,23 @@ class _Clock:
 
     def seconds(self) -> float:
         """Of all steps since the start."""
-        return self._before + (time.perf_counter() - self._since if self.steps_taken else 0.0)
+        return self._before + (time.perf_counter() - self._since if self._steps_taken else 0.0)
 
     def read(self, step: int) -> dict[str, float]:
-        """Means since the last reading."""
+        """Means since the last reading; `tflops` and `mfu`, its share of the peak, are those of one GPU."""
         now = time.perf_counter()
         spent = now - self._since
-        dt = spent / self.steps_taken
+        dt, tflops = spent / self._steps_taken, self._flops / spent / 1e12
         row = {
             "dt_s": dt,
             "pairs_per_s": self._batch_size / dt,
             "data_wait": self._waited / spent,
             "eta_s": dt * (self._steps - step),
+            "tflops": tflops,
         }
         self._before += spent
-        self._since, self._waited, self.steps_taken = now, 0.0, 0
-        return row
+        self._since, self._waited, self._flops, self._steps_taken = now, 0.0, 0.0, 0
+        return row | ({"mfu": tflops / self._peak} if self._peak else {})
 
 
 @contextmanager
@@ -417,11 +426,6 @@ def _signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _append(path: Path, row: dict[str, Any]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
-
-
 def _rows(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
@@ -439,7 +443,3 @@ def _forget_after(path: Path, step: int) -> None:
     if path.exists():
         kept = [row for row in _rows(path) if row["step"] <= step]
         files.write(path, "".join(json.dumps(row) + "\n" for row in kept).encode())
-
-
-def _first_loss(path: Path) -> float:
-    return next((float(row["loss"]) for row in _rows(path) if "loss" in row), math.nan)

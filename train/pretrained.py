@@ -82,7 +82,7 @@ def read(path: Path) -> Pretrained:
         config=from_dict(meta.config, str(folder / "meta.json")),
         bert=meta.bert,
         tokenizer=load_tokenizer(str(folder)),
-        weights=_read_weights(folder / "model.safetensors"),
+        weights=_read_weights(folder / (checkpoint.AVERAGED if meta.config["optim"]["ema"] else checkpoint.MODEL)),
         meta=meta,
     )
 
@@ -167,6 +167,7 @@ def _read_open_clip(folder: Path) -> Pretrained:
         tree["data"]["context_length"] = text.get("context_length", 77)
     tree["image"]["weights"] = ""
     tree["text"] = {"weights": "", "tokenizer": ""}
+    tree["optim"] = {"loss": "sigmoid" if "logit_bias" in weights else "softmax"}
     return Pretrained(
         path=folder,
         config=load_config("biomedclip", start=tree),

@@ -4,22 +4,26 @@ Two layouts, both as `pmc15m export` writes them:
 
     DATA/data/train-00000-of-000NN.tar …        WebDataset: `<key>.jpg|png|jpeg|webp` and `<key>.txt`, adjacent;
       + sizes.json                              also DATA/train/*.tar, as others lay it
+    DATA/.pmc15m/train-00000.parquet …          what the exporter knows of their rows, and where they lie
     DATA/data/train-00000-of-000NN.parquet …    Hugging Face: column `image` struct<bytes, path>, column `text`
 
 A *unit* is what is opened at once: a tar, or a row group. Units are numbered in the order of the names, whose digits
-count as numbers, and rows through all units in turn. Nothing is unpacked, and nothing but pictures and text is ever
-decoded (WebDataset would allow pickles).
+count as numbers, and rows through all units in turn. Nothing is unpacked, and nothing but pictures, text and JSON is
+ever decoded (WebDataset would allow pickles). The headers of a tar that nobody has indexed are walked once; where its
+members lie is then kept in `DATA/.pmc15m`, if that can be written.
 """
 
 import bisect
+import contextlib
 import functools
+import io
 import itertools
 import json
 import logging
 import re
 import tarfile
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
@@ -27,17 +31,25 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from train import files
 from train.errors import DataError
 
 log = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = ("jpg", "png", "jpeg", "webp")  # open_clip's order
-TEXT_SUFFIX = "txt"
+TEXT_SUFFIX, FACTS_SUFFIX = "txt", "json"
 SPLIT_NAMES = {"train": ("train",), "val": ("val", "validation"), "test": ("test",)}  # ours, then Hugging Face's
 
-TARS_PER_WINDOW = 32  # units shuffled together (`order.py`): an index of 10,000 rows takes 320 kB
+OTHER_TEXTS = ("context", "mentions")  # columns that a caption may be replaced from
+
+HIDDEN = ".pmc15m"  # the exporter's folder of side tables
+
+TARS_PER_WINDOW = 32  # units shuffled together (`order.py`): an index of 10,000 rows takes 480 kB
 ROW_GROUPS_PER_WINDOW = 16  # or fewer: of these the pictures themselves stay in memory
 WINDOW_BYTES = 1 << 30  # of row groups in memory, in each loader process; one row group may be larger
+
+
+Spans = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class Pair(NamedTuple):
@@ -54,7 +66,6 @@ class Split(Protocol):
     layout: str
     files: Sequence[Path]
     sizes: Sequence[int]
-    units_per_window: int
 
     def pair(self, row: int) -> Pair: ...
 
@@ -64,8 +75,20 @@ class Split(Protocol):
     def texts(self) -> Iterator[str]:
         """All captions in row order, without reading the pictures."""
 
+    def facts(self, row: int, column: str) -> list[str]:
+        """The texts that a row has in another column; of `mentions` several. Nothing where there is no such thing."""
 
-def open_split(data: Path, name: str) -> Split:
+
+class SplitOfUnits(Split, Protocol):
+    """The split of one export."""
+
+    units_per_window: int
+
+    def column(self, name: str) -> list[Any]:
+        """A column of all rows. Raises `DataError` where there is none."""
+
+
+def open_split(data: Path, name: str) -> SplitOfUnits:
     """The split `name` (train, val or test) of an exported folder. Raises `DataError` when it is absent or empty."""
     if not data.is_dir():
         raise DataError(f"there is no data folder {data}; `pmc15m export` writes one")
@@ -78,6 +101,32 @@ def open_split(data: Path, name: str) -> Split:
     raise DataError(
         f"{data} has no {name} split: neither data/{name}-*.tar (WebDataset) nor data/{name}-*.parquet (Hugging Face)"
     )
+
+
+class Splits:
+    """Splits of several exports as one, its rows numbered through."""
+
+    def __init__(self, splits: Sequence[Split]) -> None:
+        self.splits = splits
+        self.name, self.layout = splits[0].name, " and ".join(sorted({split.layout for split in splits}))
+        self.files: Sequence[Path] = [file for split in splits for file in split.files]
+        self.sizes: Sequence[int] = [size for split in splits for size in split.sizes]
+        self._ends = list(itertools.accumulate(sum(split.sizes) for split in splits))
+
+    def pair(self, row: int) -> Pair:
+        split, inside = _locate(self._ends, row)
+        return self.splits[split].pair(inside)
+
+    def where(self, row: int) -> str:
+        split, inside = _locate(self._ends, row)
+        return self.splits[split].where(inside)
+
+    def texts(self) -> Iterator[str]:
+        return itertools.chain.from_iterable(split.texts() for split in self.splits)
+
+    def facts(self, row: int, column: str) -> list[str]:
+        split, inside = _locate(self._ends, row)
+        return self.splits[split].facts(inside, column)
 
 
 def sorted_by_numbers(paths: Iterable[Path]) -> list[Path]:
@@ -108,18 +157,15 @@ class TarSplit:
     def _locate(self, row: int) -> tuple[int, int]:
         return _locate(self._ends, row)
 
-    def _index(self, unit: int) -> "TarIndex":
-        index = tar_index(self._tars[unit])
-        if len(index.spans) != self.sizes[unit]:
-            raise DataError(
-                f"{self._tars[unit]} holds {len(index.spans)} complete pairs, but sizes.json says {self.sizes[unit]}; "
-                "export it again"
-            )
-        return index
+    def _index(self, unit: int) -> Spans:
+        tar, size, spans = self._tars[unit], self.sizes[unit], tar_index(self._tars[unit])
+        if len(spans) != size:
+            raise DataError(f"{tar} holds {len(spans)} complete pairs, but sizes.json says {size}; export it again")
+        return spans
 
     def pair(self, row: int) -> Pair:
         unit, inside = self._locate(row)
-        image_start, image_size, text_start, text_size = (int(v) for v in self._index(unit).spans[inside])
+        image_start, image_size, text_start, text_size = self._index(unit)[inside, :4].tolist()
         with self._tars[unit].open("rb", buffering=0) as file:
             image = read_at(file, image_start, image_size)
             return Pair(image, _decode_text(read_at(file, text_start, text_size)))
@@ -130,34 +176,95 @@ class TarSplit:
 
     def texts(self) -> Iterator[str]:
         for unit, tar in enumerate(self._tars):
-            spans = self._index(unit).spans
+            spans = self._index(unit)
             with tar.open("rb", buffering=0) as file:
-                for start, size in spans[:, 2:]:
+                for start, size in spans[:, 2:4]:
                     yield _decode_text(read_at(file, int(start), int(size)))
 
+    def facts(self, row: int, column: str) -> list[str]:
+        unit, inside = self._locate(row)
+        start, size = self._index(unit)[inside, 4:].tolist()
+        with self._tars[unit].open("rb", buffering=0) as file:
+            try:
+                told = json.loads(read_at(file, start, size) or b"{}").get(column) or ""
+            except (ValueError, AttributeError):
+                return []
+        separator = "\n" if "\n" in told else "; "  # the exporter's, of lists
+        return [text for text in (told.split(separator) if column == "mentions" else [told]) if text]
 
-@dataclass(frozen=True, slots=True)
-class TarIndex:
-    """Where the pairs of one tar lie."""
-
-    spans: np.ndarray[Any, np.dtype[np.int64]]  # (pairs, 4): image offset, image size, text offset, text size; bytes
-    incomplete: int  # samples that lack a picture or a text
+    def column(self, name: str) -> list[Any]:
+        values = []
+        for tar, size in zip(self._tars, self.sizes, strict=True):
+            try:
+                table = pq.read_table(_side_table(tar), columns=[name, "export_span"])
+                of_tar = [value for value, span in zip(*(c.to_pylist() for c in table.columns), strict=True) if span]
+            except (OSError, ValueError, pa.ArrowException) as error:
+                raise DataError(f"{tar}: no side table tells a column {name}: {str(error).splitlines()[0]}") from None
+            if len(of_tar) != size:
+                raise DataError(f"{_side_table(tar)} tells of {len(of_tar)} pairs, not {size}; export the split again")
+            values += of_tar
+        return values
 
 
 @functools.lru_cache(maxsize=2 * TARS_PER_WINDOW)  # a batch on the border of two windows touches both
-def tar_index(path: Path) -> TarIndex:
-    """One walk over the headers of a tar. Raises `DataError` when it is torn or no tar."""
-    spans: list[tuple[int, int, int, int]] = []
+def tar_index(path: Path) -> Spans:
+    """Offset and size of each pair's image, text and JSON in bytes: (pairs, 6), zeros where there is no JSON.
+
+    As the exporter noted it, as it was kept, or by a walk over the headers. Raises `DataError` when that shows a torn
+    tar, or none.
+    """
+    noted = _noted_index(path)
+    return _kept_index(path) if noted is None else noted
+
+
+def _side_table(tar: Path) -> Path:
+    return tar.parent.parent / HIDDEN / f"{re.sub('-of-[0-9]+$', '', tar.stem)}.parquet"
+
+
+def _noted_index(tar: Path) -> Spans | None:
+    """From the side table of the exporter, if it is that of the very tar."""
+    try:
+        table = pq.ParquetFile(_side_table(tar))
+        size = json.loads(table.metadata.metadata[b"pmc15m"])["data"]["size"]
+        spans: Spans = table.read(["export_span"])["export_span"].combine_chunks().flatten().to_numpy().reshape(-1, 6)
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+        return None
+    return spans if size == tar.stat().st_size else None
+
+
+def _kept_index(tar: Path) -> Spans:
+    """Walks once; where the folder can be written, the next one that asks finds the answer there."""
+    kept = tar.parent.parent / HIDDEN / f"{tar.parent.name}-{tar.name}.npy"
+    about = [tar.stat().st_size, tar.stat().st_mtime_ns]
+    index: Spans | None = None
+    with contextlib.suppress(OSError, ValueError, EOFError):
+        index = np.load(kept)
+    if index is None or index[:1, :2].tolist() != [about]:
+        spans, incomplete = _walk(tar)
+        index = np.concatenate([[[*about, incomplete, 0, 0, 0]], spans])
+        with contextlib.suppress(OSError):
+            stored = io.BytesIO()
+            np.save(stored, index)
+            kept.parent.mkdir(exist_ok=True)
+            mine = kept.with_name(f"{uuid.uuid4().hex}.tmp")  # others may be walking the same tar
+            files.write(mine, stored.getvalue())
+            mine.replace(kept)
+    if index[0, 2]:
+        _say_incomplete(tar, int(index[0, 2]))
+    return index[1:]
+
+
+def _walk(path: Path) -> tuple[Spans, int]:
+    """Also the number of samples that lack a picture or a text."""
+    spans: list[tuple[int, ...]] = []
     incomplete = 0
     for _, found in tar_groups(path):
         image = next((found[suffix] for suffix in IMAGE_SUFFIXES if suffix in found), None)
         if image is None or TEXT_SUFFIX not in found:
             incomplete += 1
         else:
-            spans.append((*image, *found[TEXT_SUFFIX]))
-    if incomplete:
-        _say_incomplete(path, incomplete)
-    return TarIndex(np.array(spans, dtype=np.int64).reshape(-1, 4), incomplete)
+            spans.append((*image, *found[TEXT_SUFFIX], *found.get(FACTS_SUFFIX, (0, 0))))
+    return np.array(spans, dtype=np.int64).reshape(-1, 6), incomplete
 
 
 def tar_groups(path: Path) -> Iterator[tuple[str, dict[str, tuple[int, int]]]]:
@@ -227,10 +334,22 @@ class ParquetSplit:
         return f"{path.name}, row group {group}, row {inside}"
 
     def texts(self) -> Iterator[str]:
+        return (text or "" for text in self._values("text"))
+
+    def facts(self, row: int, column: str) -> list[str]:
+        unit, inside = _locate(self._ends, row)
+        table = self._row_group(unit)
+        told = table[column][inside].as_py() if column in table.column_names else None
+        return [text for text in (told if isinstance(told, list) else [told]) if text]
+
+    def column(self, name: str) -> list[Any]:
+        if absent := [path for path in self.files if name not in _parquet_file(path).schema_arrow.names]:
+            raise DataError(f"{absent[0]} has no column {name}")
+        return list(self._values(name))
+
+    def _values(self, column: str) -> Iterator[Any]:
         for path, group in self._units:
-            column = _parquet_file(path).read_row_group(group, columns=["text"])["text"]
-            for text in column.to_pylist():
-                yield text or ""
+            yield from _parquet_file(path).read_row_group(group, columns=[column])[column].to_pylist()
 
 
 @functools.lru_cache(maxsize=256)
@@ -249,7 +368,7 @@ def _parquet_file(path: Path) -> pq.ParquetFile:
 
 def _read_row_group(path: Path, group: int) -> pa.Table:
     try:
-        return _parquet_file(path).read_row_group(group, columns=["image", "text"])
+        return _parquet_file(path).read_row_group(group, columns=["image", "text", *OTHER_TEXTS])
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}, row group {group} cannot be read: {error}") from None
 
@@ -258,7 +377,7 @@ def _read_sizes(tars: Sequence[Path]) -> list[int]:
     """Pairs in each tar: from `sizes.json` beside them, or counted when there is none."""
     path = tars[0].parent / "sizes.json"
     if not path.exists():
-        return [len(tar_index(tar).spans) for tar in tars]
+        return [len(tar_index(tar)) for tar in tars]
     try:
         sizes = json.loads(path.read_text(encoding="utf-8"))
         listed = {name: int(count) for name, count in sizes.items()}

@@ -1,25 +1,28 @@
 """One optimizer step: features, loss gradient, backward.
 
 The loss hands out its gradient by the features, so the towers see one kind of backward pass whether or not their
-activations fit at once. With `micro_batch` the features are first made without graphs, and each micro-batch is run
-again under its gradient (GradCache, arXiv 2101.06983): the gradient of the whole batch, exactly. Dropout draws from a
-generator seeded by (seed, step, process, tower, micro-batch): the second pass repeats the first, and a resumed run
-the uninterrupted one.
+activations fit at once. With `micro_batch` the graphs of as many micro-batches are kept as `activations_gb` allows; the
+features of the others are made without, and each is run again under its gradient (GradCache, arXiv 2101.06983): the
+gradient of the whole batch, exactly. Dropout draws from a generator seeded by (seed, step, process, tower,
+micro-batch): the second pass repeats the first, and a resumed run the uninterrupted one. Nothing waits for a GPU.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from train.config import OptimConfig
 from train.data import Batch
 from train.distributed import World
-from train.loss import contrastive_loss
-from train.towers import MAX_LOGIT_SCALE, Clip
+from train.loss import contrastive_loss, sigmoid_loss
+from train.order import Rows
+from train.towers import MAX_LOGIT_SCALE, Clip, distances
 
 TEXT_PARTS = 8  # captions of a batch are taken in so many parts by length, of at least
 TEXT_PART_PAIRS = 8  # pairs
@@ -35,6 +38,7 @@ class StepSettings:
     micro_batch: int  # pairs; 0 = the whole batch
     bf16: bool
     clip_norm: float
+    activations: float = 0.0  # bytes, of graphs that are kept when there are micro-batches
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,17 +53,27 @@ def train_step(
     model: Clip, optimizer: torch.optim.Optimizer, batch: Batch, step: int, settings: StepSettings, world: World
 ) -> StepResult:
     """Update the model with one batch. The learning rate is the optimizer's present one."""
-    images = _Tower(model.encode_image, _chunks(batch.images, settings.micro_batch), ("image", step), settings, world)
-    texts = _Tower(model.encode_text, _text_chunks(batch.tokens, settings.micro_batch), ("text", step), settings, world)
+    kept = _Activations(model, settings.activations)
+    images = _Tower(
+        model.encode_image, _chunks(batch.images, settings.micro_batch), ("image", step), settings, world, kept
+    )
+    parts = _text_chunks(batch.tokens, batch.lengths, settings.micro_batch)
+    texts = _Tower(model.encode_text, parts, ("text", step), settings, world, kept)
 
-    image_features, text_features = images.features(), texts.features()
-    result = contrastive_loss(world.gather(image_features), world.gather(text_features), model.logit_scale.detach())
+    image_ND, text_ND = world.gather(images.features()), world.gather(texts.features())
+    scale = model.logit_scale.detach()
+    if model.logit_bias is None:
+        result = contrastive_loss(image_ND, text_ND, scale)
+    else:
+        result = sigmoid_loss(image_ND, text_ND, scale, model.logit_bias.detach())
 
     optimizer.zero_grad(set_to_none=True)
     images.backward(world.own_part(result.image_ND))
     texts.backward(world.own_part(result.text_ND))
     world.sum_gradients(model)
     model.logit_scale.grad = result.log_scale.to(model.logit_scale)  # every process has the whole of it already
+    if model.logit_bias is not None:
+        model.logit_bias.grad = result.bias
 
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm or math.inf)
     optimizer.step()
@@ -78,16 +92,18 @@ class _Tower:
         key: tuple[str, int],
         settings: StepSettings,
         world: World,
+        kept: "_Activations",
     ) -> None:
-        self._encode, self._chunks, self._settings = encode, chunks, settings
+        self._encode, self._chunks, self._settings, self._kept = encode, chunks, settings, kept
         self._keep = not settings.micro_batch or len(chunks) == 1  # the graphs of all chunks fit at once
         self._key = f"{settings.seed} {key[1]} {world.rank} {key[0]}"
         self._outputs: list[Tensor] = []
 
     def features(self) -> Tensor:
         """(pairs, D) detached, in the order of the batch."""
-        with torch.set_grad_enabled(self._keep):
-            self._outputs = [self._run(i) for i in range(len(self._chunks))]
+        for i in range(len(self._chunks)):
+            with torch.set_grad_enabled(self._keep or self._kept.has_room()), self._kept.counted(not self._keep):
+                self._outputs.append(self._run(i))
         in_chunk_order = torch.cat(self._outputs).detach()
         features = torch.empty_like(in_chunk_order)
         features[torch.cat([places for places, _ in self._chunks])] = in_chunk_order
@@ -96,7 +112,7 @@ class _Tower:
     def backward(self, grad: Tensor) -> None:
         """Accumulate the parameters' gradients from the features' gradient (pairs, D)."""
         for i, (places, _) in enumerate(self._chunks):
-            output = self._outputs[i] if self._keep else self._run(i)
+            output = self._outputs[i] if self._outputs[i].requires_grad else self._run(i)
             torch.autograd.backward(output, grad[places])
 
     def _run(self, i: int) -> Tensor:
@@ -112,15 +128,46 @@ def _chunks(inputs: Tensor, size: int) -> list[tuple[Tensor, Tensor]]:
     return [(part, inputs[part]) for part in torch.split(places, size or len(inputs))]
 
 
-def _text_chunks(tokens: Tensor, size: int) -> list[tuple[Tensor, Tensor]]:
+def _text_chunks(tokens: Tensor, lengths: Rows, size: int) -> list[tuple[Tensor, Tensor]]:
     """Micro-batches in order of length, each cut to its own longest: padding costs as much as words do.
 
     The loss needs all features of the batch anyway, so the order inside the batch changes nothing.
     """
     size = size or max(TEXT_PART_PAIRS, len(tokens) // TEXT_PARTS)
-    lengths = (tokens != 0).sum(1)
-    places = lengths.argsort(descending=True, stable=True)
-    return [(part, tokens[part, : int(lengths[part[0]])]) for part in torch.split(places, size)]
+    by_length = np.argsort(-lengths, kind="stable")
+    places = torch.from_numpy(by_length).to(tokens.device, non_blocking=True)
+    longest = lengths[by_length[::size]].tolist()
+    return [(part, tokens[part, :n]) for part, n in zip(torch.split(places, size), longest, strict=True)]
+
+
+class _Activations:
+    """How many bytes of graphs a step may keep, and how many it does."""
+
+    def __init__(self, model: Clip, room: float) -> None:
+        self._room, self._last = room, 0
+        self._known = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()} if room else set()
+
+    def has_room(self) -> bool:
+        """Whether another micro-batch as large as the last one fits."""
+        return self._last < self._room
+
+    @contextlib.contextmanager
+    def counted(self, counts: bool) -> Iterator[None]:
+        if not (counts and self.has_room()):
+            yield
+            return
+        seen: dict[int, int] = {}
+
+        def pack(tensor: Tensor) -> Tensor:
+            storage = tensor.untyped_storage()
+            if storage.data_ptr() not in self._known:
+                seen[storage.data_ptr()] = storage.nbytes()
+            return tensor.detach()
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            yield
+        self._last = sum(seen.values())
+        self._room -= self._last
 
 
 def learning_rate(step: int, steps: int, optim: OptimConfig) -> float:
@@ -132,11 +179,23 @@ def learning_rate(step: int, steps: int, optim: OptimConfig) -> float:
 
 
 def build_optimizer(model: Clip, optim: OptimConfig) -> torch.optim.AdamW:
-    """AdamW; weight decay on tensors of two and more dimensions only (open_clip's rule)."""
-    decayed = [p for p in model.parameters() if p.ndim >= 2]
-    other = [p for p in model.parameters() if p.ndim < 2]
+    """AdamW; weight decay on tensors of two and more dimensions only (open_clip's rule).
+
+    Each group has a `scale` of the learning rate, by its distance from the output.
+    """
+    groups: dict[tuple[int, bool], list[Tensor]] = {}
+    away = distances(model) if optim.layer_decay < 1 else {}
+    for name, parameter in model.named_parameters():
+        groups.setdefault((away.get(name, 0), parameter.ndim < 2), []).append(parameter)
     return torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": optim.weight_decay}, {"params": other, "weight_decay": 0.0}],
+        [
+            {
+                "params": parameters,
+                "weight_decay": 0.0 if is_small else optim.weight_decay,
+                "scale": optim.layer_decay**distance,
+            }
+            for (distance, is_small), parameters in sorted(groups.items(), key=lambda group: group[0])
+        ],
         lr=optim.lr,
         betas=(optim.beta1, optim.beta2),
         eps=optim.eps,

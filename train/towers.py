@@ -3,17 +3,19 @@
     visual.trunk.*   timm ViT, CLS token          visual.head.proj   linear, no bias
     text.transformer.*   transformers BERT, CLS token of the last layer, no pooler
     text.proj.0, text.proj.2   two linear layers without biases, GELU between them
-    logit_scale   log of the inverse temperature
+    logit_scale   log of the inverse temperature           logit_bias   of the sigmoid loss alone
 
 timm and transformers are imported here and nowhere else, after `_torchvision.make_importable`.
 """
 
 import logging
 import math
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -23,6 +25,9 @@ from train.config import Config, ImageConfig, TextConfig
 from train.errors import CheckpointError, ConfigError
 
 MAX_LOGIT_SCALE = math.log(100)  # CLIP's clamp: a temperature of 1/100
+LOGIT_BIAS = -10.0  # SigLIP's, at the start
+_BLOCK = re.compile(r".+?\.(?:blocks|layer)\.([0-9]+)\.")
+_BEHIND = ("visual.trunk.norm.", "visual.head.", "text.proj.", "logit_")  # the blocks
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +58,9 @@ class TextTower(nn.Module):
         )
 
     def forward(self, tokens: Tensor) -> Tensor:
-        states = self.transformer(input_ids=tokens, attention_mask=(tokens != 0).long()).last_hidden_state
-        features: Tensor = self.proj(states[:, 0])
+        bert: Any = self.transformer  # whose own forward asks the GPU whether there is padding
+        states = bert.encoder(bert.embeddings(input_ids=tokens), attention_mask=(tokens != 0)[:, None, None])
+        features: Tensor = self.proj(states.last_hidden_state[:, 0])
         return features
 
 
@@ -69,6 +75,7 @@ class Clip(nn.Module):
         self.visual = visual
         self.text = text
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / config.optim.temperature)))
+        self.logit_bias = nn.Parameter(torch.tensor(LOGIT_BIAS)) if config.optim.loss == "sigmoid" else None
         for name, values in (("mean", config.data.mean), ("std", config.data.std)):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
 
@@ -118,6 +125,51 @@ def require_weights(source: str, missing: Collection[str], allow_random: bool) -
 def listed(names: Collection[str]) -> str:
     """A few of the names, and how many there are."""
     return f"{', '.join(sorted(names)[:3])}{', …' if len(names) > 3 else ''} ({len(names)} tensors)"
+
+
+def blocks(model: Clip) -> dict[str, Sequence[nn.Module]]:
+    """The transformer blocks of each tower, from the input on."""
+    trunk: Any = model.visual.trunk
+    bert: Any = model.text.transformer
+    return {"visual": trunk.blocks, "text": bert.encoder.layer}
+
+
+def distances(model: Clip) -> dict[str, int]:
+    """How far each parameter is from the output: 0 = behind the blocks, 1 = in the last … depth + 1 = before."""
+    depths = {tower: len(of_tower) for tower, of_tower in blocks(model).items()}
+    found = {}
+    for name, _ in model.named_parameters():
+        depth, block = depths.get(name.partition(".")[0], 0), _BLOCK.match(name)
+        found[name] = depth - int(block[1]) if block else 0 if name.startswith(_BEHIND) else depth + 1
+    return found
+
+
+def lock(model: Clip, config: Config, step: int) -> None:
+    """From `step` on, train what the configuration leaves unlocked, and nothing else."""
+    unlocked = {"visual": config.image.unlocked, "text": config.text.unlocked}
+    if max(unlocked.values()) < 0:
+        return
+    away, all_of_it = distances(model), 0 < config.optim.unlock_step <= step
+    for name, parameter in model.named_parameters():
+        last = unlocked.get(name.partition(".")[0], -1)
+        parameter.requires_grad_(all_of_it or last < 0 or away[name] <= last)
+
+
+def flops(model: Clip, config: Config, lengths: np.ndarray[Any, np.dtype[np.int64]]) -> float:
+    """Of a training step over captions of these lengths and as many pictures: 6 a weight and token, and attention's.
+
+    Multiplications and additions that teach something: neither padding nor what is computed twice counts.
+    """
+    trunk: Any = model.visual.trunk
+    patch: Tensor = trunk.patch_embed.proj.weight
+    patches = (config.data.image_size // patch.shape[-1]) ** 2
+    seen = np.full_like(lengths, 1 + round(patches * (1 - config.image.patch_dropout)))
+    total = 6.0 * patch.numel() * patches * len(lengths)
+    for of_tower, tokens in zip(blocks(model).values(), (seen, lengths), strict=True):
+        matrices = [p for p in of_tower[0].parameters() if p.ndim == 2]
+        a_token, a_square = 6 * sum(p.numel() for p in matrices), 12 * min(matrices[0].shape)
+        total += len(of_tower) * float(a_token * tokens.sum() + a_square * (tokens**2).sum())
+    return total
 
 
 def all_finite(model: nn.Module) -> bool:

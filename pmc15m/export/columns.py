@@ -83,6 +83,7 @@ OUTCOME = pa.schema(
         _field("export_sha256", pa.string(), "of the exported bytes"),
         _field("export_extension", pa.string(), "as the bytes are: jpg, png or webp"),
         _field("export_conversion", pa.string(), "what was done to the published picture; `published` = nothing"),
+        _field("export_span", pa.list_(pa.int64()), "in the tar, offset and size of picture, text and JSON in bytes"),
     ]
 )
 EXPORTED = pa.schema([*(field for field in PLAN if field.name not in POINTER), *OUTCOME])

@@ -50,7 +50,7 @@ from pmc15m.workspace import (
 )
 
 log = logging.getLogger(__name__)
-VERSION = 6  # raised with every change of the code that changes what is exported
+VERSION = 7  # raised with every change of the code that changes what is exported
 ASSETS = (VIEWS,)
 _READS = ("pairs", "articles", "figures", "images")  # tables of the workspace that an export's samples come from
 _OF_SELECTION = {  # settings that say which pairs, and how many a shard, not what becomes of them
@@ -298,7 +298,10 @@ class _Unit:
                 write_pictures(data, samples)
             else:
                 with atomic(data) as temporary:
-                    self._write(temporary, samples, rows)
+                    spans = self._write(temporary, samples, rows)
+                successes = (outcome for outcome in outcomes if outcome["export_status"] == "success")
+                for outcome, span in zip(successes, spans, strict=False):
+                    outcome["export_span"] = span
         written = pa.Table.from_pylist(outcomes, schema=OUTCOME)
         plan = plan.drop_columns(list(POINTER))
         for name in written.column_names:
@@ -308,15 +311,19 @@ class _Unit:
         self.layout.planned(shard).unlink(missing_ok=True)
         return len(outcomes)
 
-    def _write(self, path: Path, samples: Iterator[tuple[dict[str, Any], Picture]], rows: list[dict[str, Any]]) -> None:
+    def _write(
+        self, path: Path, samples: Iterator[tuple[dict[str, Any], Picture]], rows: list[dict[str, Any]]
+    ) -> list[list[int]]:
+        """Where the samples lie in the file; nothing where that is not said."""
         settings, columns = self.order.settings, chosen(self.order.settings.columns)
+        if self.layout.format == "webdataset":
+            return write_webdataset(path, samples, "webp" if settings.image_format == "webp" else "jpg")
         if self.layout.format == "hf":
             write_huggingface(path, samples, columns)
-        elif self.layout.format == "interleaved":
+        else:
             stored = find_xml(self.workspace, {(row["pmcid"], row["version"]): row["shard"] for row in rows})
             write_interleaved(path, self.workspace, samples, stored, columns)
-        else:
-            write_webdataset(path, samples, "webp" if settings.image_format == "webp" else "jpg")
+        return []
 
     def _pictures(self, rows: list[dict[str, Any]], spool: BinaryIO) -> list[_Outcome]:
         """What became of each row's picture. Each stored picture is read and decoded once, for all its rows.
@@ -369,4 +376,5 @@ def _outcome(made: _Outcome) -> dict[str, Any]:
         "export_sha256": made.sha256,
         "export_extension": made.picture.extension,
         "export_conversion": made.picture.conversion,
+        "export_span": None,
     }

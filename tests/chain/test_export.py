@@ -19,6 +19,7 @@ from pmc15m.errors import ExitCode
 from pmc15m.export import export, export_state
 from pmc15m.workspace import Workspace
 from tests.chain.conftest import FLAGS, digests
+from train.shards import open_split
 
 SET = [flag for flag in FLAGS if flag != "--set"]
 
@@ -160,3 +161,20 @@ def test_hugging_face_parts_hold_pictures(copy: Workspace, exported: Path) -> No
     assert row["image"]["path"].startswith(row["pair_key"])
     assert table.num_rows == json.loads((exported / "export.json").read_text())["samples"]["train"]
     assert "split: validation, path: 'data/val-*.parquet'" in (folder / "README.md").read_text()
+
+
+def test_the_trainer_finds_every_pair_without_a_walk_over_headers(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, bare = (Path(shutil.copytree(exported, tmp_path / name)) for name in ("told", "bare"))
+    shutil.rmtree(bare / ".pmc15m")
+    walked = open_split(bare, "train")
+    rows = range(sum(walked.sizes))
+    expected = [(walked.pair(row), walked.facts(row, "context"), walked.facts(row, "mentions")) for row in rows]
+    monkeypatch.setattr(tarfile, "open", lambda **_: pytest.fail("the headers were walked"))
+    split = open_split(told, "train")
+    assert [(split.pair(row), split.facts(row, "context"), split.facts(row, "mentions")) for row in rows] == expected
+    assert any(context for _, context, _ in expected)
+    assert any(mentions for _, _, mentions in expected)
+    kinds = [json.loads(sample["json"])["image_kind"] for sample in samples(split.files[0]).values()]
+    assert kinds == split.column("image_kind")[: len(kinds)]

@@ -42,8 +42,8 @@ STAGES = {
 # What another processor, codec or hour may change though the stage did not: hashes of pixels and of encoded pictures,
 # where and when these lie. Numbers with a decimal point are left out by their type.
 PASSING = {
-    *("phash", "pixel_sha256", "md5", "sha256", "export_sha256", "distance", "offset", "size"),
-    *("change_token", "last_modified"),
+    *("phash", "pixel_sha256", "md5", "sha256", "export_sha256", "export_span", "distance", "offset"),
+    *("size", "change_token", "last_modified"),
 }
 
 

@@ -59,12 +59,13 @@ def draw_pair(seed: int, form: str = "JPEG", size: tuple[int, int] = (64, 48)) -
     return stored.getvalue(), f"Figure {seed}. Many {colour} {shape} after {rng.randrange(2, 9)} days."
 
 
-def write_tar(path: Path, pairs: list[tuple[str, bytes, str]]) -> Path:
-    """A shard of (image suffix, image, caption)."""
+def write_tar(path: Path, pairs: list[tuple[str, bytes, str]], facts: list[dict[str, str]] | None = None) -> Path:
+    """A shard of (image suffix, image, caption), and of what the JSON of each tells."""
+    told = facts or [{"year": "2020"}] * len(pairs)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as tar:
         for number, (suffix, image, text) in enumerate(pairs):
-            members = {suffix: image, "txt": text.encode(), "json": json.dumps({"year": 2020}).encode()}
+            members = {suffix: image, "txt": text.encode(), "json": json.dumps(told[number]).encode()}
             for extension, data in members.items():
                 member = tarfile.TarInfo(f"PMC{number:07d}_1_f1.{extension}")
                 member.size = len(data)

@@ -33,7 +33,7 @@ def test_the_surface() -> None:
         "--json",
     }
     evaluate = {"--model", "--data", "--suite", "--tasks", "--out", "--workers", "--json"}
-    expected = {"run": run, "evaluate": evaluate, "export": {"model", "folder", "--hub"}}
+    expected = {"run": run, "evaluate": evaluate, "export": {"model", "folder", "--hub"}, "soup": {"models", "--out"}}
     for name, command in commands.items():
         flags = {flag for action in command._actions for flag in action.option_strings or [action.dest]}
         assert flags == expected.pop(name) | common

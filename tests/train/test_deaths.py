@@ -113,6 +113,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "_versions", dict)
     monkeypatch.setattr(loop, "build_model", Towers)
     monkeypatch.setattr(loop, "train_step", step)
+    monkeypatch.setattr(loop, "flops", lambda *_: 0.0)
 
 
 def go(data: Path, out: Path, steps: int) -> int:

@@ -22,17 +22,28 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def run_processes(count: int, export: Path, out: Path) -> None:
-    settings = [part for setting in (*SMALL, "run.steps=3") for part in ("--set", setting)]
-    command = [sys.executable, "-m", "train", "run", str(export), "--out", str(out), "-q", *settings]
-    world = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+def start_processes(export: Path, outs: list[Path], steps: int) -> list[tuple[int, str, str]]:
+    """A run of as many processes as there are folders. Of each the exit code, what it printed and what it said."""
+    settings = [part for setting in (*SMALL, f"run.steps={steps}") for part in ("--set", setting)]
+    world = {"WORLD_SIZE": str(len(outs)), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     started = [
-        subprocess.Popen(command, env=os.environ | world | {"RANK": str(rank)}, stdout=subprocess.PIPE, text=True)
-        for rank in range(count)
+        subprocess.Popen(
+            [sys.executable, "-m", "train", "run", str(export), "--out", str(out), "--resume", "-q", *settings],
+            env=os.environ | world | {"RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank, out in enumerate(outs)
     ]
-    printed = [process.communicate(timeout=100)[0] for process in started]
-    assert [process.returncode for process in started] == [0] * count
-    assert [bool(text) for text in printed] == [True] + [False] * (count - 1)
+    said = [process.communicate(timeout=300) for process in started]
+    return [(process.returncode, *texts) for process, texts in zip(started, said, strict=True)]
+
+
+def run_processes(count: int, export: Path, out: Path, steps: int = 3) -> None:
+    ended = start_processes(export, [out] * count, steps)
+    assert [code for code, _, _ in ended] == [0] * count
+    assert [bool(printed) for _, printed, _ in ended] == [True] + [False] * (count - 1)
 
 
 def test_two_processes_take_the_same_steps_as_one(export: Path, tmp_path: Path) -> None:
@@ -46,3 +57,25 @@ def test_two_processes_take_the_same_steps_as_one(export: Path, tmp_path: Path) 
     for name, tensor in one.items():
         if not name.endswith("key.bias"):  # its gradient is 0 but for rounding, which Adam blows up to a full step
             assert torch.allclose(tensor, two[name], atol=1e-3), name
+
+
+def test_a_run_goes_on_with_another_number_of_processes(export: Path, tmp_path: Path) -> None:
+    """The same batches, so the same losses as of a run that had one process throughout."""
+    for steps in (2, 4):
+        loop.run(small_config(f"run.steps={steps}"), export, tmp_path / "1")
+    run_processes(2, export, tmp_path / "2", steps=2)
+    loop.run(small_config("run.steps=4"), export, tmp_path / "2")
+    lines = [(tmp_path / run / "metrics.jsonl").read_text().splitlines() for run in ("1", "2")]
+    losses = [[row["loss"] for row in map(json.loads, run) if "loss" in row] for run in lines]
+    assert len(losses[0]) == 4
+    assert losses[0] == pytest.approx(losses[1], abs=1e-5)
+
+
+def test_processes_that_see_different_folders_take_no_step(export: Path, tmp_path: Path) -> None:
+    """As on two machines that do not share the run's folder."""
+    loop.run(small_config("run.steps=1"), export, tmp_path / "mine")
+    ended = start_processes(export, [tmp_path / "mine", tmp_path / "yours"], 3)
+    assert [code for code, _, _ in ended] == [2, 2]
+    for _, _, said in ended:
+        assert "processes differ in the step they go on from: 1 in process 0, 0 in process 1" in said
+    assert not (tmp_path / "yours" / "checkpoints").exists()

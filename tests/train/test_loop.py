@@ -18,6 +18,8 @@ from train import checkpoint, loop
 from train.checkpoint import checkpoints, read_meta
 from train.config import Config, override
 from train.errors import CheckpointError, DataError, DivergedError
+from train.evaluation import meanwhile
+from train.shards import open_split
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
@@ -280,7 +282,7 @@ def test_neither_evaluations_nor_saving_count_as_training(
 
     monkeypatch.setattr(loop.time, "perf_counter", lambda: now)
     monkeypatch.setattr(loop, "train_step", lasting(1, loop.train_step))
-    monkeypatch.setattr(loop, "evaluate", lasting(100, loop.evaluate))
+    monkeypatch.setattr(meanwhile, "evaluate", lasting(100, meanwhile.evaluate))
     monkeypatch.setattr(checkpoint, "save_checkpoint", lasting(1000, checkpoint.save_checkpoint))
     settings = ("run.steps=12", "run.log_every=4", "run.eval_every=3", "run.save_every=5")
     summary = loop.run(small_config(*settings), export, tmp_path)
@@ -327,3 +329,27 @@ def test_a_run_whose_checkpoints_are_all_torn_does_not_begin_again(
     (checkpoints(run)[0] / "meta.json").unlink()
     with pytest.raises(CheckpointError, match=r"no checkpoint of .* is whole .*; remove them to begin again"):
         loop.run(config, export, run)
+
+
+def test_several_exports_are_mixed_and_a_run_on_them_resumes_to_the_bit(
+    export: Path, config: Config, tmp_path: Path
+) -> None:
+    other = write_parquet(tmp_path / "other", "train", [12])
+    mixed = override(config, ["data.mix=[1, 3]", "run.save_every=3", "run.keep=9"])
+    loop.run(mixed, [export, other], tmp_path / "straight")
+    shutil.copytree(
+        tmp_path / "straight" / "checkpoints" / "step_000003", tmp_path / "on" / "checkpoints" / "step_000003"
+    )
+    loop.run(mixed, [export, other], tmp_path / "on")
+    assert same(weights(tmp_path / "on"), weights(tmp_path / "straight"))
+    meta = read_meta(checkpoints(tmp_path / "on")[-1])
+    assert (meta.data["pairs"], len(meta.data["exports"])) == (52, 2)
+    with pytest.raises(CheckpointError, match="was trained on other data"):
+        loop.run(mixed, [other, export], tmp_path / "on")
+
+
+def test_a_column_balances_what_is_trained_on(tmp_path: Path) -> None:
+    data = write_parquet(tmp_path, "train", [12])
+    split = open_split(data, "train")
+    order = loop._order(split, small_config("data.weight=text"))
+    assert sorted(order.take(0, 0, 12)) == list(range(12))  # every caption is another one

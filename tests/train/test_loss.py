@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from train.loss import contrastive_loss
+from train.loss import contrastive_loss, sigmoid_loss
 
 
 def unit_features(n: int, d: int, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -19,6 +19,28 @@ def plain_loss(image: Tensor, text: Tensor, log_scale: Tensor) -> Tensor:
     logits = log_scale.exp() * image @ text.T
     own = torch.arange(len(image))
     return (functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own)) / 2
+
+
+def plain_sigmoid_loss(image: Tensor, text: Tensor, log_scale: Tensor, bias: Tensor) -> Tensor:
+    """What SigLIP's paper prints."""
+    logits = log_scale.exp() * image @ text.T + bias
+    return -functional.logsigmoid((2 * torch.eye(len(image), dtype=image.dtype) - 1) * logits).sum() / len(image)
+
+
+@pytest.mark.parametrize("tile", [1, 7, 64, 1000])
+@pytest.mark.parametrize(("scale", "at"), [(10.0, -10.0), (100.0, -20.0), (1.0, 0.0)])
+def test_sigmoid_loss_and_gradient_equal_the_plain_ones(tile: int, scale: float, at: float) -> None:
+    image, text = (features.double().requires_grad_() for features in unit_features(64, 16))
+    log_scale, bias = torch.tensor(scale).double().log().requires_grad_(), torch.tensor(at).double().requires_grad_()
+    expected = plain_sigmoid_loss(image, text, log_scale, bias)
+    expected.backward()
+    result = sigmoid_loss(image, text, log_scale.detach(), bias.detach(), tile)
+    assert float(result.loss) == pytest.approx(float(expected.detach()), rel=1e-5)
+    found = (result.image_ND, result.text_ND, result.log_scale, result.bias)
+    for ours, theirs in zip(found, (image.grad, text.grad, log_scale.grad, bias.grad), strict=True):
+        assert ours is not None
+        assert theirs is not None
+        assert float((ours - theirs).norm() / theirs.norm()) < 1e-4
 
 
 @pytest.mark.parametrize("tile", [1, 7, 64, 1000])

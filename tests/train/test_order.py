@@ -40,15 +40,15 @@ def test_a_window_keeps_to_its_units() -> None:
 
 def test_processes_share_a_batch_without_overlap() -> None:
     order = Order([30, 21], 3, 32)
-    alone = Schedule(order, 12)
+    alone = Schedule([order], 12)
     for step in range(9):
-        parts = [Schedule(order, 12, rank, 4).rows(step) for rank in range(4)]
+        parts = [Schedule([order], 12, rank, 4).rows(step) for rank in range(4)]
         assert [len(part) for part in parts] == [3, 3, 3, 3]
         assert sorted(np.concatenate(parts)) == sorted(alone.rows(step))
 
 
 def test_an_epoch_of_batches_repeats_no_row() -> None:
-    schedule = Schedule(Order([30, 21], 3, 32), 12)
+    schedule = Schedule([Order([30, 21], 3, 32)], 12)
     assert schedule.steps_per_epoch == 4
     rows = np.concatenate([schedule.rows(step) for step in range(4)])
     assert len(set(rows)) == 48

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.train.drawn_pairs import draw_pair, write_parquet, write_tar, write_webdataset
+from train import shards
 from train.errors import DataError
 from train.order import Order
 from train.shards import open_split, tar_index
@@ -186,3 +187,41 @@ def test_a_window_has_fewer_row_groups_where_they_are_large(tmp_path: Path) -> N
     (tmp_path / "data").mkdir()
     pq.write_table(rows, tmp_path / "data" / "train-00000-of-00001.parquet", use_dictionary=False)
     assert open_split(tmp_path, "train").units_per_window == 7  # 910 MiB
+
+
+def test_a_tar_that_nobody_indexed_is_walked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_webdataset(tmp_path, "train", [3, 2])
+    pairs = [open_split(folder, "train").pair(row) for row in range(5)]
+    walks: list[Path] = []
+    walk = shards._walk
+    monkeypatch.setattr(shards, "_walk", lambda tar: walks.append(tar) or walk(tar))
+    tar_index.cache_clear()
+    assert [open_split(folder, "train").pair(row) for row in range(5)] == pairs
+    assert walks == []
+    write_tar(folder / "train" / "00001.tar", [("jpg", b"other", "pictures"), ("gif", b"b", "c"), ("png", b"a", "b")])
+    tar_index.cache_clear()
+    assert open_split(folder, "train").pair(3) == (b"other", "pictures")
+    assert walks == [folder / "train" / "00001.tar"]
+
+
+@pytest.mark.parametrize("harm", [b"", b"not numpy", b"\x93NUMPY"])
+def test_an_index_that_cannot_be_read_is_made_again(tmp_path: Path, harm: bytes) -> None:
+    folder = write_webdataset(tmp_path, "train", [3])
+    expected = open_split(folder, "train").pair(2)
+    [kept] = (folder / ".pmc15m").iterdir()
+    whole = kept.read_bytes()
+    kept.write_bytes(harm)
+    tar_index.cache_clear()
+    assert open_split(folder, "train").pair(2) == expected
+    assert kept.read_bytes() == whole
+
+
+def test_an_export_that_cannot_be_written_is_read_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_webdataset(tmp_path, "train", [3])
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(shards.files, "write", refuse)
+    assert open_split(folder, "train").pair(1) == draw_pair(1, "JPEG")
+    assert list((folder / ".pmc15m").iterdir()) == []

@@ -3,11 +3,14 @@
 import copy
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from tests.train.drawn_pairs import small_config
-from tests.train.test_loss import plain_loss
+from tests.train.test_loss import plain_loss, plain_sigmoid_loss
 from train.config import Config
 from train.data import Batch, Schedule, TrainBatches
 from train.distributed import World
@@ -15,7 +18,7 @@ from train.order import Order
 from train.shards import open_split
 from train.step import StepSettings, build_optimizer, learning_rate, train_step
 from train.tokens import train_tokenizer
-from train.towers import MAX_LOGIT_SCALE, Clip, build_model
+from train.towers import MAX_LOGIT_SCALE, Clip, build_model, flops, lock
 
 ALONE = World(0, 1, torch.device("cpu"))
 
@@ -23,7 +26,7 @@ ALONE = World(0, 1, torch.device("cpu"))
 def first_batch(export: Path, config: Config) -> tuple[Batch, int]:
     split = open_split(export, "train")
     tokenizer = train_tokenizer(split.texts(), config.text.vocab_size)
-    schedule = Schedule(Order(split.sizes, 0, split.units_per_window), config.data.batch_size)
+    schedule = Schedule([Order(split.sizes, 0, split.units_per_window)], config.data.batch_size)
     return TrainBatches(split, schedule, tokenizer, config.data, 0)[0], tokenizer.get_vocab_size()
 
 
@@ -89,3 +92,99 @@ def test_the_learning_rate_warms_up_and_falls_to_nothing() -> None:
     assert rates[12] == pytest.approx(0.5)
     assert rates[20] == pytest.approx(0.0)
     assert rates[4:] == sorted(rates[4:], reverse=True)
+
+
+@pytest.mark.parametrize("room", [1e3, 1e5, 1e9])
+def test_graphs_that_are_kept_change_nothing(export: Path, room: float) -> None:
+    config = small_config("text.hidden_dropout=0.5", "image.patch_dropout=0.5")
+    batch, vocab_size = first_batch(export, config)
+    model = build_model(config, vocab_size).train()
+    runs, found = [], []
+    for activations in (0.0, room):
+        taken = copy.deepcopy(model)
+        counts = [0]
+        taken.text.register_forward_hook(lambda *_, counts=counts: counts.__setitem__(0, counts[0] + 1))
+        settings = StepSettings(0, 2, False, 0.0, activations)
+        train_step(taken, build_optimizer(taken, config.optim), batch, 0, settings, ALONE)
+        runs.append({name: p.grad for name, p in taken.named_parameters()})
+        found.append(counts[0])
+    assert all(torch.equal(runs[0][name], runs[1][name]) for name in runs[0])
+    assert found[0] == 8  # four micro-batches, each twice
+    assert found[1] == {1e3: 8, 1e5: 8, 1e9: 4}[room]
+
+
+def test_as_many_graphs_are_kept_as_fit(export: Path) -> None:
+    config = small_config()
+    batch, vocab_size = first_batch(export, config)
+    model = build_model(config, vocab_size).train()
+    counts = []
+    for room in (3e4, 1e5, 2e5, 4e5, 1e7):
+        calls: list[int] = []
+        taken = copy.deepcopy(model)
+        for tower in (taken.visual, taken.text):
+            tower.register_forward_hook(lambda *_, calls=calls: calls.append(1))
+        train_step(taken, build_optimizer(taken, config.optim), batch, 0, StepSettings(0, 1, False, 0.0, room), ALONE)
+        counts.append(len(calls))
+    assert counts == sorted(counts, reverse=True)
+    assert (counts[0] > counts[2] > counts[-1], counts[-1]) == (True, 16)
+
+
+@pytest.mark.parametrize("micro_batch", [0, 3])
+def test_the_gradient_of_the_sigmoid_loss_is_that_of_the_plain_one(export: Path, micro_batch: int) -> None:
+    config = small_config("optim.loss=sigmoid")
+    batch, vocab_size = first_batch(export, config)
+    model = build_model(config, vocab_size).train()
+    assert model.logit_bias is not None
+    ours = gradients(model, batch, config, micro_batch)
+    features = model.encode_image(batch.images), model.encode_text(batch.tokens)
+    plain_sigmoid_loss(*features, model.logit_scale, model.logit_bias).backward()
+    for name, parameter in model.named_parameters():
+        assert torch.allclose(ours[name], parameter.grad, rtol=1e-3, atol=1e-6), name
+
+
+def test_what_is_locked_stays_and_what_is_unlocked_does_not(export: Path) -> None:
+    config = small_config("image.depth=3", "image.unlocked=0", "text.depth=3", "text.unlocked=2", "optim.unlock_step=1")
+    batch, vocab_size = first_batch(export, config)
+    model = build_model(config, vocab_size).train()
+    optimizer, before = build_optimizer(model, config.optim), copy.deepcopy(model).state_dict()
+
+    def moved() -> set[str]:
+        return {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
+
+    lock(model, config, 0)
+    train_step(model, optimizer, batch, 0, StepSettings(0, 0, False, 0.0), ALONE)
+    assert {name for name in moved() if name.startswith("visual.trunk.") and ".norm." not in name} == set()
+    layers = {name.split(".")[4] for name in moved() if ".layer." in name}
+    assert layers == {"1", "2"}
+    assert not any("embeddings" in name for name in moved())
+    assert {"logit_scale", "visual.head.proj.weight", "text.proj.0.weight"} <= moved()
+    lock(model, config, 1)
+    train_step(model, optimizer, batch, 1, StepSettings(0, 0, False, 0.0), ALONE)
+    still = set(before) - moved()
+    assert not any(name.endswith("weight") for name in still)
+
+
+def test_the_rate_falls_with_the_distance_from_the_output() -> None:
+    model = build_model(small_config("image.depth=2", "text.depth=3"), 200)
+    optimizer = build_optimizer(model, small_config("optim.layer_decay=0.5").optim)
+    scales = {id(p): group["scale"] for group in optimizer.param_groups for p in group["params"]}
+    found = {name: scales[id(parameter)] for name, parameter in model.named_parameters()}
+    assert found["visual.head.proj.weight"] == found["logit_scale"] == found["text.proj.2.weight"] == 1.0
+    assert found["visual.trunk.blocks.1.mlp.fc1.weight"] == 0.5
+    assert found["visual.trunk.blocks.0.mlp.fc1.bias"] == 0.25
+    assert found["visual.trunk.patch_embed.proj.weight"] == found["visual.trunk.cls_token"] == 0.125
+    assert found["text.transformer.embeddings.word_embeddings.weight"] == 0.0625
+    assert len(found) == len(scales)
+
+
+def test_the_operations_of_a_step_are_those_that_torch_counts(export: Path) -> None:
+    config = small_config("image.depth=2", "text.depth=2", "data.batch_size=6")
+    batch, vocab_size = first_batch(export, config)
+    model = build_model(config, vocab_size).train()
+    longest = batch.tokens.shape[1]
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:  # it passes over fused attention
+        loss = model.encode_image(batch.images).sum() + model.encode_text(batch.tokens).sum()
+        loss.backward()
+    ours = flops(model, config, np.full(6, longest))
+    assert ours == pytest.approx(counter.get_total_flops(), rel=0.06)  # the projections and the first layer's input
+    assert flops(model, config, np.full(6, longest - 2)) < ours

@@ -17,10 +17,9 @@ from train import loop
 from train.__main__ import main
 from train.distributed import World
 from train.evaluation import embeddings
-from train.evaluation.embeddings import embed_pictures
+from train.evaluation.embeddings import embed_pictures, open_clip_crop
 from train.evaluation.readers import open_set
 from train.evaluation.report import HEADER
-from train.images import open_clip_crop
 
 ALONE = World(0, 1, torch.device("cpu"))
 SUITE = """title = "Two sets"

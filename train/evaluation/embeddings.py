@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -31,7 +31,7 @@ from train import files
 from train.data import iter_batches
 from train.distributed import World
 from train.errors import DataError
-from train.images import FORMATS, Crop, UnreadableImage, centre_crop, open_clip_crop
+from train.images import FORMATS, Crop, UnreadableImage, as_crop, centre_crop
 from train.pretrained import Pretrained, load_model, read
 from train.shards import Split
 from train.tokens import encode
@@ -119,6 +119,29 @@ def preparation(source: Pretrained) -> Prepare:
     if source.meta is not None:
         return functools.partial(centre_crop, size=data.image_size, max_pixels=data.max_pixels)
     return functools.partial(open_clip_crop, size=data.image_size, **source.preparation)
+
+
+def open_clip_crop(
+    image: Image.Image, size: int, resize_mode: str = "shortest", interpolation: str = "bicubic", fill_color: int = 0
+) -> Crop:
+    """The (3, size, size) that open_clip's `image_transform` makes for evaluation, to the grey level.
+
+    Its order: resize in the picture's own mode, crop at a whole pixel, then RGB; EXIF and transparency are ignored.
+    """
+    resample = Image.Resampling.BILINEAR if interpolation == "bilinear" else Image.Resampling.BICUBIC
+    width, height = image.size
+    if resize_mode == "squash":
+        return as_crop(image.resize((size, size), resample).convert("RGB"))
+    if resize_mode == "longest":
+        ratio = max(width, height) / size
+        resized = image.resize((round(width / ratio), round(height / ratio)), resample)
+        padded = ((size - resized.width) // 2, (size - resized.height) // 2)
+        sides = (*padded, size - resized.width - padded[0], size - resized.height - padded[1])
+        return as_crop(ImageOps.expand(resized, sides, fill_color).convert("RGB"))
+    shorter = min(width, height)
+    resized = image.resize((int(size * width / shorter), int(size * height / shorter)), resample)
+    left, top = round((resized.width - size) / 2), round((resized.height - size) / 2)
+    return as_crop(resized.crop((left, top, left + size, top + size)).convert("RGB"))
 
 
 def _fingerprint(source: Pretrained, tokenizer: Tokenizer) -> str:
