@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -139,7 +140,7 @@ def run(workspace: Workspace, config: Config, execution: Execution, *, base_url:
             for run in (work.run, work.rest) if is_alone or not step.joins else ():
                 if run is not None:
                     given = fetching if step.fetches else config
-                    code = max(code, run_step(run, workspace, given, execution))
+                    code = max(code, run_step(step.name, run, workspace, given, execution))
             if step.name == "index" and code is ExitCode.COMPLETE:
                 save_config(workspace, config)
         return code
@@ -155,16 +156,22 @@ def run(workspace: Workspace, config: Config, execution: Execution, *, base_url:
     return code
 
 
-def run_step(run: Run, workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
+def run_step(name: str, run: Run, workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
     """Do what a step does. A damaged file that it meets is noted for the next run, and leaves it INCOMPLETE."""
-    from pmc15m.workspace import note_damage
+    from pmc15m.workspace import note_damage, note_duration
 
+    started = time.monotonic()
+    code = ExitCode.INCOMPLETE
     try:
-        return run(workspace, config, execution)
+        code = run(workspace, config, execution)
     except DamageError as error:
         note_damage(error.path)
         log.error("%s", error)
-        return ExitCode.INCOMPLETE
+    except KeyboardInterrupt:
+        note_duration(workspace, name, time.monotonic() - started)
+        raise
+    note_duration(workspace, name, time.monotonic() - started)
+    return code
 
 
 def run_demo(workspace: Workspace, config: Config, execution: Execution, *, articles: int, seed: int) -> ExitCode:

@@ -406,7 +406,7 @@ def _step(step: Step, arguments: argparse.Namespace) -> ExitCode:
     from pmc15m.saved import save_config
 
     workspace, config, execution = _context(arguments)
-    code = run_step(step.load().run, workspace, config, execution)
+    code = run_step(step.name, step.load().run, workspace, config, execution)
     if step.fetches and (code is ExitCode.COMPLETE or step.name == "crawl"):
         save_config(workspace, config)
     workspace.keep_footers()
