@@ -10,7 +10,7 @@ WITH rules(position, rule, codes) AS (VALUES
   (7, 'free of every condition', ['CC0', 'PD'])),
 counts AS (SELECT licence_code, level, count(*) AS n FROM pairs GROUP BY ALL)
 SELECT rule, coalesce(sum(n) FILTER (level = 'figure'), 0)::BIGINT AS figure_pairs,
-  coalesce(sum(n) FILTER (level = 'panel'), 0)::BIGINT AS panel_pairs, sum(n) / (SELECT sum(n) FROM counts) AS share
+  coalesce(sum(n) FILTER (level = 'panel'), 0)::BIGINT AS panel_pairs, coalesce(sum(n), 0) / (SELECT sum(n) FROM counts) AS share
 FROM rules LEFT JOIN counts ON codes IS NULL OR list_contains(codes, licence_code)
 WHERE EXISTS (FROM counts)
 GROUP BY position, rule ORDER BY position;

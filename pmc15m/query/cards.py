@@ -201,6 +201,8 @@ def _panel_list(panels: Sequence[Row]) -> str:
     """The panels of a compound picture: each with its words and certainty, or with why it has none."""
     if len(panels) < 2:
         return ""
+    if not any(panel["subcaption"] for panel in panels):
+        return f'<p class="meta">{len(panels)} panels without words of their own</p>'
     lines, length = [], 0
     for number, panel in enumerate(panels):
         if panel["status"] == "ok":

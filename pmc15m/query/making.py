@@ -38,7 +38,7 @@ def today() -> str:
 
 def lead(workspace: Workspace, config: Config) -> str:
     """What the numbers are of: source and day, selection, version."""
-    day = (read_facts(workspace.catalog) or {}).get("day")
+    day = str((read_facts(workspace.catalog) or {}).get("day") or "")[:10]
     select = config.select
     selected = [
         f"where {select.where}" * bool(select.where),

@@ -7,12 +7,12 @@ from html import escape
 import pyarrow as pa
 
 from pmc15m.query import webpage
-from pmc15m.query.charts import Mark, Series, bars, columns, whole
+from pmc15m.query.charts import Mark, Series, bars, columns, short
 from pmc15m.query.output import cell_text
 from pmc15m.query.statistics import Answers
 
 _BARS = 8  # in a plot; the numbers below it have all
-_ROWS = 12  # in a cross table
+_ROWS, _HEADS = 12, 6  # in a cross table
 
 _LEVELS = (Series("figure pairs", "figure"), Series("panel pairs", "panel"))
 _GROUPS = ("commercial", "noncommercial", "other")
@@ -100,7 +100,7 @@ def _cross_table(answer: pa.Table, row: str, column: str) -> str:
     totals: Counter[object] = Counter()
     for (_, head), count in counts.items():
         totals[head] += count
-    heads = [head for head, _ in totals.most_common()]
+    heads = [head for head, _ in totals.most_common(_HEADS)]
     most = max(counts.values(), default=1)
     lines = []
     for name in list(dict.fromkeys(name for name, _ in counts))[:_ROWS]:
@@ -113,7 +113,7 @@ def _cross_table(answer: pa.Table, row: str, column: str) -> str:
 
 def _shaded(count: int, most: int) -> str:
     share = round((count / most) ** 0.5 * 100)  # by area: a cell of a quarter is half as dark
-    return f'<td class="number" style="--share:{share}%">{whole(count) if count else "·"}</td>'
+    return f'<td class="number" style="--share:{share}%">{short(count) if count else "·"}</td>'
 
 
 def _plot(found: Answers, question: str, title: str, note: str, drawn: str, series: Sequence[Series]) -> str:
