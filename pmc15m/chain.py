@@ -52,7 +52,7 @@ class Step:
 
 
 def _index() -> Work:
-    from pmc15m.crawl import index
+    from pmc15m.crawl.catalog import index
 
     return Work(
         lambda workspace, config, execution: index(workspace, config, accept_removals=execution.accept_removals)
@@ -60,19 +60,19 @@ def _index() -> Work:
 
 
 def _crawl() -> Work:
-    from pmc15m.crawl import crawl
+    from pmc15m.crawl.crawler import crawl
 
     return Work(crawl)
 
 
 def _parse() -> Work:
-    from pmc15m.parse import PARSE
+    from pmc15m.stages import PARSE
 
     return _mapping(PARSE)
 
 
 def _split() -> Work:
-    from pmc15m.split import SPLIT
+    from pmc15m.stages import SPLIT
 
     return _mapping(SPLIT)
 
@@ -96,7 +96,7 @@ def _export() -> Work:
 
 
 def _report() -> Work:
-    from pmc15m.query import report
+    from pmc15m.query.report import report
 
     def run(workspace: Workspace, config: Config, _: Execution) -> ExitCode:
         report(workspace, config)
@@ -177,7 +177,7 @@ def run_step(name: str, run: Run, workspace: Workspace, config: Config, executio
 def run_demo(workspace: Workspace, config: Config, execution: Execution, *, articles: int, seed: int) -> ExitCode:
     """Generate a miniature PMC below the workspace, serve it on loopback, and `run` against that."""
     from pmc15m.demo import generate, serve
-    from pmc15m.query import sql
+    from pmc15m.query.ask import sql
 
     workspace.create()
     bucket = workspace.root / "pmc"
@@ -235,11 +235,12 @@ def show_status(workspace: Workspace, config: Config, *, as_json: bool = False) 
 
     INCOMPLETE while anything is stale, missing or failed.
     """
-    from pmc15m import crawl, export
+    from pmc15m import export
+    from pmc15m.crawl.status import status
 
     if not workspace.root.is_dir():
         raise UsageError(f"there is no workspace {workspace.root}; make one with `pmc15m run --workspace DIR`")
-    crawled = crawl.status(workspace)
+    crawled = status(workspace)
     states = {step.name: state(workspace, config) for step in STEPS if (state := step.load().state)}
     others = export.other_states(workspace, config)
     complete = not crawled["todo"] and not any(state.todo for state in (*states.values(), *others.values()))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pmc15m.config import Config
-from pmc15m.query import report
+from pmc15m.query.report import report
 from tests.query.chromium import Chromium
 from tests.query.made_up import fill
 
