@@ -52,17 +52,21 @@ class Step:
 
 
 def _index() -> Work:
-    from pmc15m.crawl.catalog import index
+    def run(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
+        from pmc15m.crawl.catalog import index
 
-    return Work(
-        lambda workspace, config, execution: index(workspace, config, accept_removals=execution.accept_removals)
-    )
+        return index(workspace, config, accept_removals=execution.accept_removals)
+
+    return Work(run)
 
 
 def _crawl() -> Work:
-    from pmc15m.crawl.crawler import crawl
+    def run(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
+        from pmc15m.crawl.crawler import crawl
 
-    return Work(crawl)
+        return crawl(workspace, config, execution)
+
+    return Work(run)
 
 
 def _parse() -> Work:
@@ -96,9 +100,9 @@ def _export() -> Work:
 
 
 def _report() -> Work:
-    from pmc15m.query.report import report
-
     def run(workspace: Workspace, config: Config, _: Execution) -> ExitCode:
+        from pmc15m.query.report import report
+
         report(workspace, config)
         return ExitCode.COMPLETE
 

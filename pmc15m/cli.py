@@ -457,7 +457,7 @@ def _report(step: Step, arguments: argparse.Namespace) -> ExitCode:
 
 
 def _sql(arguments: argparse.Namespace) -> ExitCode:
-    from pmc15m import query
+    from pmc15m.query.ask import shell, sql
 
     workspace, _, _ = _context(arguments)
     text = arguments.query
@@ -466,9 +466,9 @@ def _sql(arguments: argparse.Namespace) -> ExitCode:
             raise UsageError("give a query or -f FILE, not both")
         text = _query_text(arguments.file)
     if text is None:
-        return query.shell(workspace, allow_files=arguments.allow_files)
+        return shell(workspace, allow_files=arguments.allow_files)
     style = arguments.format or ("json" if arguments.json and arguments.output is None else None)
-    return query.sql(workspace, text, format=style, output=arguments.output, allow_files=arguments.allow_files)
+    return sql(workspace, text, format=style, output=arguments.output, allow_files=arguments.allow_files)
 
 
 def _query_text(file: Path) -> str:
