@@ -90,6 +90,11 @@ def test_a_click_enlarges_a_picture_and_the_keyboard_goes_on_from_there(page: Ch
     )
     page.press("+")
     assert page.evaluate(width) == pytest.approx(fitting * 1.5, rel=0.01)
+    boxes = "getComputedStyle(document.querySelector('dialog svg')).display"
+    page.press("b")
+    assert page.evaluate(boxes) == "none"
+    page.press("b")
+    assert page.evaluate(boxes) != "none"
     page.press("ArrowRight")
     assert page.evaluate(title) != first
     assert page.evaluate(width) == pytest.approx(fitting, rel=0.01)
@@ -123,6 +128,8 @@ def test_boxes_are_as_high_as_what_they_hold(page: Chromium, place: str) -> None
 def test_a_phone_needs_no_sideways_scrolling(page: Chromium, width: int) -> None:
     page.window(width, 800, phone=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    cells = "[...document.querySelectorAll('#published td:not(.number)')].map((cell) => cell.offsetWidth)"
+    assert min(page.evaluate(cells)) >= 64  # words stand beside each other, not letter under letter
     smallest = "Math.min(...[...document.querySelectorAll('.facets button')].map((one) => one.offsetHeight))"
     assert page.evaluate(smallest) >= (40 if width < 640 else 32)
 

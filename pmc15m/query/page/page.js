@@ -42,6 +42,7 @@ const enlarged = document.createElement("dialog");
 enlarged.innerHTML = '<div class="tools"><b></b><button type="button" data-zoom="1.5" aria-label="Larger">+</button>'
   + '<button type="button" data-zoom="0.667" aria-label="Smaller">−</button><button type="button" data-step="-1" '
   + 'aria-label="Previous">←</button><button type="button" data-step="1" aria-label="Next">→</button>'
+  + '<button type="button" data-boxes aria-pressed="true">boxes</button>'
   + '<button type="button" data-close aria-label="Close">✕</button></div><div class="sheet"></div>';
 document.body.append(enlarged);
 const sheet = enlarged.querySelector(".sheet");
@@ -63,6 +64,11 @@ function zoom(by) {
   enlarged.style.setProperty("--zoom", Math.min(Math.max(now * by, 1), 8));
 }
 
+function boxes() {
+  const hidden = enlarged.classList.toggle("bare");
+  enlarged.querySelector("[data-boxes]").setAttribute("aria-pressed", String(!hidden));
+}
+
 function step(by) {
   const frames = [...document.querySelectorAll(".card .frame")].filter((one) => one.offsetParent);
   enlarge(frames[(frames.indexOf(current) + by + frames.length) % frames.length]);
@@ -76,11 +82,13 @@ enlarged.addEventListener("click", (event) => {
   const asked = event.target.closest("button")?.dataset ?? {};
   if (asked.zoom) zoom(Number(asked.zoom));
   else if (asked.step) step(Number(asked.step));
+  else if ("boxes" in asked) boxes();
   else if ("close" in asked) enlarged.close();
 });
 enlarged.addEventListener("keydown", (event) => {
   if (event.key === "ArrowRight") step(1);
   else if (event.key === "ArrowLeft") step(-1);
+  else if (event.key === "b") boxes();
   else if (event.key === "+") zoom(1.5);
   else if (event.key === "-") zoom(1 / 1.5);
 });
