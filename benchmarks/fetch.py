@@ -32,7 +32,8 @@ import pyarrow as pa
 from pmc15m.config import Config, CrawlConfig, NetworkConfig
 from pmc15m.crawl.crawler import Crawler
 from pmc15m.crawl.ledger import read_ledger
-from pmc15m.crawl.plan import extend_plan, read_plan
+from pmc15m.crawl.plan import extend_plan
+from pmc15m.crawl.planned import read_plan
 from pmc15m.crawl.select import Condition, MetadataCondition
 from pmc15m.schema import CATALOG
 from pmc15m.sources.check import checked

@@ -19,9 +19,10 @@ import time
 from pathlib import Path
 
 from pmc15m.config import Config, SelectConfig
-from pmc15m.crawl import index
+from pmc15m.crawl.catalog import index
 from pmc15m.crawl.ledger import read_ledger
-from pmc15m.crawl.plan import extend_plan, read_plan
+from pmc15m.crawl.plan import extend_plan
+from pmc15m.crawl.planned import read_plan
 from pmc15m.crawl.select import read_condition
 from pmc15m.sources.inventory import PREFIX
 from pmc15m.workspace import Workspace

@@ -30,9 +30,8 @@ from pmc15m.crawl.shard import write_index
 from pmc15m.curate.stage import CAPTION_GROUPS, CAPTIONS, DUPLICATES, PAIRS
 from pmc15m.demo import generate, serve
 from pmc15m.engine.stage import Execution, expected_fingerprint
-from pmc15m.parse import PARSE
 from pmc15m.saved import save_config
-from pmc15m.split import SPLIT
+from pmc15m.stages import PARSE, SPLIT
 from pmc15m.workspace import (
     Workspace,
     keep_twice,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -51,27 +52,31 @@ class Step:
 
 
 def _index() -> Work:
-    from pmc15m.crawl import index
+    def run(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
+        from pmc15m.crawl.catalog import index
 
-    return Work(
-        lambda workspace, config, execution: index(workspace, config, accept_removals=execution.accept_removals)
-    )
+        return index(workspace, config, accept_removals=execution.accept_removals)
+
+    return Work(run)
 
 
 def _crawl() -> Work:
-    from pmc15m.crawl import crawl
+    def run(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
+        from pmc15m.crawl.crawler import crawl
 
-    return Work(crawl)
+        return crawl(workspace, config, execution)
+
+    return Work(run)
 
 
 def _parse() -> Work:
-    from pmc15m.parse import PARSE
+    from pmc15m.stages import PARSE
 
     return _mapping(PARSE)
 
 
 def _split() -> Work:
-    from pmc15m.split import SPLIT
+    from pmc15m.stages import SPLIT
 
     return _mapping(SPLIT)
 
@@ -95,9 +100,9 @@ def _export() -> Work:
 
 
 def _report() -> Work:
-    from pmc15m.query import report
-
     def run(workspace: Workspace, config: Config, _: Execution) -> ExitCode:
+        from pmc15m.query.report import report
+
         report(workspace, config)
         return ExitCode.COMPLETE
 
@@ -139,7 +144,7 @@ def run(workspace: Workspace, config: Config, execution: Execution, *, base_url:
             for run in (work.run, work.rest) if is_alone or not step.joins else ():
                 if run is not None:
                     given = fetching if step.fetches else config
-                    code = max(code, run_step(run, workspace, given, execution))
+                    code = max(code, run_step(step.name, run, workspace, given, execution))
             if step.name == "index" and code is ExitCode.COMPLETE:
                 save_config(workspace, config)
         return code
@@ -155,22 +160,28 @@ def run(workspace: Workspace, config: Config, execution: Execution, *, base_url:
     return code
 
 
-def run_step(run: Run, workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
+def run_step(name: str, run: Run, workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
     """Do what a step does. A damaged file that it meets is noted for the next run, and leaves it INCOMPLETE."""
-    from pmc15m.workspace import note_damage
+    from pmc15m.workspace import note_damage, note_duration
 
+    started = time.monotonic()
+    code = ExitCode.INCOMPLETE
     try:
-        return run(workspace, config, execution)
+        code = run(workspace, config, execution)
     except DamageError as error:
         note_damage(error.path)
         log.error("%s", error)
-        return ExitCode.INCOMPLETE
+    except KeyboardInterrupt:
+        note_duration(workspace, name, time.monotonic() - started)
+        raise
+    note_duration(workspace, name, time.monotonic() - started)
+    return code
 
 
 def run_demo(workspace: Workspace, config: Config, execution: Execution, *, articles: int, seed: int) -> ExitCode:
     """Generate a miniature PMC below the workspace, serve it on loopback, and `run` against that."""
     from pmc15m.demo import generate, serve
-    from pmc15m.query import sql
+    from pmc15m.query.ask import sql
 
     workspace.create()
     bucket = workspace.root / "pmc"
@@ -228,11 +239,12 @@ def show_status(workspace: Workspace, config: Config, *, as_json: bool = False) 
 
     INCOMPLETE while anything is stale, missing or failed.
     """
-    from pmc15m import crawl, export
+    from pmc15m import export
+    from pmc15m.crawl.status import status
 
     if not workspace.root.is_dir():
         raise UsageError(f"there is no workspace {workspace.root}; make one with `pmc15m run --workspace DIR`")
-    crawled = crawl.status(workspace)
+    crawled = status(workspace)
     states = {step.name: state(workspace, config) for step in STEPS if (state := step.load().state)}
     others = export.other_states(workspace, config)
     complete = not crawled["todo"] and not any(state.todo for state in (*states.values(), *others.values()))

@@ -381,7 +381,8 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
 
 def _refuse_to_widen(arguments: argparse.Namespace, workspace: "Workspace", config: Config) -> None:
     """Let nobody fetch eight million articles who wanted to go on with two hundred. Raises `UsageError`."""
-    from pmc15m.crawl.plan import read_plan, selection_of
+    from pmc15m.crawl.plan import selection_of
+    from pmc15m.crawl.planned import read_plan
     from pmc15m.crawl.status import last_selection
     from pmc15m.saved import saved_config, widened
 
@@ -406,7 +407,7 @@ def _step(step: Step, arguments: argparse.Namespace) -> ExitCode:
     from pmc15m.saved import save_config
 
     workspace, config, execution = _context(arguments)
-    code = run_step(step.load().run, workspace, config, execution)
+    code = run_step(step.name, step.load().run, workspace, config, execution)
     if step.fetches and (code is ExitCode.COMPLETE or step.name == "crawl"):
         save_config(workspace, config)
     workspace.keep_footers()
@@ -429,7 +430,7 @@ def _split(step: Step, arguments: argparse.Namespace) -> ExitCode:
         raise UsageError("--out goes with --pairs FILE; a workspace has its own places")
     code = _step(step, arguments)
     if arguments.gallery:
-        from pmc15m.query import gallery
+        from pmc15m.query.report import gallery
 
         print(gallery(_context(arguments)[0], arguments.gallery))
     return code
@@ -448,7 +449,7 @@ def _export(step: Step, arguments: argparse.Namespace) -> ExitCode:
 
 
 def _report(step: Step, arguments: argparse.Namespace) -> ExitCode:
-    from pmc15m.query import report
+    from pmc15m.query.report import report
 
     path = report(*_context(arguments)[:2])
     print(json.dumps({"report": str(path)}) if arguments.json else path)
@@ -456,7 +457,7 @@ def _report(step: Step, arguments: argparse.Namespace) -> ExitCode:
 
 
 def _sql(arguments: argparse.Namespace) -> ExitCode:
-    from pmc15m import query
+    from pmc15m.query.ask import shell, sql
 
     workspace, _, _ = _context(arguments)
     text = arguments.query
@@ -465,9 +466,9 @@ def _sql(arguments: argparse.Namespace) -> ExitCode:
             raise UsageError("give a query or -f FILE, not both")
         text = _query_text(arguments.file)
     if text is None:
-        return query.shell(workspace, allow_files=arguments.allow_files)
+        return shell(workspace, allow_files=arguments.allow_files)
     style = arguments.format or ("json" if arguments.json and arguments.output is None else None)
-    return query.sql(workspace, text, format=style, output=arguments.output, allow_files=arguments.allow_files)
+    return sql(workspace, text, format=style, output=arguments.output, allow_files=arguments.allow_files)
 
 
 def _query_text(file: Path) -> str:
@@ -494,7 +495,7 @@ def _try(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _stats(arguments: argparse.Namespace) -> ExitCode:
-    from pmc15m.query import stats
+    from pmc15m.query.statistics import stats
 
     workspace, _, _ = _context(arguments)
     print(stats(workspace, json=arguments.json))

@@ -14,10 +14,11 @@ import pyarrow as pa
 
 from pmc15m import schema
 from pmc15m.config import Config, ParseConfig
-from pmc15m.engine.stage import FAULT, Stage
+from pmc15m.engine.stage import FAULT
 from pmc15m.jats import Article, ArticleStatus, Figure, FileNames, Graphic, parse_article, resolve_graphic
 from pmc15m.jats.licence import group_of
 from pmc15m.sources.metadata import clean_metadata
+from pmc15m.stages import PARSE
 from pmc15m.workspace import Workspace, read_part, rows_to_table
 
 log = logging.getLogger(__name__)
@@ -61,16 +62,6 @@ def parse_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str
         return _tables(found for _, found in made)
     except Exception:  # a value that its column cannot hold; whose it is shows one by one
         return _tables(_checked(stored, shard, found) for stored, found in made)
-
-
-PARSE = Stage(
-    name="parse",
-    version=4,
-    reads=("raw",),
-    writes=("figures", "images", "articles"),
-    section="parse",
-    run=parse_shard,
-)
 
 
 def _tables(articles: Iterable[Rows]) -> Mapping[str, pa.Table]:

@@ -14,12 +14,11 @@ import pyarrow as pa
 
 from pmc15m import schema
 from pmc15m.config import Config, SplitConfig
-from pmc15m.engine.stage import FAULT, Stage
+from pmc15m.engine.stage import FAULT
 from pmc15m.figures import Box, Panel, Separation, Sight, Span
 from pmc15m.figures.captions import text_of, without
 from pmc15m.pictures.decode import Decoded, DecodeError, decode
 from pmc15m.pictures.hashes import crop_facts, pixel_facts
-from pmc15m.weights import FILES
 from pmc15m.workspace import Workspace, read_part, rows_to_table
 
 log = logging.getLogger(__name__)
@@ -52,17 +51,6 @@ def split_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str
         "pixels": rows_to_table((pixels for pixels, _ in rows), schema.PIXELS),
         "panels": rows_to_table((panel for _, panels in rows for panel in panels), schema.PANELS),
     }
-
-
-SPLIT = Stage(
-    name="split",
-    version=7,
-    reads=("images", "figures"),
-    writes=("panels", "pixels"),
-    section="split",
-    run=split_shard,
-    assets=FILES,
-)
 
 
 def split_image(image: Row, figure: Row, content: bytes, config: SplitConfig) -> Rows:

@@ -5,8 +5,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from pmc15m import crawl, export
+from pmc15m import export
 from pmc15m.checksum import Check
+from pmc15m.crawl import verify as crawl
 from pmc15m.engine.progress import Progress
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.schema import TABLES

@@ -9,6 +9,7 @@
     <root>/report/index.html         the report
     <root>/.sql_history              what was asked in the shell of `sql`
     <root>/<table>/.footers          what the footers of a table's parts say, so that not all are read again (`footers`)
+    <root>/durations.jsonl           how long every run of a step took, one line each
     <root>/marks.jsonl               what people said of single figures and pairs in `browse`, one line a mark
     <root>/**/NAME.damage            a note that NAME's file is damaged: it counts as missing until it is made again
 
@@ -27,8 +28,9 @@ import re
 import shutil
 import socket
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,7 @@ _TEMPORARY = ".tmp"
 _LEFTOVER = re.compile(rf".+\.[0-9a-f]{{32}}{re.escape(_TEMPORARY)}")
 _NOTE = ".damage"
 _COPY = ".copy"
+_DURATIONS = "durations.jsonl"
 _SHARD = re.compile(r"[0-9]{5}|[1-9][0-9]{5,}")
 _FOLDERS = ("", "*/", "raw/plan/", "export/*/", "export/*/*/")  # that hold files of ours, as patterns
 _ROW_GROUP = 65_536
@@ -139,6 +142,23 @@ class Workspace:
         for spill in self.root.glob(f".duckdb-{socket.gethostname()}-*{_TEMPORARY}"):  # of a query, perhaps alive
             if not Path("/proc", spill.stem.rpartition("-")[2]).exists():
                 shutil.rmtree(spill, ignore_errors=True)
+
+
+def note_duration(workspace: Workspace, step: str, seconds: float) -> None:
+    """Keep how long a run of a step took. One write at the file's end: processes of an array job do not mix lines."""
+    with (workspace.root / _DURATIONS).open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"step": step, "seconds": round(seconds, 3)}) + "\n")
+
+
+def durations(workspace: Workspace) -> Mapping[str, float]:
+    """Seconds that all runs of each step took together, as far as is known; lines that say nothing are passed over."""
+    taken: defaultdict[str, float] = defaultdict(float)
+    with suppress(OSError):
+        for line in (workspace.root / _DURATIONS).read_text(encoding="utf-8", errors="replace").splitlines():
+            with suppress(ValueError, TypeError, KeyError):
+                noted = json.loads(line)
+                taken[str(noted["step"])] += float(noted["seconds"])
+    return taken
 
 
 def shard_name(number: int) -> str:

@@ -5,7 +5,7 @@ is not there was not tested. What needs the real articles may still be skipped w
 """
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import offline
+from tests.query.chromium import Chromium, find_chromium
 from tests.shared_data import SHARED
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
@@ -23,6 +24,16 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 )
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """The one browser of all tests."""
+    executable = find_chromium()
+    if executable is None:
+        pytest.skip("no Chromium here: install one, or name it in PMC15M_CHROMIUM")
+    with Chromium(executable, tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
 
 
 @pytest.hookimpl(wrapper=True)

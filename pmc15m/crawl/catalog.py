@@ -16,10 +16,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pmc15m.checksum import read_metadata, read_rows
+from pmc15m.checksum import read_rows
 from pmc15m.config import Config, public_address
 from pmc15m.crawl.stream import stream
-from pmc15m.errors import DamageError, ExitCode, SourceError, UsageError
+from pmc15m.errors import DamageError, ExitCode, SourceError
 from pmc15m.jats.licence import group_of
 from pmc15m.schema import CATALOG
 from pmc15m.sources import Source, open_source
@@ -149,17 +149,6 @@ def _count_lacking(database: duckdb.DuckDBPyConnection) -> tuple[int, int]:
             query = f"SELECT count(*) FROM before b {join} WHERE {is_known}"
             counts[place] += database.sql(query, params={"low": low, "high": high}).fetchall()[0][0]
     return counts[0], counts[1]
-
-
-def count_catalog(workspace: Workspace) -> int:
-    """How many article versions the catalog has. Raises `UsageError` where there is none, or none to be read."""
-    path = workspace.catalog
-    if not path.exists() and not copy_of(path).exists():
-        raise UsageError(f"there is no catalog in {workspace.root} yet; run `pmc15m index` or `pmc15m run`")
-    try:
-        return int(read_metadata(path if read_fingerprint(path) is not None else copy_of(path)).num_rows)
-    except (OSError, DamageError):
-        raise UsageError(f"{path} cannot be read; `pmc15m index` makes it anew") from None
 
 
 def _before(workspace: Workspace) -> pa.RecordBatchReader:

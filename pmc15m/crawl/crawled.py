@@ -6,7 +6,8 @@ To find that out from the rows of all raw indexes takes 40 s and 850 MB for all 
 from pathlib import Path
 
 from pmc15m.config import Config
-from pmc15m.crawl.plan import plan_paths, selection_of
+from pmc15m.crawl.plan import selection_of
+from pmc15m.crawl.planned import plan_paths
 from pmc15m.workspace import Workspace, atomic, fingerprint, read_fingerprint
 
 VERSION = 1  # raised with every change of the code that changes what is fetched, or how what was fetched is judged

@@ -9,27 +9,21 @@ from contextlib import closing
 from pathlib import Path
 
 from pmc15m.config import Config
-from pmc15m.crawl.catalog import count_catalog, scratch_folder
+from pmc15m.crawl.catalog import scratch_folder
 from pmc15m.crawl.crawled import is_crawled, note_crawled
 from pmc15m.crawl.interrupt import Interruption
 from pmc15m.crawl.ledger import Ledger, read_ledger
 from pmc15m.crawl.media import XmlReader
 from pmc15m.crawl.older import OlderObjects
-from pmc15m.crawl.plan import (
-    PlanFile,
-    count_articles,
-    extend_plan,
-    read_articles,
-    read_plan,
-    restore_plan,
-    selection_of,
-)
+from pmc15m.crawl.plan import extend_plan, selection_of
+from pmc15m.crawl.planned import PlanFile, count_articles, read_articles, read_plan, restore_plan
 from pmc15m.crawl.pool import Pool
 from pmc15m.crawl.repair import reopen_damaged
 from pmc15m.crawl.room import Ending, Room
 from pmc15m.crawl.select import MetadataCondition, read_condition
 from pmc15m.crawl.settle import settle
 from pmc15m.crawl.shard import FAILURES, TAR_END, GrowingShard, count_ends, tar_size
+from pmc15m.crawl.status import count_catalog
 from pmc15m.crawl.turns import Job, Turns
 from pmc15m.crawl.watch import Watch
 from pmc15m.engine.progress import Progress

@@ -6,7 +6,8 @@ from contextlib import closing
 from pmc15m.config import Config
 from pmc15m.crawl.catalog import index, scratch_folder
 from pmc15m.crawl.ledger import read_ledger
-from pmc15m.crawl.plan import count_articles, extend_plan, read_plan
+from pmc15m.crawl.plan import extend_plan
+from pmc15m.crawl.planned import count_articles, read_plan
 from pmc15m.crawl.select import read_condition
 from pmc15m.sources import open_source
 from pmc15m.sources.bucket import BucketSource

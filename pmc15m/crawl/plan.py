@@ -15,114 +15,29 @@ import hashlib
 import itertools
 import json
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from pmc15m.checksum import read_metadata, read_rows, read_stamp
 from pmc15m.config import Config, shareable
 from pmc15m.crawl.ledger import KEY, Ledger, pmcid_numbers
+from pmc15m.crawl.planned import FOLDER, PlanFile, read_plan
 from pmc15m.crawl.select import Condition, catalog_conditions, ids_text, known_exclusions, locked_database, read_ids
 from pmc15m.crawl.stream import BATCH, stream
 from pmc15m.schema import CATALOG
-from pmc15m.sources.model import ArticleStatus, Reason, Wanted
-from pmc15m.workspace import (
-    Workspace,
-    copy_of,
-    in_order,
-    keep_twice,
-    part_writer,
-    read_fingerprint,
-    restore,
-    shard_name,
-    shard_number,
-)
+from pmc15m.sources.model import ArticleStatus, Reason
+from pmc15m.workspace import Workspace, keep_twice, part_writer, shard_name, shard_number
 
 log = logging.getLogger(__name__)
 
 _PLAN = pa.schema([pa.field("shard", pa.int32()), *CATALOG])
-_FOLDER = "raw/plan"
 _MEMORY = "256MB"
 _NAMED = 20  # asked ids that nothing has; the rest is counted
 
 _Bools = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class PlanFile:
-    """One file of the plan."""
-
-    path: Path
-    first: int
-    last: int  # the highest shard
-    selection: str
-    extras: tuple[str, ...]  # what its shards hold beside the figures' pictures
-
-    @property
-    def shards(self) -> Iterator[str]:
-        """Names of its shards, in order."""
-        return (shard_name(number) for number in range(self.first, self.last + 1))
-
-
-def read_plan(workspace: Workspace) -> list[PlanFile]:
-    """All files of the plan that can be read, in order; the copy of one that is damaged."""
-    readable = (
-        next((kept for kept in (path, copy_of(path)) if read_fingerprint(kept) is not None), None)
-        for path in plan_paths(workspace)
-    )
-    return [_read_plan_file(path) for path in readable if path is not None]
-
-
-def damaged_plan(workspace: Workspace) -> list[Path]:
-    """The files of the plan that are missing, noted as damaged, or seen to be."""
-    return [path for path in plan_paths(workspace) if read_fingerprint(path) is None]
-
-
-def restore_plan(workspace: Workspace) -> None:
-    """Make damaged files of the plan whole again. What was in one of which both copies are damaged is planned anew."""
-    for path in plan_paths(workspace):
-        if not restore(path):
-            log.warning("crawl: %s cannot be read and is planned anew", path)
-
-
-def plan_paths(workspace: Workspace) -> list[Path]:
-    """Where the files of the plan lie, or should, in order."""
-    names = {*workspace.shards(_FOLDER), *workspace.shards(_FOLDER, copy_of(Path("x")).suffix)}
-    return [workspace.part(_FOLDER, name) for name in in_order(names)]
-
-
-def read_articles(plan_file: PlanFile, shard: str) -> list[Wanted]:
-    """The article versions of a shard, in order."""
-    number, metadata = shard_number(shard), read_metadata(plan_file.path)
-    column = (metadata.row_group(group).column(0).statistics for group in range(metadata.num_row_groups))
-    groups = [group for group, shards in enumerate(column) if shards.min <= number <= shards.max]
-    rows = read_rows(plan_file.path, groups=groups).filter(pc.field("shard") == number).to_pylist()
-    return [
-        Wanted(
-            pmcid=row["pmcid"],
-            version=row["version"],
-            change_token=row["change_token"],
-            locator=row["locator"],
-            row=row,
-        )
-        for row in rows
-    ]
-
-
-def count_articles(shards: Sequence[tuple[str, PlanFile]]) -> int:
-    """How many article versions some shards are planned with."""
-    by_file: dict[Path, list[int]] = {}
-    for shard, file in shards:
-        by_file.setdefault(file.path, []).append(shard_number(shard))
-    return sum(
-        pc.sum(pc.is_in(read_rows(path, ["shard"])["shard"], pa.array(numbers, pa.int32()))).as_py() or 0
-        for path, numbers in by_file.items()
-    )
 
 
 def extend_plan(
@@ -153,7 +68,7 @@ def extend_plan(
         ).to_arrow_reader(BATCH)
         by_pmcid = config.select.versions == "preferred"
         needed = _needed(reader, needs, by_pmcid=by_pmcid, limit=config.select.limit)
-        count = _write(needed, workspace.part(_FOLDER, shard_name(first)), first, config)
+        count = _write(needed, workspace.part(FOLDER, shard_name(first)), first, config)
     if count:
         log.info("crawl: planned %s article versions", f"{count:,}")
     return _tell_unknown(workspace, config) if config.select.ids else 0
@@ -303,9 +218,3 @@ def _write(needed: Iterator[tuple[pa.Table, npt.NDArray[np.int64]]], path: Path,
             writer.write_table(pa.table(columns, schema=_PLAN), row_group_size=BATCH)
     keep_twice(path)
     return count
-
-
-def _read_plan_file(path: Path) -> PlanFile:
-    facts, metadata = read_stamp(path), read_metadata(path)
-    last = metadata.row_group(metadata.num_row_groups - 1).column(0).statistics.max
-    return PlanFile(path, shard_number(path.stem), int(last), facts["fingerprint"], tuple(facts["extras"]))

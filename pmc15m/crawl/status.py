@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from pmc15m.crawl.catalog import count_catalog
-from pmc15m.crawl.plan import count_articles, damaged_plan, read_plan
+from pmc15m.checksum import read_metadata
+from pmc15m.crawl.planned import count_articles, damaged_plan, read_plan
 from pmc15m.crawl.shard import count_ends, count_journal
 from pmc15m.crawl.verify import damaged_shards
-from pmc15m.workspace import Workspace, read_fingerprint
+from pmc15m.errors import DamageError, UsageError
+from pmc15m.workspace import Workspace, copy_of, read_fingerprint
 
 
 def status(workspace: Workspace) -> dict[str, Any]:
@@ -39,6 +40,17 @@ def status(workspace: Workspace) -> dict[str, Any]:
     for (state, reason), count in sorted(ends.items(), key=str):
         counts[f"{state} ({reason})" if reason else state] = count
     return counts
+
+
+def count_catalog(workspace: Workspace) -> int:
+    """How many article versions the catalog has. Raises `UsageError` where there is none, or none to be read."""
+    path = workspace.catalog
+    if not path.exists() and not copy_of(path).exists():
+        raise UsageError(f"there is no catalog in {workspace.root} yet; run `pmc15m index` or `pmc15m run`")
+    try:
+        return int(read_metadata(path if read_fingerprint(path) is not None else copy_of(path)).num_rows)
+    except (OSError, DamageError):
+        raise UsageError(f"{path} cannot be read; `pmc15m index` makes it anew") from None
 
 
 def last_selection(workspace: Workspace) -> str:

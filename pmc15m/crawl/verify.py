@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pmc15m.checksum import Check
-from pmc15m.crawl.plan import plan_paths
+from pmc15m.crawl.planned import plan_paths
 from pmc15m.crawl.shard import TAR_END, Row, digest_of, member_name, tar_header, tar_size
 from pmc15m.errors import DamageError
 from pmc15m.workspace import Workspace, copy_of, in_order, read_facts, read_part

@@ -16,8 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmc15m.errors import UsageError
-from pmc15m.pictures.decode import Decoded, decode
-from pmc15m.pictures.hashes import perceptual_hash, working_picture
 
 log = logging.getLogger(__name__)
 _LINE = re.compile(r"(?:0x)?([0-9a-fA-F]{16})\b")
@@ -53,6 +51,9 @@ def benchmark_digest(against: str) -> str:
 
 def hash_folder(folder: Path) -> Iterator[tuple[Path, int]]:
     """Perceptual hash of every picture below a folder that can be decoded and has one, in the order of their names."""
+    from pmc15m.pictures.decode import Decoded, decode  # here, so that `status` answers without loading decoders
+    from pmc15m.pictures.hashes import perceptual_hash, working_picture
+
     for file in _files(folder):
         decoded = decode(file.read_bytes())
         value = perceptual_hash(working_picture(decoded.image)) if isinstance(decoded, Decoded) else None

@@ -11,8 +11,6 @@ import pyarrow as pa
 from duckdb.func import PythonUDFType
 from numpy.typing import NDArray
 
-from pmc15m.figures.captions import text_of
-
 # Only a label ("Figure 2.", "Supplementary Figure S1", "Graphical abstract"), or only a pointer ("See text.").
 _BOILERPLATE = (
     r"^\W*((supplementa\w*|supporting|additional|online|extended data|graphical|visual)\W*)?"
@@ -28,6 +26,7 @@ _LEAST_WORDS = 8  # shorter captions have too few shingles for a fingerprint tha
 
 def define_text_of(connection: duckdb.DuckDBPyConnection) -> None:
     """Give the connection `text_of(caption, spans)`: the text that `split` would give the spans."""
+    from pmc15m.figures.captions import text_of  # here, so that `status` answers without loading the splitter
 
     def texts(captions: pa.ChunkedArray, spans: pa.ChunkedArray) -> pa.Array:
         pieces = ([(span["start"], span["end"]) for span in row] for row in spans.to_pylist())

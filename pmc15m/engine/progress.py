@@ -5,8 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
-
-from tqdm import tqdm
+from typing import Any
 
 log = logging.getLogger(__name__)
 _EVERY_S = 5.0
@@ -19,8 +18,11 @@ class Progress:
         self._name, self._total, self._unit, self._clock = name, total, unit, clock
         self._done = 0
         self._started = self._said = clock()
-        quiet = not log.isEnabledFor(logging.INFO)
-        self._bar = tqdm(total=total, desc=name, unit=unit, disable=quiet) if sys.stderr.isatty() else None
+        self._bar: Any = None
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=total, desc=name, unit=unit, disable=not log.isEnabledFor(logging.INFO))
 
     def advance(self, steps: int = 1, **counts: int | str) -> None:
         """Say that `steps` more units are done, and what else is worth seeing (failures, MB/s …)."""

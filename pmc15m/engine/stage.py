@@ -10,6 +10,7 @@ from typing import Any, Generic
 
 import pyarrow as pa
 
+from pmc15m.checksum import read_metadata
 from pmc15m.config import Config, as_dict
 from pmc15m.engine import Failure, Unit, map_units
 from pmc15m.engine.progress import Progress
@@ -19,6 +20,7 @@ from pmc15m.workspace import Workspace, fingerprint, in_order, note_damage, read
 log = logging.getLogger(__name__)
 
 FAULT = "fault"  # the reason of a row on which this program failed; what happened is in the log
+_NOUNS = {"raw": "file", "articles": "article", "figures": "figure", "images": "picture"}  # what a row is, for people
 _FAULTS = "+"  # before the digest of such rows in a part's fingerprint
 
 
@@ -123,7 +125,9 @@ def run_stage(stage: Stage, workspace: Workspace, config: Config, execution: Exe
     todo = [shard for shard in (state.faulty if execution.retry_failed else state.todo) if execution.takes(shard)]
     failures = 0
     if todo:
-        failures = run_units(stage.name, _Unit(stage, workspace, config), todo, execution)
+        sizes = {shard: _rows(workspace.part(stage.reads[0], shard)) for shard in todo}
+        work = _Unit(stage, workspace, config)
+        failures = run_units(stage.name, work, todo, execution, sizes, _NOUNS[stage.reads[0]])
     else:
         log.info("%s: nothing to do", stage.name)
     faulty = [shard for shard in {*state.faulty, *todo} if _has_faults(workspace.part(stage.writes[-1], shard))]
@@ -133,6 +137,14 @@ def run_stage(stage: Stage, workspace: Workspace, config: Config, execution: Exe
             *(stage.name, len(faulty), FAULT, stage.name),
         )
     return ExitCode.INCOMPLETE if failures or faulty else ExitCode.COMPLETE
+
+
+def _rows(part: Path) -> int:
+    """How many rows a part has; none where that cannot be read, of which its own unit will complain."""
+    try:
+        return int(read_metadata(part).num_rows)
+    except (OSError, DamageError):
+        return 0
 
 
 def _has_faults(part: Path) -> bool:
@@ -146,20 +158,28 @@ def _faults(tables: Mapping[str, pa.Table]) -> str:
     return _FAULTS + hashlib.sha256(repr(places).encode()).hexdigest()[:8] if places else ""
 
 
-def run_units(name: str, work: Callable[[Unit], Any], todo: Sequence[Unit], execution: Execution) -> int:
+def run_units(
+    name: str,
+    work: Callable[[Unit], Any],
+    todo: Sequence[Unit],
+    execution: Execution,
+    sizes: Mapping[Unit, int] | None = None,
+    noun: str = "shard",
+) -> int:
     """Run `work` over the units with progress; a unit that fails is logged and counted. The number of failures.
 
-    A damaged file that a unit meets is noted, so that the next run mends it.
+    Progress counts units, or with `sizes` what is in them, called `noun`. A damaged file that a unit meets is noted, so
+    that the next run mends it.
     """
     failures = 0
     results = map_units(_Noting(work), todo, engine=execution.engine, workers=execution.workers)
-    with closing(results), Progress(name, total=len(todo), unit="shard") as progress:
+    with closing(results), Progress(name, total=sum(sizes.values()) if sizes else len(todo), unit=noun) as progress:
         for result in results:
             if isinstance(result, Failure):
                 failures += 1
                 log.error("%s: shard %s failed: %s", name, result.unit, result.error)
                 log.debug("%s", result.trace)
-            progress.advance(failures=failures)
+            progress.advance(sizes[result.unit] if sizes else 1, failures=failures)
     return failures
 
 

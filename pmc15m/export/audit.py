@@ -14,7 +14,6 @@ from pmc15m.errors import DamageError, ExitCode, UsageError
 from pmc15m.export.columns import KEY_AND_TEXT
 from pmc15m.export.layout import Layout
 from pmc15m.export.plan import Shard
-from pmc15m.pictures.decode import DecodeError, decode
 from pmc15m.query import connect
 from pmc15m.workspace import Workspace, read_part
 
@@ -75,6 +74,8 @@ def verify_export(folder: Path, workspace: Workspace) -> ExitCode:
 
 
 def _of_pictures(layout: Layout, shard: Shard, rows: list[dict[str, Any]]) -> Iterator[str]:
+    from pmc15m.pictures.decode import DecodeError, decode  # here, so that `status` answers without loading decoders
+
     sizes = {row["pair_key"]: (row["export_width"], row["export_height"]) for row in rows}
     seen = set()
     try:
@@ -93,6 +94,7 @@ def _of_pictures(layout: Layout, shard: Shard, rows: list[dict[str, Any]]) -> It
 
 def _pictures(layout: Layout, shard: Shard) -> Iterator[tuple[str, bytes]]:
     """Key and bytes of every picture of a shard."""
+
     data = layout.data(shard)
     if layout.is_foldered:
         yield from ((path.stem, path.read_bytes()) for path in sorted(data.iterdir()))

@@ -1,6 +1,7 @@
-"""The gallery as HTML: a card a figure, with boxes and sub-captions, and the facets to filter by."""
+"""Figures and pairs as HTML: a card each, with boxes and texts, and the facets to filter figures by."""
 
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
@@ -23,14 +24,21 @@ def article_link(pmcid: str) -> str:
     return f'<a href="https://pmc.ncbi.nlm.nih.gov/articles/{text}/">{text}</a>' if _PMCID.fullmatch(pmcid) else text
 
 
-_GROUPS = ("licence", "kind", "modality", "split into", "year", "set", "flag")
+def pairs_section(shown: Sequence[Exhibit]) -> str:
+    """A card a pair: the picture or crop, the text, the text in its context."""
+    return "\n".join(['<div class="cards">', *map(_pair_card, shown), "</div>"])
+
+
+_GROUPS = ("chosen", "outcome", "licence", "kind", "modality", "split into", "year", "set", "flag")
+_SHORT = 420  # characters of a caption that are shown without a click
+_OPEN = 600  # characters of all panels' texts that are
 
 
 class _Facets:
     """What can be chosen: (group, value) pairs with their numbers, as the script knows them."""
 
     def __init__(self, shown: Sequence[Exhibit]) -> None:
-        self._counts = Counter(facet for one in shown for facet in _facets_of(one.facts))
+        self._counts = Counter(facet for one in shown for facet in _facets_of(one))
         order = {group: n for n, group in enumerate(_GROUPS)}
         self._numbers = {
             facet: n for n, facet in enumerate(sorted(self._counts, key=lambda f: (order[f[0]], *self._place(f))))
@@ -41,8 +49,8 @@ class _Facets:
         ordered = facet[0] in ("split into", "year")
         return (0 if ordered else -self._counts[facet], facet[1])
 
-    def of(self, facts: Row) -> str:
-        return " ".join(str(self._numbers[facet]) for facet in _facets_of(facts))
+    def of(self, one: Exhibit) -> str:
+        return " ".join(str(self._numbers[facet]) for facet in _facets_of(one))
 
     def form(self) -> str:
         groups: dict[str, list[str]] = {}
@@ -65,10 +73,13 @@ class _Facets:
         return f'<div class="box facets js-only" role="search">{bar}{"".join(fields)}</div>'
 
 
-def _facets_of(facts: Row) -> list[tuple[str, str]]:
+def _facets_of(one: Exhibit) -> list[tuple[str, str]]:
+    facts = one.facts
     panels = facts["n_panels"] or 0
     sizes = "1 panel" if panels < 2 else "2–4 panels" if panels < 5 else "5–8 panels" if panels < 9 else "9 or more"
     found: list[tuple[str, Any]] = [
+        ("chosen", one.chosen),
+        ("outcome", facts["status"]),
         ("licence", facts["licence_group"]),
         ("kind", facts["kind"]),
         *(("modality", modality) for modality in facts["modalities"] or ()),
@@ -84,67 +95,126 @@ def _facets_of(facts: Row) -> list[tuple[str, str]]:
 
 def _card(one: Exhibit, facets: _Facets) -> str:
     facts = one.facts
-    caption = facts["caption"] or ""
-    about = [facts["journal"], facts["year"], facts["licence_code"]]
-    chips = [
-        facts["kind"],
-        facts["status"],
-        f"{facts['width']} × {facts['height']} px" if facts["width"] else None,
-        facts["split"],
-        *(facts["flags"] or ()),
-    ]
-    shown_chips = "".join(f"<li>{escape(str(chip).replace('_', ' '))}</li>" for chip in chips if chip)
-    return f"""<article class="box card" data-facets="{facets.of(facts)}">
-<div class="picture">{_picture(one)}</div>
-<div class="body"><h3>{escape((facts["label"] or "Figure").rstrip(".:"))} of {article_link(facts["pmcid"])}</h3>
-<p class="meta">{" · ".join(escape(str(fact)) for fact in about if fact)}</p>
-<details><summary>{escape(caption)}</summary></details>
+    size = f"{facts['width']} × {facts['height']} px" if facts["width"] else None
+    chips = [facts["kind"], facts["status"], size, facts["split"], *(facts["flags"] or ())]
+    mentions = facts["n_mentions"]
+    mentioned = f"mentioned {mentions} times" if mentions > 1 else "mentioned once" if mentions else ""
+    return f"""<article class="box card" data-facets="{facets.of(one)}">
+{_picture(one)}
+<div class="body"><h3>{_title(facts)}</h3>
+{_about(facts)}
+{_reason(facts)}
+{_folded(facts["caption"] or "")}
 {_panel_list(facts["panels"])}
-<ul class="chips">{shown_chips}</ul></div>
+{_mention(mentioned, facts["mention"])}
+{_chips(chips)}</div>
 </article>"""
 
 
-def _picture(one: Exhibit) -> str:
-    if one.thumbnail is None:
-        return '<p class="missing">The picture is not in this workspace.</p>'
-    width, height = one.size
-    scale = width / one.facts["width"] if one.facts["width"] else 1.0
-    boxes = "".join(_box(n, panel, scale) for n, panel in enumerate(one.facts["panels"])) if _is_compound(one) else ""
-    alternative = escape(f"{one.facts['label'] or 'Figure'} of {one.facts['pmcid']}")
+def _pair_card(one: Exhibit) -> str:
+    facts = one.facts
+    score = facts["alignment_score"]
+    certainty = None if score is None else f"certainty {score:.2f}"
+    words = f"{facts['n_words']} words"
+    context = f'<p class="context"><b>In context:</b> {escape(facts["context"])}</p>' if facts["context"] else ""
+    chips = [facts["level"], facts["image_kind"], facts["split"], words, certainty, *(facts["modalities"] or ())]
+    return f"""<article class="box card">
+{_picture(one)}
+<div class="body"><h3>{_title(facts)}</h3>
+{_about(facts)}
+<p class="text">{escape(facts["text"])}</p>
+{context}
+{_chips(chips)}</div>
+</article>"""
+
+
+def _title(facts: Row) -> str:
+    return f"{escape((facts['label'] or 'Figure').rstrip('.:'))} of {article_link(facts['pmcid'])}"
+
+
+def _about(facts: Row) -> str:
+    about = " · ".join(escape(str(fact)) for name in ("journal", "year", "licence_code") if (fact := facts[name]))
+    return f'<p class="meta">{about}</p>'
+
+
+def _reason(facts: Row) -> str:
+    """Why the panels have no words, or why there is no panel."""
+    if not facts["reason"]:
+        return ""
+    return f'<p class="why">{escape(facts["status"] or "")}: {escape(facts["reason"])}</p>'.replace("_", " ")
+
+
+def _chips(chips: Sequence[str | None]) -> str:
+    shown = "".join(f"<li>{escape(chip.replace('_', ' '))}</li>" for chip in chips if chip)
+    return f'<ul class="chips">{shown}</ul>'
+
+
+def _folded(text: str) -> str:
+    """A text, the rest of a long one behind a click."""
+    if len(text) <= _SHORT:
+        return f'<p class="text">{escape(text)}</p>'
+    start = textwrap.shorten(text[:_SHORT], _SHORT - 20, placeholder="") or text[: _SHORT - 20]
     return (
-        f'<div class="frame" style="--ratio:{width / height:.4f}"><img src="{one.thumbnail}" alt="{alternative}">'
-        f'<svg viewBox="0 0 {width} {height}" aria-hidden="true">{boxes}</svg></div>'
+        f'<details class="text"><summary><span class="start">{escape(start)} …</span> <u>all of it</u></summary>'
+        f"<p>{escape(text)}</p></details>"
     )
 
 
-def _is_compound(one: Exhibit) -> bool:
-    return len(one.facts["panels"]) > 1
-
-
-def _box(number: int, panel: Row, scale: float) -> str:
-    box = panel["box"]
-    if box is None:
+def _mention(mentioned: str, sentence: str | None) -> str:
+    if not mentioned:
         return ""
+    return f"<details><summary>{mentioned} in the text</summary><p>{escape(sentence or '')}</p></details>"
+
+
+def _picture(one: Exhibit) -> str:
+    if one.picture is None:
+        return '<div class="picture"><p class="missing">The picture is not in this workspace.</p></div>'
+    width, height = one.size
+    panels = one.facts.get("panels", ())
+    scale = width / one.facts["width"] if panels and one.facts["width"] else 1.0
+    boxes = "".join(_box(n, panel, scale, max(one.size) / 26) for n, panel in enumerate(panels)) if panels[1:] else ""
+    name = escape(f"{one.facts['label'] or 'Figure'} of {one.facts['pmcid']}")
+    return (
+        f'<div class="picture"><button type="button" class="frame" style="--ratio:{width / height:.4f}" '
+        f'aria-label="Enlarge {name}"><img src="{one.picture}" width="{width}" height="{height}" alt="{name}">'
+        f'<svg viewBox="0 0 {width} {height}" aria-hidden="true">{boxes}</svg></button></div>'
+    )
+
+
+def _box(number: int, panel: Row, scale: float, letter: float) -> str:
+    box = panel["box"]
     x, y = box["x0"] * scale, box["y0"] * scale
     width, height = (box["x1"] - box["x0"]) * scale, (box["y1"] - box["y0"]) * scale
-    name = escape(panel["label"] or str(number + 1))
-    tag = 8 + 7 * len(panel["label"] or str(number + 1))
+    name = panel["label"] or str(number + 1)
+    tag = letter * (0.5 + 0.62 * len(name))
+    style = "" if panel["status"] == "ok" else ' class="dropped"'
     return (
-        f'<g data-panel="{number}">'
+        f'<g data-panel="{number}"{style}>'
         f'<rect class="edge" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"/>'
-        f'<rect class="tag" x="{x + width - tag:.1f}" y="{y:.1f}" width="{tag}" height="15"/>'
-        f'<text x="{x + width - tag / 2:.1f}" y="{y + 8:.1f}">{name}</text></g>'
+        f'<rect class="tag" x="{x + width - tag:.1f}" y="{y:.1f}" width="{tag:.1f}" height="{letter * 1.25:.1f}"/>'
+        f'<text x="{x + width - tag / 2:.1f}" y="{y + letter * 0.66:.1f}" font-size="{letter:.1f}">'
+        f"{escape(name)}</text></g>"
     )
 
 
 def _panel_list(panels: Sequence[Row]) -> str:
-    lines = []
+    """The panels of a compound picture: each with its words and certainty, or with why it has none."""
+    if len(panels) < 2:
+        return ""
+    if not any(panel["subcaption"] for panel in panels):
+        return f'<p class="meta">{len(panels)} panels without words of their own</p>'
+    lines, length = [], 0
     for number, panel in enumerate(panels):
-        if not panel["subcaption"] or len(panels) < 2:
-            continue
-        score = "" if panel["score"] is None else f'<small title="alignment">{panel["score"]:.2f}</small>'
-        lines.append(
-            f'<li data-panel="{number}" tabindex="0"><b>{escape(panel["label"] or str(number + 1))}</b>'
-            f"<span>{escape(panel['subcaption'])}</span>{score}</li>"
-        )
-    return f'<ul class="panels">{"".join(lines)}</ul>' if lines else ""
+        if panel["status"] == "ok":
+            words, style = escape(panel["subcaption"] or ""), ""
+        else:
+            words, style = f"<em>{escape(panel['reason'] or '').replace('_', ' ')}</em>", ' class="dropped"'
+        score = "" if panel["score"] is None else f'<small title="certainty">{panel["score"]:.2f}</small>'
+        name = escape(panel["label"] or str(number + 1))
+        lines.append(f'<li data-panel="{number}" tabindex="0"{style}><b>{name}</b><span>{words}</span>{score}</li>')
+        length += len(words)
+    is_open = " open" if length <= _OPEN else ""
+    return (
+        f"<details{is_open}><summary>{len(panels)} panels and their words</summary>"
+        f'<ul class="panels">{"".join(lines)}</ul></details>'
+    )

@@ -5,6 +5,7 @@ passes through `html.escape`.
 """
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -13,6 +14,7 @@ WIDTH = 360
 _LABEL, _VALUE = 140, 54  # left of the bars, right of them
 _LEFT, _BOTTOM, _TOP, _PLOT = 40, 20, 8, 150  # margins of columns, and their height
 _WIDEST = 48  # of a column with its gap
+_BESIDE, _ABOVE = 21, 58  # characters of a label that stand beside a bar, and in a line above one
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +48,33 @@ def whole(value: float) -> str:
 
 
 def bars(title: str, marks: Sequence[Mark], series: Sequence[Series]) -> str:
-    """Horizontal bars, one thin bar a series under each other."""
+    """Horizontal bars, one thin bar a series under each other; labels that are long stand above theirs, whole."""
     thickness, text = (13, "value") if len(series) == 1 else (9, "value small")
-    row = len(series) * (thickness + 1) + 8
+    beside = all(len(mark.label) <= _BESIDE for mark in marks)
+    left = _LABEL if beside else 0
     longest = max((value for mark in marks for value in mark.values), default=0) or 1
-    room = WIDTH - _LABEL - _VALUE
-    parts = []
-    for n, mark in enumerate(marks):
-        top = n * row
-        label = mark.label if len(mark.label) <= 21 else mark.label[:20] + "…"
+    room = WIDTH - left - _VALUE
+    parts, top = [], 0
+    for mark in marks:
+        lines = [] if beside else textwrap.wrap(mark.label, _ABOVE)
+        bar = top + 4 + 14 * len(lines)
+        row = bar - top + len(series) * (thickness + 1) + 4
         parts.append(f"<g><title>{escape(_told(mark, series))}</title>")
         parts.append(f'<rect class="hit" x="0" y="{top}" width="{WIDTH}" height="{row}"/>')
-        parts.append(f'<text class="end" x="{_LABEL - 8}" y="{top + row / 2:g}">{escape(label)}</text>')
+        if beside:
+            parts.append(f'<text class="end" x="{left - 8}" y="{top + row / 2:g}">{escape(mark.label)}</text>')
+        parts.extend(f'<text x="0" y="{top + 9 + 14 * n}">{escape(line)}</text>' for n, line in enumerate(lines))
         for k, (value, one) in enumerate(zip(mark.values, series, strict=True)):
-            y = top + 4 + k * (thickness + 1)
+            y = bar + k * (thickness + 1)
             length = max(value / longest * room, 1.0 if value else 0.0)
             style, size = mark.style or one.style, f'width="{length:.1f}" height="{thickness}"'
-            parts.append(f'<rect class="{style}" x="{_LABEL}" y="{y}" {size} rx="1.5"/>')
+            parts.append(f'<rect class="{style}" x="{left}" y="{y}" {size} rx="1.5"/>')
             if value:
-                x, middle = _LABEL + length + 5, y + thickness / 2
+                x, middle = left + length + 5, y + thickness / 2
                 parts.append(f'<text class="{text}" x="{x:.1f}" y="{middle:g}">{short(value)}</text>')
         parts.append("</g>")
-    return _svg(title, len(marks) * row, parts)
+        top += row
+    return _svg(title, top, parts)
 
 
 def columns(title: str, marks: Sequence[Mark], series: Sequence[Series], *, stacked: bool) -> str:

@@ -2,9 +2,10 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 
 import pyarrow as pa
 
@@ -53,11 +54,11 @@ def page(
 """
 
 
-def table(answer: pa.Table, *, here: str = "") -> str:
-    """An answer as an HTML table; the column `here` stands out."""
+def table(answer: pa.Table, *, here: str = "", heads: Mapping[str, str] = MappingProxyType({})) -> str:
+    """An answer as an HTML table; the column `here` stands out, `heads` name columns otherwise than the answer."""
     marks = [" ".join(["number"] * is_number(field.type) + ["here"] * (field.name == here)) for field in answer.schema]
     head = "".join(
-        f'<th class="{mark}">{escape(name.replace("_", " "))}</th>'
+        f'<th class="{mark}">{escape(heads.get(name, name.replace("_", " ")))}</th>'
         for name, mark in zip(answer.schema.names, marks, strict=True)
     )
     rows = "".join(

@@ -1,33 +1,21 @@
 """Browsing in a real browser: facets, the worst first, zoom, permanent links, marks, keyboard, phone and dark mode."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.browse.conftest import Site
-from tests.query.chromium import Chromium, find_chromium
+from tests.query.chromium import Chromium
 from tests.query.test_report_browser import contrast
 
-EXECUTABLE = find_chromium()
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(EXECUTABLE is None, reason="no Chromium here: install one, or name it in PMC15M_CHROMIUM"),
-]
+pytestmark = pytest.mark.browser
 KEYS = "[...document.querySelectorAll('.card')].map((card) => card.dataset.key)"
 ADDRESS = "location.pathname + location.search"
 SCALE = "new DOMMatrix(getComputedStyle(document.querySelector('.sheet')).transform).a"
 PLACE = "new DOMMatrix(getComputedStyle(document.querySelector('.sheet')).transform).e"
 PRESSED = "document.querySelector('.verdicts [aria-pressed=\"true\"]')?.dataset.verdict ?? null"
 STORY = "/things/PMC6_1_f001_g01_p00?sort=worst&in=pairs&n=1"
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    assert EXECUTABLE is not None
-    with Chromium(EXECUTABLE, tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 @pytest.fixture

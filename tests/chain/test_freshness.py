@@ -18,19 +18,18 @@ import pyarrow.parquet as pq
 from pmc15m.crawl import catalog
 from pmc15m.curate import stage as curate
 from pmc15m.export import stage as export
-from pmc15m.parse import PARSE
 from pmc15m.query.manifests import ALL_TABLES
 from pmc15m.query.report import ASSETS as REPORT_ASSETS
 from pmc15m.query.report import VERSION as REPORT_VERSION
-from pmc15m.split import SPLIT
+from pmc15m.stages import PARSE, SPLIT
 
 COMMITTED = Path(__file__).with_name("freshness.json")
 
 # In the order of the flow: a stage, the constant to raise, the files it reads, and its tables.
 STAGES = {
     "index": ("crawl.catalog.VERSION", catalog.VERSION, (), ("catalog",)),
-    "parse": ("parse.PARSE.version", PARSE.version, PARSE.assets, PARSE.writes),
-    "split": ("split.SPLIT.version", SPLIT.version, SPLIT.assets, SPLIT.writes),
+    "parse": ("stages.PARSE.version", PARSE.version, PARSE.assets, PARSE.writes),
+    "split": ("stages.SPLIT.version", SPLIT.version, SPLIT.assets, SPLIT.writes),
     "captions": ("curate.stage.CAPTIONS.version", curate.CAPTIONS.version, curate.CAPTIONS.assets, ("captions",)),
     "duplicates": ("curate.stage.DUPLICATES.version", curate.DUPLICATES.version, (), ("duplicates",)),
     "caption_groups": ("curate.stage.CAPTION_GROUPS.version", curate.CAPTION_GROUPS.version, (), ("caption_groups",)),

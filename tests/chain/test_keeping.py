@@ -24,8 +24,7 @@ from pmc15m.engine.stage import Execution, run_stage
 from pmc15m.errors import ExitCode
 from pmc15m.export import export
 from pmc15m.export.recipes import load_recipe
-from pmc15m.parse import PARSE
-from pmc15m.split import SPLIT
+from pmc15m.stages import PARSE, SPLIT
 from pmc15m.verify import verify
 from pmc15m.workspace import Workspace
 from tests.chain.conftest import FLAGS, digests, pmc15m

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pmc15m.config import load_config
-from pmc15m.crawl import crawl, index
+from pmc15m.crawl.catalog import index
+from pmc15m.crawl.crawler import crawl
 from pmc15m.demo import Bucket, Server, generate, serve
 from pmc15m.engine.stage import Execution
 from pmc15m.errors import ExitCode

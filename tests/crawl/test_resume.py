@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from pmc15m.crawl import status
-from pmc15m.crawl.plan import read_plan
+from pmc15m.crawl.planned import read_plan
 from pmc15m.crawl.shard import TAR_END, GrowingShard, write_index
+from pmc15m.crawl.status import status
 from pmc15m.demo import Fault, Server, parse_faults
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.schema import RAW_INDEX

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pmc15m.crawl import status
+from pmc15m.crawl.status import status
 from pmc15m.demo import Bucket, Fault, FaultKind, Server
 from pmc15m.demo.layout import (
     add_inventory,

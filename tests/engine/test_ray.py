@@ -10,7 +10,7 @@ from pmc15m.config import Config
 from pmc15m.engine import Failure, Success, map_units
 from pmc15m.engine.stage import Execution, run_stage
 from pmc15m.errors import ExitCode
-from pmc15m.parse import PARSE
+from pmc15m.stages import PARSE
 from pmc15m.workspace import Workspace
 from tests.stages.rawshard import Made, write_raw_shard
 

@@ -70,6 +70,13 @@ def test_a_shard_that_fails_leaves_the_others_alone(workspace: Workspace, caplog
     assert "shard 00001 failed: ValueError: negative" in caplog.text
 
 
+def test_progress_counts_what_is_in_the_shards(workspace: Workspace, caplog: pytest.LogCaptureFixture) -> None:
+    write_part(workspace.part("raw", "00001"), pa.table({"n": [2, 2, 2]}), "raw 2")
+    with caplog.at_level("INFO"):
+        run_stage(DOUBLE, workspace, Config(), Execution())
+    assert "double: 5 of 5 files" in caplog.text
+
+
 def test_shares_cover_everything_once(workspace: Workspace) -> None:
     for index in range(4):
         assert all(Execution(shard=(0, 1)).takes(unit) for unit in ("a", "b"))

@@ -69,6 +69,7 @@ def pair(key: str, **changes: Any) -> Row:
     }
     known |= changes
     known["n_chars"], known["n_words"] = len(known["text"]), len(known["text"].split())
+    known.setdefault("n_tokens", known["n_words"])
     known["caption_hash"] = sum(known["text"].encode())
     known["article_hash"] = int(known["pmcid"][3:]) << 61
     return known
@@ -95,7 +96,11 @@ def fill(root: Path) -> Workspace:
     ]
     write(workspace, "articles", schema.ARTICLES, articles)
     figures = [
-        figure("PMC1_1_f001", caption="Two squares. (A) Left. (B) Right."),
+        figure(
+            "PMC1_1_f001",
+            caption="Two squares. (A) Left. (B) Right.",
+            mentions=[{"sentence": "Figure 1 shows squares.", "paragraph": "Look. Figure 1 shows squares."}],
+        ),
         figure("PMC1_1_f002"),
         figure("PMC2_1_f001", caption=HOSTILE),
         figure("PMC2_1_f002", caption=None, status="unusable", reason="no_caption"),
@@ -148,6 +153,7 @@ def fill(root: Path) -> Workspace:
             text="CT, ct values, CT.",
             modalities=["CT"],
             year=2021,
+            n_tokens=76,
             image_kind="photo",
             **pointed["PMC1_1_f002_g01"],
         ),
@@ -160,6 +166,7 @@ def fill(root: Path) -> Workspace:
             split="test",
             licence_group="noncommercial",
             is_duplicate=True,
+            language_guess="en",
             flags=["retracted"],
             **pointed["PMC2_1_f001_g01"],
         ),

@@ -11,7 +11,8 @@ import pytest
 
 from pmc15m.cli import main
 from pmc15m.errors import UsageError
-from pmc15m.query import connect, refuse_changes, sql
+from pmc15m.query import connect, refuse_changes
+from pmc15m.query.ask import sql
 from pmc15m.query.output import pipe_path, write_table
 from pmc15m.workspace import Workspace
 from tests.query.made_up import HOSTILE

@@ -1,5 +1,6 @@
 """The report as bytes: self-contained, the same every time, at every stage; hostile text stays text."""
 
+import json
 import re
 import shutil
 from html.parser import HTMLParser
@@ -7,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from pmc15m import schema
 from pmc15m.config import Config, SelectConfig
 from pmc15m.errors import UsageError
-from pmc15m.query import gallery, report
 from pmc15m.query.manifests import ALL_TABLES
-from pmc15m.workspace import Workspace
-from tests.query.made_up import HOSTILE, fill
+from pmc15m.query.report import gallery, report
+from pmc15m.workspace import Workspace, note_duration, read_part
+from tests.query.made_up import HOSTILE, fill, write
 from tests.query.test_questions import STAGES
 
 
@@ -40,8 +42,10 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Seen:
 def test_it_says_the_numbers_and_shows_the_figures(page: Seen) -> None:
     assert "with a picture that was published" in page.text
     assert "missing file 1" in page.text
-    assert sum(tag == "article" for tag, _ in page.tags) == 3
-    assert sum(tag == "img" for tag, _ in page.tags) == 3
+    assert sum(tag == "article" for tag, _ in page.tags) == 5 + 3  # pairs, figures
+    assert sum(tag == "img" for tag, _ in page.tags) == 5 + 3
+    assert "78 to 256: 1 figure pairs, 0 panel pairs" in page.text
+    assert "mentioned once in the text" in page.text
 
 
 def test_boxes_stand_where_the_panels_are(page: Seen) -> None:
@@ -54,7 +58,8 @@ def test_it_asks_for_nothing(page: Seen) -> None:
     assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
     assert not {"link", "iframe", "object", "embed", "base", "form"} & {tag for tag, _ in page.tags}
     links = [known["href"] or "" for _, known in page.tags if "href" in known]
-    assert all(re.fullmatch(r"#[a-z]+|https://pmc\.ncbi\.nlm\.nih\.gov/articles/PMC\d+/", link) for link in links)
+    allowed = r"#[a-z]+|https://pmc\.ncbi\.nlm\.nih\.gov/articles/PMC\d+/|http://127\.0\.0\.1:8765/figures"
+    assert all(re.fullmatch(allowed, link) for link in links)
 
 
 def test_hostile_text_is_text(page: Seen) -> None:
@@ -70,10 +75,62 @@ def test_the_policy_allows_no_script_but_the_page_s_own(page: Seen) -> None:
     assert re.search(r"script-src 'sha256-[\w+/=]{44}'$", policy)
 
 
-def test_the_same_tables_give_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_tables_give_the_same_bytes_on_the_same_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1790000000")
     first = report(fill(tmp_path / "first" / "data"), Config()).read_bytes()
     second = report(fill(tmp_path / "second" / "data"), Config()).read_bytes()
     assert first == second
+    assert b"Made on 2026-09-21 by pmc15m" in first
+
+
+def test_panels_without_words_are_drawn_and_say_why(tmp_path: Path) -> None:
+    workspace = fill(tmp_path)
+    pixels = [{"image_key": "PMC1_1_f002_g01", "width": 400, "height": 300, "n_panels": 2, "status": "split_unaligned"}]
+    write(workspace, "pixels", schema.PIXELS, [{**pixels[0], "reason": "no_caption_labels"}])
+    lost = {"image_key": "PMC1_1_f002_g01", "figure_key": "PMC1_1_f002", "pmcid": "PMC1", "version": 1}
+    boxes = ({"x0": 0, "y0": 0, "x1": 100, "y1": 300}, {"x0": 100, "y0": 0, "x1": 400, "y1": 300})
+    panels = [
+        {**lost, "panel_key": f"PMC1_1_f002_g01_p0{n}", "order": n, "box": box, "status": "dropped"}
+        | {"reason": "no_caption_labels"}
+        for n, box in enumerate(boxes)
+    ]
+    write(workspace, "panels", schema.PANELS, panels)
+    page = Seen(report(workspace, Config()).read_text(encoding="utf-8"))
+    edges = [known["width"] for tag, known in page.tags if tag == "rect" and known.get("class") == "edge"]
+    assert edges == ["100.0", "300.0"]
+    assert ("g", {"data-panel": "0", "class": "dropped"}) in page.tags
+    assert "split unaligned: no caption labels" in page.text
+
+
+def test_a_pair_stands_there_as_it_is_trained_on(tmp_path: Path) -> None:
+    workspace = fill(tmp_path)
+    known = read_part(workspace.part("pairs", "00000")).to_pylist()
+    [panel] = [row for row in known if row["text"] == "MRI: left."]
+    write(workspace, "pairs", schema.PAIRS, [{**panel, "context": "Two squares, one of them MRI: left."}])
+    page = report(workspace, Config()).read_text(encoding="utf-8").partition('<section id="pairs"')[2]
+    pairs = Seen(page.partition("</section>")[0])
+    [picture] = [known for tag, known in pairs.tags if tag == "img"]
+    assert (picture["width"], picture["height"]) == ("200", "300")  # the crop, not the figure
+    assert "MRI: left." in pairs.text
+    assert "In context: Two squares, one of them MRI: left." in pairs.text
+
+
+def test_exports_and_durations_are_told(tmp_path: Path) -> None:
+    workspace = fill(tmp_path)
+    assert "run <code>pmc15m export" in report(workspace, Config()).read_text(encoding="utf-8")
+    folder = workspace.root / "export" / "mine"
+    folder.mkdir(parents=True)
+    funnel = [{"name": "pairs", "removed": 0, "left": 5}, {"name": "large_enough", "removed": 2, "left": 3}]
+    facts = {"recipe": "<b>", "format": "hf", "samples": {"train": 2, "val": 1}, "funnel": funnel}
+    (folder / "export.json").write_text(json.dumps(facts), encoding="utf-8")
+    (workspace.root / "durations.jsonl").write_text("not JSON\n", encoding="utf-8")
+    for seconds in (3600.0, 62.4):
+        note_duration(workspace, "split", seconds)
+    page = Seen(report(workspace, Config()).read_text(encoding="utf-8"))
+    for told in ("recipe <b>, format hf", "large enough", "removes 2", "train 2 · val 1", "export/mine/", "1:01:02"):
+        assert told in page.text
+    (folder / "export.json").write_text("cut o", encoding="utf-8")
+    assert "run <code>pmc15m export" in report(workspace, Config()).read_text(encoding="utf-8")
 
 
 def test_it_is_written_anew_only_when_something_changed(tmp_path: Path) -> None:
@@ -103,7 +160,7 @@ def test_pictures_that_are_not_there_are_said(tmp_path: Path) -> None:
     workspace = fill(tmp_path)
     workspace.tar("00000").write_bytes(b"x" * 20)
     page = Seen(report(workspace, Config()).read_text(encoding="utf-8"))
-    assert page.text.count("The picture is not in this workspace.") == 3
+    assert page.text.count("The picture is not in this workspace.") == 5 + 3
 
 
 def test_nothing_is_written_but_the_report(workspace: Workspace, tmp_path: Path) -> None:

@@ -1,34 +1,22 @@
 """The report in a real browser: no error, no request; facets by mouse and keyboard; phone and dark mode."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pmc15m.config import Config
-from pmc15m.query import report
-from tests.query.chromium import Chromium, find_chromium
+from pmc15m.query.report import report
+from tests.query.chromium import Chromium
 from tests.query.made_up import fill
 
-EXECUTABLE = find_chromium()
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(EXECUTABLE is None, reason="no Chromium here: install one, or name it in PMC15M_CHROMIUM"),
-]
-VISIBLE = "[...document.querySelectorAll('.card')].filter((card) => card.offsetParent).length"
+pytestmark = pytest.mark.browser
+VISIBLE = "[...document.querySelectorAll('#gallery .card')].filter((card) => card.offsetParent).length"
 PRESSED = "document.querySelectorAll('button[aria-pressed=\"true\"]').length"
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return report(fill(tmp_path_factory.mktemp("data")), Config())
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    assert EXECUTABLE is not None
-    with Chromium(EXECUTABLE, tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -85,16 +73,63 @@ def test_the_keyboard_does_it_too(page: Chromium) -> None:
 
 
 def test_a_sub_caption_lights_up_its_box(page: Chromium) -> None:
-    page.evaluate("document.querySelector('.panels li').focus()")
+    page.evaluate("document.querySelector('#gallery .panels li').focus()")
     assert page.evaluate("document.querySelectorAll('.frame g.on').length") == 1
     page.evaluate("document.activeElement.blur()")
     assert page.evaluate("document.querySelectorAll('.frame g.on').length") == 0
+
+
+def test_a_click_enlarges_a_picture_and_the_keyboard_goes_on_from_there(page: Chromium) -> None:
+    width = "document.querySelector('dialog .frame').getBoundingClientRect().width"
+    title = "document.querySelector('dialog b').textContent"
+    page.click("#gallery .frame")
+    assert page.evaluate("document.querySelector('dialog').open")
+    first, fitting = page.evaluate(title), page.evaluate(width)
+    assert page.evaluate("document.querySelectorAll('dialog g').length") == page.evaluate(
+        "document.querySelector('#gallery .frame').querySelectorAll('g').length"
+    )
+    page.press("+")
+    assert page.evaluate(width) == pytest.approx(fitting * 1.5, rel=0.01)
+    boxes = "getComputedStyle(document.querySelector('dialog svg')).display"
+    page.press("b")
+    assert page.evaluate(boxes) == "none"
+    page.press("b")
+    assert page.evaluate(boxes) != "none"
+    page.press("ArrowRight")
+    assert page.evaluate(title) != first
+    assert page.evaluate(width) == pytest.approx(fitting, rel=0.01)
+    page.press("Escape")
+    page.until("!document.querySelector('dialog').open")
+    assert page.evaluate("document.activeElement.className") == "frame"
+    assert page.errors == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_text_is_cut_and_no_text_scrolls_inside_the_page(page: Chromium, width: int) -> None:
+    page.window(width, 900, phone=width < 640)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    cut = """[...document.querySelectorAll('main *')].filter((one) => getComputedStyle(one).overflow !== 'visible'
+      && one.clientWidth && (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1))
+      .map((one) => one.textContent)"""
+    assert page.evaluate(cut) == []
+
+
+@pytest.mark.parametrize("place", [".charts", "#gallery .cards", "#pairs .cards", ".funnels"])
+def test_boxes_are_as_high_as_what_they_hold(page: Chromium, place: str) -> None:
+    """The end of what is in a box, and the end of the box."""
+    empty = f"""Math.max(...[...document.querySelector('{place}').children].map((box) => {{
+      const inside = [...box.querySelectorAll('*')].filter((one) => one.checkVisibility());
+      return box.getBoundingClientRect().bottom - Math.max(...inside.map((one) => one.getBoundingClientRect().bottom));
+    }}))"""
+    assert page.evaluate(empty) < 24
 
 
 @pytest.mark.parametrize("width", [320, 390, 768])
 def test_a_phone_needs_no_sideways_scrolling(page: Chromium, width: int) -> None:
     page.window(width, 800, phone=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    cells = "[...document.querySelectorAll('#published td:not(.number)')].map((cell) => cell.offsetWidth)"
+    assert min(page.evaluate(cells)) >= 64  # words stand beside each other, not letter under letter
     smallest = "Math.min(...[...document.querySelectorAll('.facets button')].map((one) => one.offsetHeight))"
     assert page.evaluate(smallest) >= (40 if width < 640 else 32)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pmc15m.query import shell
+from pmc15m.query.ask import shell
 from pmc15m.workspace import Workspace
 
 Typed = Callable[[Sequence[str]], tuple[str, str]]

@@ -8,8 +8,8 @@ from pmc15m.config import Config
 from pmc15m.engine.stage import FAULT, Execution, run_stage, stage_state
 from pmc15m.errors import ExitCode
 from pmc15m.jats import Article, parse_article
-from pmc15m.parse import PARSE, parse_shard
-from pmc15m.split import SPLIT
+from pmc15m.parse import parse_shard
+from pmc15m.stages import PARSE, SPLIT
 from pmc15m.workspace import Workspace
 from tests.stages.rawshard import Made, write_raw_shard
 

@@ -9,9 +9,9 @@ from PIL import Image, ImageDraw
 from pmc15m.config import Config, SplitConfig
 from pmc15m.engine.stage import FAULT, Execution, run_stage
 from pmc15m.errors import ExitCode
-from pmc15m.parse import PARSE
 from pmc15m.pictures import decode as decoding
-from pmc15m.split import MOST_IMAGES, SPLIT, TOO_MANY_IMAGES, split_image, split_picture
+from pmc15m.split import MOST_IMAGES, TOO_MANY_IMAGES, split_image, split_picture
+from pmc15m.stages import PARSE, SPLIT
 from pmc15m.workspace import Workspace, read_part
 from tests.stages.rawshard import Made, write_raw_shard
 

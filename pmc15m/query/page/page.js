@@ -1,6 +1,6 @@
 "use strict";
 // Facets: buttons of one group are alternatives, groups narrow each other; the search narrows further.
-const cards = [...document.querySelectorAll(".card")];
+const cards = [...document.querySelectorAll("#gallery .card")];
 const buttons = [...document.querySelectorAll("button[data-facet]")];
 const search = document.querySelector("#search");
 const shown = document.querySelector("#shown");
@@ -37,6 +37,63 @@ function light(event, on) {
   card.querySelectorAll(`[data-panel="${line.dataset.panel}"]`).forEach((one) => one.classList.toggle("on", on));
 }
 
+// An enlarged picture: as large as the window, then larger at every click; arrows go to the next one.
+const enlarged = document.createElement("dialog");
+enlarged.innerHTML = '<div class="tools"><b></b><button type="button" data-zoom="1.5" aria-label="Larger">+</button>'
+  + '<button type="button" data-zoom="0.667" aria-label="Smaller">−</button><button type="button" data-step="-1" '
+  + 'aria-label="Previous">←</button><button type="button" data-step="1" aria-label="Next">→</button>'
+  + '<button type="button" data-boxes aria-pressed="true">boxes</button>'
+  + '<button type="button" data-close aria-label="Close">✕</button></div><div class="sheet"></div>';
+document.body.append(enlarged);
+const sheet = enlarged.querySelector(".sheet");
+let current = null;
+
+function enlarge(frame) {
+  current = frame;
+  const copy = frame.cloneNode(true);
+  copy.dataset.zoom = "1.5";
+  copy.setAttribute("aria-label", "Larger");
+  sheet.replaceChildren(copy);
+  enlarged.querySelector("b").textContent = frame.closest(".card").querySelector("h3").textContent;
+  enlarged.style.setProperty("--zoom", 1);
+  if (!enlarged.open) enlarged.showModal();
+}
+
+function zoom(by) {
+  const now = Number(enlarged.style.getPropertyValue("--zoom"));
+  enlarged.style.setProperty("--zoom", Math.min(Math.max(now * by, 1), 8));
+}
+
+function boxes() {
+  const hidden = enlarged.classList.toggle("bare");
+  enlarged.querySelector("[data-boxes]").setAttribute("aria-pressed", String(!hidden));
+}
+
+function step(by) {
+  const frames = [...document.querySelectorAll(".card .frame")].filter((one) => one.offsetParent);
+  enlarge(frames[(frames.indexOf(current) + by + frames.length) % frames.length]);
+}
+
+document.addEventListener("click", (event) => {
+  const frame = event.target.closest(".card .frame");
+  if (frame) enlarge(frame);
+});
+enlarged.addEventListener("click", (event) => {
+  const asked = event.target.closest("button")?.dataset ?? {};
+  if (asked.zoom) zoom(Number(asked.zoom));
+  else if (asked.step) step(Number(asked.step));
+  else if ("boxes" in asked) boxes();
+  else if ("close" in asked) enlarged.close();
+});
+enlarged.addEventListener("keydown", (event) => {
+  if (event.key === "ArrowRight") step(1);
+  else if (event.key === "ArrowLeft") step(-1);
+  else if (event.key === "b") boxes();
+  else if (event.key === "+") zoom(1.5);
+  else if (event.key === "-") zoom(1 / 1.5);
+});
+enlarged.addEventListener("close", () => current.focus());
+
 if (search) {
   document.documentElement.classList.add("js");
   for (const button of buttons) {
@@ -48,12 +105,13 @@ if (search) {
   search.addEventListener("input", filter);
   document.querySelector("#clear").addEventListener("click", clear);
   document.addEventListener("keydown", (event) => {
+    if (enlarged.open) return;
     if (event.key === "/" && document.activeElement !== search) {
       event.preventDefault();
       search.focus();
     } else if (event.key === "Escape") clear();
   });
-  const gallery = document.querySelector(".cards");
+  const gallery = document.querySelector("#gallery .cards");
   for (const [name, on] of [["mouseover", true], ["mouseout", false], ["focusin", true], ["focusout", false]]) {
     gallery.addEventListener(name, (event) => light(event, on));
   }
