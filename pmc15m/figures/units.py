@@ -76,10 +76,19 @@ def panels(evidence: Evidence) -> tuple[Box, ...]:
             seen += evidence.lanes.beside(box, axis, [at])
         todo.append((slab(box, axis, box[axis ^ 1], at), before))
         todo.append((slab(box, axis, at, box[(axis ^ 1) + 2]), after))
-    bare = not any(min(numbers(evidence, unit)) > 1 or _is_picture(evidence, unit) for unit in found)
-    if seen and evidence.grey.mean() >= GLOOM and np.mean(seen) < (BARE if bare else SECONDED):
+    if seen and evidence.grey.mean() >= GLOOM and np.mean(seen) < _needed(evidence, found):
         return ()
     return tuple(boxes)
+
+
+def _needed(evidence: Evidence, found: Sequence[Box]) -> float:
+    """How sure of the cuts the figure network must be on average: not at all between plots of one size."""
+    numbered = any(min(numbers(evidence, unit)) > 1 for unit in found)
+    if any(_is_picture(evidence, unit) for unit in found):
+        return SECONDED
+    if not numbered:
+        return BARE
+    return 0.0 if all(_alike(unit, found[0], EQUAL) for unit in found) else SECONDED
 
 
 def standalone(evidence: Evidence, boxes: Sequence[Box]) -> bool:
@@ -109,7 +118,7 @@ def units(evidence: Evidence) -> list[Box]:
     others: list[Box] = []
     for leaf in [evidence.whole] if evidence.shaded else leaves(evidence, evidence.whole):
         if evidence.fill(leaf) > FLAT and not _is_picture(evidence, leaf):
-            pieces = mosaic(evidence, leaf, FAINT)
+            pieces = mosaic(evidence, leaf, 1.0)  # on one ground the network sees nothing
             (pictures if len(pieces) >= TILES else others).extend(pieces)
         elif not _is_picture(evidence, leaf):
             others.append(leaf)
@@ -425,8 +434,8 @@ def _emptiest(line: NDArray[np.float64]) -> tuple[float, int]:
     return least, (a + b) // 2
 
 
-def _alike(a: Box, b: Box) -> bool:
-    return all(abs((a[k + 2] - a[k]) / (b[k + 2] - b[k]) - 1) < ALIKE for k in (0, 1))
+def _alike(a: Box, b: Box, most: float = ALIKE) -> bool:
+    return all(abs((a[k + 2] - a[k]) / (b[k + 2] - b[k]) - 1) < most for k in (0, 1))
 
 
 def _apart(box: Box, others: Sequence[Box]) -> bool:
