@@ -22,14 +22,13 @@ EDGE_COST, SHADE_COST = 0.25, 0.04  # what an edge, and a gutter of another shad
 class Evidence:
     """Masks of one working picture. `content` (height, width) is what differs from the page.
 
-    `lanes` is what the figure network sees; None where it is not asked.
+    `lanes` is what the figure network sees; None where it is not asked. `black`: whether the page is black.
     """
 
     grey: NDArray[np.uint8]
     content: NDArray[np.bool_]
     lanes: Lanes | None = None
     black: bool = False
-    shaded: bool = False
     _edges: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
     _steps: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
     _costs: dict[tuple[Box, int], NDArray[np.float64]] = field(default_factory=dict)
@@ -129,14 +128,12 @@ def weigh(raster: Raster, lanes: Lanes | None = None) -> Evidence:
     ring = np.concatenate((dark[0], dark[-1], dark[:, 0], dark[:, -1]))
     shade = int(np.bincount(ring, minlength=256).argmax())
     share = float((np.abs(ring.astype(np.int16) - shade) <= PAPER_TOLERANCE // 2).mean())
-    shaded = False
     black_page = shade <= BLACK and share > BLACK_RING
     if black_page:
         content = grey > BLACK
     elif shade < 255 - PAPER_TOLERANCE and share > SHADED_RING and shade > PALE:
-        shaded = True
         content = np.abs(dark.astype(np.int16) - shade) > PAPER_TOLERANCE
         content &= dark < 255 - PAPER_TOLERANCE
     else:
         content = dark < 255 - PAPER_TOLERANCE
-    return Evidence(grey, content, lanes, black_page, shaded)
+    return Evidence(grey, content, lanes, black_page)

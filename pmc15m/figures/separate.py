@@ -111,8 +111,12 @@ def by_labels(evidence: Evidence, glyphs: Glyphs, readings: Readings, split: Cap
     if tree is None:
         return None
     last = LABEL_ALPHABET.index(series.labels[-1].text.casefold())
-    boxes = tree.boxes if split.labels else with_unread(evidence, tree.boxes, [f.box for f in series.labels])
-    boxes = fill(evidence, boxes, max(len(split.labels), (last if last < 26 else last - 26) + 1))
+    printed, named = len(series.labels), len(split.labels)
+    boxes = tree.boxes
+    if printed >= named:  # every panel of the caption has its label, one of them misread or misprinted perhaps
+        boxes = with_unread(evidence, boxes, [f.box for f in series.labels], alike=named > 0)
+    if printed != named:
+        boxes = fill(evidence, boxes, max(named, (last if last < 26 else last - 26) + 1))
     letters = tuple(_reading(panel, f.candidate, glyphs, readings) for panel, f in enumerate(series.labels))
     tiles = tuple(find_tiles(evidence, box) for box in boxes)
     seen = [evidence.lanes.within(box) if evidence.lanes else 0.0 for box in boxes]
@@ -144,16 +148,23 @@ def box_certainty(cost: float, gutter: float) -> float:
     return probability(log_odds(fitted("boxes"), traits))
 
 
-def with_unread(evidence: Evidence, boxes: tuple[Box, ...], labels: Sequence[Box]) -> tuple[Box, ...]:
+def with_unread(
+    evidence: Evidence, boxes: tuple[Box, ...], labels: Sequence[Box], alike: bool = False
+) -> tuple[Box, ...]:
     """The pieces by gutters instead, where they hold one label each and some panel whose label was not read.
 
-    The pieces of the labels come first, in the order of the labels.
+    The pieces of the labels come first, in the order of the labels. `alike`: only where
+    the figure network is sure of a gutter inside the panel of a label, and the pieces are panels of one size.
     """
     pieces = gutters.choose(evidence, 0, UNREAD_PIECES).boxes
     holders = [gutters.nearest(label, pieces) for label in labels]
     seen = evidence.lanes is not None and max(map(evidence.lanes.within, boxes)) > SEEN
-    most = (MOST_SEEN if seen else MOST_UNREAD) * len(labels)
-    if len(set(holders)) < len(labels) or not len(labels) < len(pieces) <= most:
+    most = (MOST_SEEN if seen and not alike else MOST_UNREAD) * len(labels)
+    if (
+        (alike and not (seen and gutters.regular(pieces)))
+        or len(set(holders)) < len(labels)
+        or not len(labels) < len(pieces) <= most
+    ):
         return boxes
     return tuple(pieces[i] for i in holders) + tuple(p for i, p in enumerate(pieces) if i not in holders)
 

@@ -19,10 +19,6 @@ LEAST_SIDE, LEAST_LEAF = 0.07, 0.03  # of the longer side: the least side of a p
 COVERED, SPACK = 0.97, 0.008  # share of a picture's squares with content, and their side, of the longer one
 BITS, STEPS = 3.0, 0.25  # entropy of luma, and share of steps in it, from which a rectangle is a picture
 OTHER = 0.2  # of the usual picture's area: the least of something solid that stands beside pictures; else twice it
-FLAT, TILES = (
-    0.9,
-    4,
-)  # content of a rectangle without texture that may be pictures of things on one ground, and how many
 LINE, LINE_PX, THICK = 0.06, 40, 8  # of the longer side, and px: the least length of an axis; px of its thickness
 SAME = 0.6  # of the longer of two runs: what the next row of a line shares with it
 INK = 215  # luma of what may be an axis
@@ -35,14 +31,15 @@ CELL, MOST_CELLS = 0.09, 9  # of the longer side: least side of a picture in a m
 PARTS, BESIDE = 12, 10  # of a line that may be a seam; px beside it that are less sharp
 SHARPER, NOISE = 1.3, 1.5  # times as much, and by how many grey levels more, luma steps across a seam
 DARK, NARROW, FEW = 40, 0.04, 5  # luma of a dark gutter, of the longer side its width, and how many there may be
+EDGED = 0.4  # how sharp both edges of a gutter of another shade are
 DARK_GUTTER, DARK_BAND = 0.75, 0.6  # how sure such a gutter is, and a wide dark band where a raster would have one
-CERTAIN, RASTER, LEAST_RASTER, PAIR = 0.6, 0.45, 0.27, 0.15  # a seam, seams of a raster: mean, each, more for a pair
+CERTAIN, RASTER, LEAST_RASTER, PAIR = 0.6, 0.42, 0.27, 0.18  # a seam, seams of a raster: mean, each, more for a pair
 SLACK = 0.012  # of the longer side, by which a seam may lie beside its place in the raster
 UNSEEN, FAINT, SEEN = 0.35, 0.7, 0.25  # left of a seam that the network does not see, in the dark; what it adds
 DEEPEST = 4
 SECONDED, BARE = 0.15, 0.5  # how sure of the cuts the network must be on average, and where nothing has numbers
 SOLID, SOLID_INK, EROSION = 0.35, 200, 2  # share of ink that is left when so many px are taken off all round
-FRAMED = 0.3  # of a piece: the least frame in it
+FRAMED, RIM = 0.3, 0.95  # of a piece: the least plot in it; content along the sides of a framed one
 
 
 class Seam(NamedTuple):
@@ -56,7 +53,7 @@ class Seam(NamedTuple):
 
 def panels(evidence: Evidence) -> tuple[Box, ...]:
     """The pictures and plots of a figure with what belongs to each; nothing where fewer than two are believed."""
-    found = units(evidence)
+    found, needed = units(evidence)
     if len(found) < 2:
         return ()
     boxes: list[Box] = []
@@ -76,19 +73,28 @@ def panels(evidence: Evidence) -> tuple[Box, ...]:
             seen += evidence.lanes.beside(box, axis, [at])
         todo.append((slab(box, axis, box[axis ^ 1], at), before))
         todo.append((slab(box, axis, at, box[(axis ^ 1) + 2]), after))
-    bare = not any(min(numbers(evidence, unit)) > 1 or _is_picture(evidence, unit) for unit in found)
-    if seen and evidence.grey.mean() >= GLOOM and np.mean(seen) < (BARE if bare else SECONDED):
+    if seen and evidence.grey.mean() >= GLOOM and np.mean(seen) < needed:
         return ()
     return tuple(boxes)
 
 
 def standalone(evidence: Evidence, boxes: Sequence[Box]) -> bool:
-    """Whether each of some pieces holds a plot or is solid: no formula, no table, no words, no box of a scheme."""
-    framed = plots(evidence, ())
+    """Whether each of some pieces is solid, holds a plot, or is framed as another: no formula, no table, no words."""
+    plotted = plots(evidence, ())
+    framed = [box for box in boxes if _rim(evidence, box) > RIM]
     return all(
-        solid(evidence, box) > SOLID or any(_shared(frame, box) > FRAMED * area(box) for frame in framed)
+        solid(evidence, box) > SOLID
+        or any(_shared(frame, box) > FRAMED * area(box) for frame in plotted)
+        or (box in framed and any(other != box and _alike(box, other) for other in framed))
         for box in boxes
     )
+
+
+def _rim(evidence: Evidence, box: Box) -> float:
+    """Share of content along the four sides of a box."""
+    x0, y0, x1, y1 = box
+    part = evidence.content[y0:y1, x0:x1]
+    return float(np.concatenate((part[0], part[-1], part[:, 0], part[:, -1])).mean())
 
 
 def solid(evidence: Evidence, box: Box) -> float:
@@ -101,21 +107,23 @@ def solid(evidence: Evidence, box: Box) -> float:
     return np.count_nonzero(left) / max(np.count_nonzero(ink), 1)
 
 
-def units(evidence: Evidence) -> list[Box]:
-    """The pictures of a figure, its plots, and what else stands beside its pictures."""
+def units(evidence: Evidence) -> tuple[list[Box], float]:
+    """The pictures of a figure, its plots, and what else stands beside its pictures.
+
+    And how sure of the cuts between them the figure network must be on average: not at all between plots of one size.
+    """
     if evidence.black:
-        return mosaic(evidence, evidence.whole)
+        return mosaic(evidence, evidence.whole), SECONDED
     pictures: list[Box] = []
     others: list[Box] = []
-    for leaf in [evidence.whole] if evidence.shaded else leaves(evidence, evidence.whole):
-        if evidence.fill(leaf) > FLAT and not _is_picture(evidence, leaf):
-            pieces = mosaic(evidence, leaf, FAINT)
-            (pictures if len(pieces) >= TILES else others).extend(pieces)
-        elif not _is_picture(evidence, leaf):
+    needed = SECONDED
+    for leaf in leaves(evidence, evidence.whole):
+        if not _is_picture(evidence, leaf):
             others.append(leaf)
         else:
             pictures += [leaf] if min(numbers(evidence, leaf)) > 1 else mosaic(evidence, leaf)
-    found = pictures + plots(evidence, pictures)
+    plotted = plots(evidence, pictures)
+    found = pictures + plotted
     if pictures:
         usual = sorted(map(area, found))[len(found) // 2]
         found += [
@@ -123,8 +131,12 @@ def units(evidence: Evidence) -> list[Box]:
             for other in others
             if area(other) >= (OTHER if solid(evidence, other) > SOLID else 2 * OTHER) * usual and _apart(other, found)
         ]
+    elif not any(min(numbers(evidence, frame)) > 1 for frame in plotted):
+        needed = BARE
+    elif all(_alike(frame, plotted[0], EQUAL) for frame in plotted):
+        needed = 0.0
     most = max(map(area, found), default=0)
-    return [unit for unit in found if area(unit) >= LEAST_SHARE * most]
+    return [unit for unit in found if area(unit) >= LEAST_SHARE * most], needed
 
 
 def leaves(evidence: Evidence, box: Box) -> Iterator[Box]:
@@ -273,32 +285,29 @@ def _things(beside: NDArray[np.bool_]) -> int:
     return int((np.diff(nearest, prepend=np.int8(0)) == 1).sum())
 
 
-def mosaic(evidence: Evidence, box: Box, left: float = UNSEEN, depth: int = 0) -> list[Box]:
-    """The pictures that a picture is made of, row by row or column by column: itself where nothing parts it.
-
-    `left` is what is left of a seam that the figure network does not see.
-    """
-    axis, cuts = max(((axis, seams(evidence, box, axis, left)) for axis in (0, 1)), key=lambda cut: _surest(cut[1]))
+def mosaic(evidence: Evidence, box: Box, depth: int = 0) -> list[Box]:
+    """The pictures that a picture is made of, row by row or column by column: itself where nothing parts it."""
+    axis, cuts = max(((axis, seams(evidence, box, axis)) for axis in (0, 1)), key=lambda cut: _surest(cut[1]))
     if not cuts or depth == DEEPEST:
         return [box]
     starts = [box[axis ^ 1], *(cut.start for cut in cuts)]
     ends = [*(cut.end for cut in cuts), box[(axis ^ 1) + 2]]
     pieces = (slab(box, axis, start, end) for start, end in zip(starts, ends, strict=True))
-    return [picture for piece in pieces for picture in mosaic(evidence, piece, left, depth + 1)]
+    return [picture for piece in pieces for picture in mosaic(evidence, piece, depth + 1)]
 
 
 def _surest(cuts: Sequence[Seam]) -> float:
     return max((cut.sure for cut in cuts), default=0.0)
 
 
-def seams(evidence: Evidence, box: Box, axis: int, left: float = UNSEEN) -> list[Seam]:
+def seams(evidence: Evidence, box: Box, axis: int) -> list[Seam]:
     """The lines across an axis along which the pictures of a mosaic meet: sure ones, and those of a raster."""
     first, side = box[axis ^ 1], box[(axis ^ 1) + 2] - box[axis ^ 1]
     least = int(CELL * evidence.longer)
     if side < 2 * least:
         return []
     dark: list[tuple[int, int]] = []
-    spots = _seconded(evidence, box, axis, _spots(evidence, box, axis, dark), left)
+    spots = _seconded(evidence, box, axis, _spots(evidence, box, axis, dark))
     strong = sorted(spot.at for spot in spots if spot.sure >= CERTAIN)
     crowded = {at for pair in itertools.pairwise(strong) if pair[1] - pair[0] < least for at in pair}  # a bar, a table
     inner = [spot for spot in spots if least <= spot.at <= side - least and spot.at not in crowded]
@@ -346,10 +355,9 @@ def _spots(evidence: Evidence, box: Box, axis: int, dark: list[tuple[int, int]])
             continue
         sides = [float(line[max(0, t - 2) : t + 3].max()) for t in (a, b)]
         if (a, b) in dark:
-            sure = DARK_GUTTER if few else DARK_BAND / 2
-        else:
-            sure = min(1.0, min(sides) + 0.5) if min(sides) > 0.4 else max(sides)
-        spots.append(Seam((a + b) // 2, sure, a, b))
+            spots.append(Seam((a + b) // 2, DARK_GUTTER if few else DARK_BAND / 2, a, b))
+        elif min(sides) > EDGED:
+            spots.append(Seam((a + b) // 2, min(1.0, min(sides) + 0.5), a, b))
     taken = np.zeros(side, bool)
     for _, _, a, b in spots:
         taken[max(0, a - 3) : b + 4] = True
@@ -381,13 +389,12 @@ def sharpness(evidence: Evidence, box: Box, axis: int) -> NDArray[np.float64]:
     return out
 
 
-def _seconded(evidence: Evidence, box: Box, axis: int, spots: list[Seam], left: float) -> list[Seam]:
+def _seconded(evidence: Evidence, box: Box, axis: int, spots: list[Seam]) -> list[Seam]:
     """The spots, surer where the figure network sees a gutter, less sure where it sees none: in the dark it errs."""
     if evidence.lanes is None or not spots:
         return spots
     x0, y0, x1, y1 = box
-    if evidence.grey[y0:y1, x0:x1].mean() < GLOOM:
-        left = FAINT
+    left = FAINT if evidence.grey[y0:y1, x0:x1].mean() < GLOOM else UNSEEN
     seen = evidence.lanes.beside(box, axis, [box[axis ^ 1] + spot.at for spot in spots])
     sure = (
         min(1.0, spot.sure * (left + (1 - left) * min(1.0, p / SURE)) + (SEEN if p > SURE else 0.0))
@@ -425,8 +432,8 @@ def _emptiest(line: NDArray[np.float64]) -> tuple[float, int]:
     return least, (a + b) // 2
 
 
-def _alike(a: Box, b: Box) -> bool:
-    return all(abs((a[k + 2] - a[k]) / (b[k + 2] - b[k]) - 1) < ALIKE for k in (0, 1))
+def _alike(a: Box, b: Box, most: float = ALIKE) -> bool:
+    return all(abs((a[k + 2] - a[k]) / (b[k + 2] - b[k]) - 1) < most for k in (0, 1))
 
 
 def _apart(box: Box, others: Sequence[Box]) -> bool:
