@@ -134,7 +134,7 @@ def _export(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _soup(arguments: argparse.Namespace) -> ExitCode:
-    from train.soup import soup
+    from train.evaluation.soup import soup
 
     print(f"{arguments.out}: the average of {soup(arguments.models, arguments.out)} checkpoints")
     return ExitCode.COMPLETE

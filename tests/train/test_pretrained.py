@@ -343,5 +343,5 @@ def test_a_run_begins_with_the_weights_of_another(export: Path, tmp_path: Path) 
     assert architecture(source)["image"]["depth"] == 1
     config = small_config("run.steps=1", "optim.lr=1e-30", "optim.weight_decay=0", f"init={tmp_path / 'first'}")
     loop.run(config, export, tmp_path / "second")
-    second = read(tmp_path / "second")
-    assert all(torch.equal(tensor, second.weights[name]) for name, tensor in source.weights.items())
+    second = read(tmp_path / "second").weights  # a bias that was 0 may have moved by that rate
+    assert all(torch.allclose(tensor, second[name], rtol=0, atol=1e-20) for name, tensor in source.weights.items())
