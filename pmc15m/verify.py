@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from pmc15m import export
+from pmc15m import curate, export
 from pmc15m.checksum import Check
 from pmc15m.crawl import verify as crawl
 from pmc15m.engine.progress import Progress
@@ -48,7 +48,7 @@ def verify(workspace: Workspace) -> ExitCode:
 
 def checks(workspace: Workspace) -> list[Check]:
     """What to re-read of a workspace, in order; a raw shard with its index counts as one file."""
-    return [*crawl.checks(workspace), *_tables(workspace), *export.checks(workspace)]
+    return [*crawl.checks(workspace), *_tables(workspace), *curate.checks(workspace), *export.checks(workspace)]
 
 
 def _tables(workspace: Workspace) -> Iterator[Check]:

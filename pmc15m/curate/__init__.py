@@ -1,5 +1,5 @@
 """From figures and panels to pairs: hashes, duplicates, splits, recipes."""
 
-from pmc15m.curate.stage import curate, curate_state
+from pmc15m.curate.stage import checks, curate, curate_state
 
-__all__ = ["curate", "curate_state"]
+__all__ = ["checks", "curate", "curate_state"]

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from pmc15m import schema
+from pmc15m.checksum import Check
 from pmc15m.config import Config, CurateConfig
 from pmc15m.curate.against import benchmark_digest, read_benchmark
 from pmc15m.curate.caption_groups import find_caption_groups
@@ -29,6 +30,7 @@ from pmc15m.workspace import (
     digest_of,
     fingerprint,
     in_order,
+    note_path,
     read_digest,
     read_fingerprint,
     read_part,
@@ -145,6 +147,15 @@ class Grouping:
         text = json.dumps({"made_from": made_from, "parts": parts}, indent=0)
         with atomic(self._note(workspace)) as temporary:
             temporary.write_text(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}\n", encoding="ascii")
+        note_path(self._note(workspace)).unlink(missing_ok=True)
+
+    def check(self, workspace: Workspace) -> Check | None:
+        """The check of what was noted; None where nothing was."""
+        path = self._note(workspace)
+        if not path.exists():
+            return None
+        told = "has other bytes than were written"
+        return Check(f"{self.table}/{path.name}", path, lambda: [] if self._read_note(workspace) else [told])
 
     def _note(self, workspace: Workspace) -> Path:
         return workspace.root / self.table / ".made_from"
@@ -224,6 +235,11 @@ def _regroup(grouping: Grouping, workspace: Workspace, config: Config, execution
     if todo := [shard for shard in in_order(grouping.stale(workspace, config)) if execution.takes(shard)]:
         log.info("curate: looking for %s", grouping.table.replace("_", " "))
         grouping.make(workspace, config, todo)
+
+
+def checks(workspace: Workspace) -> list[Check]:
+    """What to re-read of what is noted of the tables of groups."""
+    return [check for grouping in _GROUPINGS if (check := grouping.check(workspace)) is not None]
 
 
 def curate_state(workspace: Workspace, config: Config) -> StageState:

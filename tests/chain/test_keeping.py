@@ -249,7 +249,10 @@ def test_a_withdrawn_article_leaves_every_export(with_exports: Path, bucket: Ser
     for name, folder in folders.items():
         assert pmcid not in exported(folder), name
         for part in folder.rglob("*.parquet"):
-            assert pmcid.encode() not in part.read_bytes(), part
+            told = pmcid.encode() in part.read_bytes()
+            assert told == (part.name == "CHANGES.parquet"), "only what says who left names it"
+        left = pq.read_table(folder / "CHANGES.parquet").to_pylist()
+        assert {(row["change"], row["reason"], row["pmcid"]) for row in left} == {("removed", "withdrawn", pmcid)}
         assert read_stamp(folder / ".pmc15m" / "plan.parquet")["order"] == orders[name]
     assert orders["panels-hf"]["image_side"] == 64
     assert "stale" not in status(with_exports)
