@@ -140,6 +140,8 @@ def run(workspace: Workspace, config: Config, execution: Execution, *, base_url:
             if code is ExitCode.INCOMPLETE and not step.fetches and not workspace.shards():
                 log.warning("run: no shard is finished yet, so there is nothing to %s", step.name)
                 break
+            if step.name == "report":  # which is made again for whatever is written after it
+                workspace.keep_footers()
             work = step.load()
             for run in (work.run, work.rest) if is_alone or not step.joins else ():
                 if run is not None:
@@ -154,7 +156,6 @@ def run(workspace: Workspace, config: Config, execution: Execution, *, base_url:
         if workspace.notes():
             log.info("run: once more, for what was found damaged on the way")
             code = run_steps()
-    workspace.keep_footers()
     if not is_alone:
         log.info("run: a share of the shards is done; when all are, `pmc15m run` without --shard finishes")
     return code

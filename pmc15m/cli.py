@@ -370,8 +370,14 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
         print(forecast(workspace, config, as_json=arguments.json))
         return ExitCode.COMPLETE
     _refuse_to_widen(arguments, workspace, config)
+    report = workspace.root / "report" / "index.html"
+    before = report.stat().st_mtime_ns if report.exists() else None
     code = run(workspace, config, execution)
-    if execution.processes == 1 and workspace.shards("pairs"):
+    is_same = report.exists() and report.stat().st_mtime_ns == before  # made again whenever a part or export is
+    if is_same and not arguments.json:
+        told = "run: nothing has changed; report in %s; look at it with `pmc15m browse --workspace %s`"
+        logging.getLogger("pmc15m").info(told, report, workspace.root)
+    elif execution.processes == 1 and workspace.shards("pairs"):
         held = summary(workspace)
         say_summary(workspace, held)
         if arguments.json:

@@ -138,11 +138,13 @@ def test_a_dry_run_counts_what_is_left(made: Path) -> None:
 
 
 def test_a_run_ends_with_what_came_out_and_where(made: Path) -> None:
+    (made / "report" / "index.html").unlink()
     told = pmc15m("run", "--workspace", made)
     assert "3 articles, " in told.stderr
     assert str(made / "export" / "panels") in told.stderr
     assert str(made / "report" / "index.html") in told.stderr
     assert "all pairs are in " in told.stderr
+    assert f"nothing has changed; report in {made}" in pmc15m("run", "--workspace", made).stderr
     held = json.loads(pmc15m("run", "--workspace", made, "--json").stdout)
     assert held["articles"] == 3
     assert sum(held["splits"].values()) == held["pairs"] > 0

@@ -11,7 +11,7 @@ from tests.query.made_up import fill
 
 pytestmark = pytest.mark.browser
 VISIBLE = "[...document.querySelectorAll('#gallery .card')].filter((card) => card.offsetParent).length"
-PRESSED = "document.querySelectorAll('button[aria-pressed=\"true\"]').length"
+PRESSED = "document.querySelectorAll('button[data-facet][aria-pressed=\"true\"]').length"
 
 
 @pytest.fixture(scope="module")
