@@ -56,7 +56,7 @@ def split_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[str
 
 SPLIT = Stage(
     name="split",
-    version=6,
+    version=7,
     reads=("images", "figures"),
     writes=("panels", "pixels"),
     section="split",
