@@ -4,8 +4,10 @@
 
 Cost: md5, sha256, size, pixel hash and perceptual hash from one read and one decode, beside that decode and the hashes
 measured alone (CPU, median of rounds). Holding: share of copies (re-encoded, resized, border cropped) whose hash stays
-within 6 bits, and pairs of different pictures within 4. Different are pictures of different articles (folders), because
-an article often has the same picture in several sizes; with --crops the annotated panels of the figures take part too.
+within 6 bits, and pairs of different pictures within 4. Altered: share of pictures that `curate.against` finds when a
+benchmark has them padded, framed, cropped, mirrored or brightened, and of different pictures that it takes for them.
+Different are pictures of different articles (folders), because an article often has the same picture in several sizes;
+with --crops the annotated panels of the figures take part too.
 """
 
 import argparse
@@ -18,10 +20,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
+from pmc15m.curate.neardup import REACH
 from pmc15m.pictures.decode import Decoded, decode
-from pmc15m.pictures.hashes import perceptual_hash, pixel_sha256, working_picture
+from pmc15m.pictures.hashes import hashes_before, perceptual_hash, pixel_sha256, working_picture
 
 LARGEST = 12_000_000  # px: doubling larger ones takes memory and tells nothing new
 SMALLEST = 32  # px: what is smaller (glyphs of formulas) has no hash, or none when it is halved
@@ -44,15 +47,29 @@ def resized(factor: float) -> Callable[[Image.Image], Image.Image]:
     return copy
 
 
-def cropped(image: Image.Image) -> Image.Image:
-    x, y = round(image.width / 100), round(image.height / 100)
+def cropped(image: Image.Image, share: float = 0.01) -> Image.Image:
+    x, y = round(image.width * share), round(image.height * share)
     return image.crop((x, y, image.width - x, image.height - y))
+
+
+def framed(image: Image.Image, colour: str) -> Image.Image:
+    return ImageOps.expand(image, (image.width // 10, image.height // 10), fill=colour)
 
 
 COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
     **{f"quality {quality}": jpeg(quality) for quality in (50, 70, 95)},
     **{f"size x {factor}": resized(factor) for factor in (0.5, 0.7, 1.5, 2)},
     "border 1 % off": cropped,
+}
+ALTERED: dict[str, Callable[[Image.Image], Image.Image]] = {
+    **{
+        f"padded, {colour}": partial(ImageOps.pad, size=(512, 512), color=colour)
+        for colour in ("black", "white", "grey")
+    },
+    **{f"10 % border, {colour}": partial(framed, colour=colour) for colour in ("black", "white", "grey")},
+    "centre 90 %": partial(cropped, share=0.05),
+    "mirrored": ImageOps.mirror,
+    "brightened x 1.3": lambda image: image.point(lambda level: min(255, int(level * 1.3))),
 }
 
 
@@ -115,6 +132,22 @@ def holding(found: list[tuple[Path, bytes, Image.Image]]) -> None:
         print(f"  {name:15} within 6: {np.mean(np.array(distances) <= 6):.3f}, farthest {max(distances)}")
 
 
+def altered(found: list[tuple[Path, bytes, Image.Image]], most: int = 200) -> None:
+    """What a benchmark of altered pictures finds, saved as JPEG, among the pictures themselves."""
+    large = [(path.parent, image.convert("RGB")) for path, _, image in found if min(image.size) >= 100]
+    hashed = [(folder, image, own) for folder, image in large if (own := phash(image)) is not None]
+    own = np.array([value for _, _, value in hashed], np.uint64)
+    for name, alter in ALTERED.items():
+        same, wrong, compared = 0, 0, 0
+        asked = range(0, len(hashed), max(1, len(hashed) // most))
+        for n in asked:
+            before = hashes_before(working_picture(jpeg(85)(alter(hashed[n][1]))))
+            near = np.bitwise_count(own[:, None] ^ np.array(sorted(before), np.uint64)).min(axis=1) <= REACH
+            other = np.array([folder != hashed[n][0] for folder, _, _ in hashed])
+            same, wrong, compared = same + near[n], wrong + near[other].sum(), compared + other.sum()
+        print(f"  {name:20} found {same / len(asked):.3f} of {len(asked)}, {wrong} of {compared:,} others")
+
+
 def different(images: list[tuple[Path, Image.Image]]) -> None:
     rows = [(path.parent, phash(image)) for path, image in images if min(image.size) >= SMALLEST]
     rows = [row for row in rows if row[1] is not None]
@@ -137,6 +170,7 @@ def main() -> None:
     found = list(pictures(args.folder))
     cost(found)
     holding(found)
+    altered(found)
     images = [(path, image) for path, _, image in found]
     for figure in json.loads(args.crops.read_text(encoding="utf-8")) if args.crops else []:
         path = args.folder / figure["image"]

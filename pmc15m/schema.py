@@ -259,8 +259,8 @@ DUPLICATES = _table(
     is_keeper=(pa.bool_(), "largest, then oldest, then smallest key"),
     relation=(pa.string(), "to the keeper: bytes, pixels or near; keeper where it is the keeper itself"),
     distance=(pa.int32(), "Hamming distance of the perceptual hash to the keeper's"),
-    split_article=(pa.string(), "PMCID that decides the split: the first article linked by duplicates"),
-    benchmark_distance=(pa.int32(), "to the nearest picture of curate.against; null = none is near"),
+    split_article=(pa.string(), "PMCID that decides the split: the first article linked by duplicates, long captions"),
+    benchmark_distance=(pa.int32(), "of it, its figure or panels to the nearest of curate.against; null = none near"),
 )
 
 CAPTION_GROUPS = _table(

@@ -24,6 +24,7 @@ from pmc15m.curate.counterparts import counterparts
 from pmc15m.curate.duplicates import by_shard
 from pmc15m.curate.groups import stars
 from pmc15m.curate.neardup import near_pairs
+from pmc15m.curate.splits import LONG_CAPTION
 
 _Numbers = NDArray[np.int64]
 
@@ -50,6 +51,16 @@ _MEMBERS = """
     ORDER BY n_chars DESC, pub_date NULLS LAST, key
 """
 
+# What articles with long captions have in common: the words themselves, at any level, or the group.
+_SHARED = f"""
+    WITH long AS (SELECT key, pmcid, caption_hash FROM captions WHERE n_words >= {LONG_CAPTION})
+    SELECT pmcid, said FROM (
+        SELECT pmcid, caption_hash AS said FROM long
+        UNION
+        SELECT pmcid, md5_number_lower(caption_group) FROM long JOIN grouped_captions USING (key))
+    QUALIFY count(*) OVER (PARTITION BY said) > 1
+"""
+
 
 def find_caption_groups(connection: duckdb.DuckDBPyConnection, near_distance: int) -> Mapping[str, pa.Table]:
     """Rows of `caption_groups` by raw shard, in the order of their keys; only shards that have some.
@@ -57,9 +68,23 @@ def find_caption_groups(connection: duckdb.DuckDBPyConnection, near_distance: in
     The connection has the tables articles and captions of the workspace; `near_distance` is in bits of the fingerprint.
     Most captions are like no other: of those only the two hashes are ever in memory.
     """
-    levels = [_level(connection, level, near_distance) for level in ("figure", "panel")]
-    rows = pa.concat_tables(levels).sort_by([("shard", "ascending"), ("key", "ascending")])
+    rows = _members(connection, near_distance).sort_by([("shard", "ascending"), ("key", "ascending")])
     return by_shard(rows, schema.CAPTION_GROUPS)
+
+
+def shared_captions(connection: duckdb.DuckDBPyConnection, near_distance: int) -> pa.Table:
+    """Articles and the long captions that others have as well, equal or near: pmcid, said (a number).
+
+    It looks for the groups again, for their parts may be another process's to write.
+    """
+    connection.register("grouped_captions", _members(connection, near_distance))
+    shared = connection.sql(_SHARED).to_arrow_table()
+    connection.unregister("grouped_captions")
+    return shared
+
+
+def _members(connection: duckdb.DuckDBPyConnection, near_distance: int) -> pa.Table:
+    return pa.concat_tables([_level(connection, level, near_distance) for level in ("figure", "panel")])
 
 
 def _level(connection: duckdb.DuckDBPyConnection, level: str, near_distance: int) -> pa.Table:

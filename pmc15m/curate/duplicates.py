@@ -3,6 +3,8 @@
 Equal bytes and equal pixels are one class; classes whose best pictures have near perceptual hashes and agree in shape,
 brightness and colour form stars around the best of them (`groups`). Rank decides what is best: largest, then oldest,
 then smallest key.
+
+One picture, one set of facts: what is near a benchmark's picture is so as a figure and with all its panels.
 """
 
 import enum
@@ -16,11 +18,11 @@ from numpy.typing import NDArray
 
 from pmc15m import schema
 from pmc15m.curate.groups import components, stars
-from pmc15m.curate.neardup import near_pairs
+from pmc15m.curate.neardup import REACH, near_pairs, nearest
 
 _SHAPE = 0.03  # difference of log(width / height) that cropping 1 % of two opposite borders gives, and a little
 _BRIGHTNESS = 0.05  # difference of the mean grey; re-encoded, resized and cropped copies stay below
-_COLOUR = 0.15  # difference of the shares of pixels with colour, likewise
+_COLOUR = 0.15  # difference of the shares of pixels with colour, likewise; a grey copy of any has none
 
 
 class Relation(enum.StrEnum):
@@ -65,6 +67,9 @@ _CLASSES = """
 
 # Members of groups, what is near the benchmark, and every other picture of an article that takes another's split.
 _ROWS = f"""
+    WITH near AS (
+        SELECT picture, min(benchmark_distance) AS benchmark_distance FROM grouped
+        WHERE benchmark_distance IS NOT NULL GROUP BY picture)
     SELECT member.shard, member.key, coalesce(best.key, member.key) AS duplicate_group,
         coalesce(group_size, 1) AS group_size, coalesce(member.rank = keeper, true) AS is_keeper,
         CASE WHEN coalesce(member.rank = keeper, true) THEN '{Relation.KEEPER}'
@@ -72,32 +77,37 @@ _ROWS = f"""
              WHEN member.pixel_sha256 = best.pixel_sha256 THEN '{Relation.PIXELS}'
              ELSE '{Relation.NEAR}' END AS relation,
         bit_count(xor(member.phash, best.phash))::INTEGER AS distance,
-        first.pmcid AS split_article, benchmark_distance
+        first.pmcid AS split_article, near.benchmark_distance
     FROM items AS member
     JOIN linked ON linked.article = member.article
     JOIN (SELECT DISTINCT article, pmcid FROM items) AS first ON first.article = linked.first_article
     LEFT JOIN grouped ON grouped.level = member.level AND grouped.rank = member.rank
     LEFT JOIN items AS best ON best.level = grouped.level AND best.rank = keeper
-    WHERE grouped.rank IS NOT NULL OR first.article <> member.article
+    LEFT JOIN near ON near.picture = member.picture
+    WHERE grouped.rank IS NOT NULL OR first.article <> member.article OR near.picture IS NOT NULL
     ORDER BY member.shard, member.key
 """
 
+_SHARED = "SELECT article, said FROM shared JOIN (SELECT DISTINCT article, pmcid FROM items) USING (pmcid)"
+
 
 def find_duplicates(
-    connection: duckdb.DuckDBPyConnection, near_distance: int, benchmark: NDArray[np.uint64]
+    connection: duckdb.DuckDBPyConnection, near_distance: int, benchmark: NDArray[np.uint64], shared: pa.Table
 ) -> Mapping[str, pa.Table]:
     """Rows of `duplicates` by raw shard, in the order of their keys; only shards that have some.
 
     The connection has the tables articles, images, pixels and panels of the workspace; `benchmark` are perceptual
-    hashes, and what is near one of them has a row also where it is in no group.
+    hashes, and what is near one of them has a row also where it is in no group. `shared` (pmcid, said: what it has in
+    common with other articles, a number) links articles besides the pictures.
     """
     connection.execute(_ITEMS)
     levels = [_level(connection, level, near_distance, benchmark) for level in ("figure", "panel")]
     grouped = pa.concat_tables(levels)
     connection.register("grouped", grouped)
-    connection.register("linked", _linked_articles(grouped))
+    connection.register("shared", shared)
+    connection.register("linked", _linked_articles(grouped, connection.sql(_SHARED).to_arrow_table()))
     rows = connection.sql(_ROWS).to_arrow_table()
-    for name in ("grouped", "linked"):
+    for name in ("grouped", "shared", "linked"):
         connection.unregister(name)
     connection.execute("DROP TABLE items")
     return by_shard(rows, schema.DUPLICATES)
@@ -113,23 +123,22 @@ def _level(
     same = [(ranks, facts[name].astype(np.int64)) for name in ("same_bytes", "same_pixels")]
     best = components(count, *(np.concatenate(ends) for ends in zip(*same, strict=True)))
     compared = np.flatnonzero((best == ranks) & facts["is_hashed"])
-    hashes = np.concatenate([facts["phash"][compared], benchmark])
-    i, j = near_pairs(hashes, near_distance)
-
-    beside = (i < len(compared)) & (j >= len(compared))  # a picture and one of the benchmark's
-    far = near_distance + 1
-    to_benchmark = np.full(count, far, np.int32)
-    np.minimum.at(to_benchmark, compared[i[beside]], np.bitwise_count(hashes[i[beside]] ^ hashes[j[beside]]))
+    hashes = facts["phash"][compared]
+    to_benchmark = np.full(count, REACH + 1, np.uint8)
+    to_benchmark[compared] = nearest(hashes, benchmark)
     to_benchmark = to_benchmark[best]
+    is_near = to_benchmark <= REACH
 
-    within = j < len(compared)
-    left, right = compared[i[within]], compared[j[within]]
+    i, j = near_pairs(hashes, near_distance)
+    left, right = compared[i], compared[j]
     agree = facts["picture"][left] != facts["picture"][right]  # like panels of one figure compare, they do not repeat
-    for name, most in (("shape", _SHAPE), ("brightness", _BRIGHTNESS), ("colour_share", _COLOUR)):
+    for name, most in (("shape", _SHAPE), ("brightness", _BRIGHTNESS)):
         agree &= np.abs(facts[name][left] - facts[name][right]) <= most
+    colours = facts["colour_share"][left], facts["colour_share"][right]
+    agree &= (np.abs(colours[0] - colours[1]) <= _COLOUR) | (np.minimum(*colours) == 0)
     keeper = stars(count, left[agree], right[agree])[best]
     size = np.bincount(keeper, minlength=count)[keeper]
-    told = (size > 1) | (to_benchmark < far)
+    told = (size > 1) | is_near
     return pa.table(
         {
             "level": pa.array([level] * int(told.sum()), pa.string()),
@@ -137,17 +146,19 @@ def _level(
             "keeper": keeper[told],
             "group_size": pa.array(size[told], pa.int32()),
             "article": facts["article"][told],
-            "benchmark_distance": pa.array(to_benchmark[told], pa.int32(), mask=to_benchmark[told] == far),
+            "picture": facts["picture"][told],
+            "benchmark_distance": pa.array(to_benchmark[told], pa.uint8(), mask=~is_near[told]),
         }
     )
 
 
-def _linked_articles(grouped: pa.Table) -> pa.Table:
-    """For every article with a duplicate, the first article that it is linked with, perhaps over others."""
-    article = grouped["article"].to_numpy()
+def _linked_articles(grouped: pa.Table, shared: pa.Table) -> pa.Table:
+    """For every article that shares something, the first article that it is linked with, perhaps over others."""
     level = np.asarray(grouped["level"].to_pylist()) == "panel"
-    group = grouped["keeper"].to_numpy() * 2 + level
-    _, group = np.unique(group, return_inverse=True)
+    pictures, of_picture = np.unique(grouped["keeper"].to_numpy() * 2 + level, return_inverse=True)
+    _, of_caption = np.unique(shared["said"].to_numpy(), return_inverse=True)
+    group = np.concatenate([of_picture, len(pictures) + of_caption])
+    article = np.concatenate([grouped["article"].to_numpy(), shared["article"].to_numpy()])
     known, local = np.unique(article, return_inverse=True)
     root = components(len(known) + int(group.max(initial=-1)) + 1, local, len(known) + group)
     return pa.table({"article": known, "first_article": known[root[: len(known)]]})

@@ -25,6 +25,7 @@ Block = tuple[int, int]
 """(lowest bit, bits)."""
 
 COMMON = 1000  # rows with one hash beyond which it says nothing: white pages, blank panels
+REACH = 8  # bits within which `nearest` looks
 _GROUP = 8192  # hashes sorted together
 _MATRIX = 1 << 16  # hashes compared together
 _SAMPLE = 1 << 17
@@ -71,6 +72,31 @@ def near_pairs(hashes: Hashes, distance: int = 4) -> tuple[Rows, Rows]:
     left = np.concatenate([*(end[0] for end in ends), repeated])
     right = np.concatenate([*(end[1] for end in ends), repeated])
     return _rows_of(hashes, left, right)
+
+
+def nearest(hashes: Hashes, others: Hashes) -> NDArray[np.uint8]:
+    """uint8 (hashes,): bits to the nearest of a few other hashes; `REACH` + 1 where none is within `REACH`.
+
+    Not for others by the million: every hash is compared with about one in 800 of them.
+    """
+    found = np.full(len(hashes), REACH + 1, np.uint8)
+    design = _design(REACH, 3)
+    for table in design.tables if len(others) else ():
+        blocks = [design.blocks[n] for n in table]
+        key = _keys(others, blocks)
+        ordered = others[np.argsort(key, kind="stable")]
+        ends = np.concatenate([[0], np.cumsum(np.bincount(key, minlength=1 << sum(width for _, width in blocks)))])
+        for begin in range(0, len(hashes), _MATRIX):
+            some, so_far = hashes[begin : begin + _MATRIX], found[begin : begin + _MATRIX]
+            key = _keys(some, blocks)
+            first = ends[key]
+            count = ends[key + 1] - first
+            row = np.repeat(np.arange(len(some)), count)
+            other = np.arange(len(row)) + np.repeat(first - np.cumsum(count) + count, count)
+            bits = np.bitwise_count(some[row] ^ ordered[other])
+            near = bits <= REACH
+            np.minimum.at(so_far, row[near], bits[near])
+    return found
 
 
 def _distinct(hashes: Hashes) -> tuple[Hashes, Hashes, Hashes]:
@@ -178,14 +204,20 @@ def _sort_groups(grouped: Grouped, others: list[Block], ordered: Hashes) -> tupl
     return starts[:-1][several], sizes[several]
 
 
-def _sorted_by(values: Hashes, blocks: list[Block]) -> tuple[Hashes, NDArray[np.uint64]]:
-    """Hashes in the order of the key that the blocks make, and their keys."""
-    key = np.zeros(len(values), np.uint64)
+def _keys(values: Hashes, blocks: list[Block]) -> Rows:
+    """What the bits of the blocks say, below 64 of them in all."""
+    key = np.zeros(len(values), np.int64)
     for low, width in blocks:
-        key = (key << np.uint64(width)) | ((values >> np.uint64(low)) & np.uint64((1 << width) - 1))
+        key = (key << width) | ((values >> np.uint64(low)) & np.uint64((1 << width) - 1)).astype(np.int64)
+    return key
+
+
+def _sorted_by(values: Hashes, blocks: list[Block]) -> tuple[Hashes, Rows]:
+    """Hashes in the order of the key that the blocks make, and their keys."""
+    key = _keys(values, blocks)
     order = np.argsort(key.astype(np.uint16), kind="stable")
     for digit in range(16, sum(width for _, width in blocks), 16):
-        order = order[np.argsort((key >> np.uint64(digit)).astype(np.uint16)[order], kind="stable")]
+        order = order[np.argsort((key >> digit).astype(np.uint16)[order], kind="stable")]
     return values[order], key[order]
 
 

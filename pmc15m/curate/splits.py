@@ -1,13 +1,15 @@
 """Train, val and test by article, stable when the data grows.
 
 The article decides, by a hash of its PMCID: a new article changes nobody's split. Articles that share a duplicate
-picture stand on the same side: all take the split of the one with the smallest PMC number. Numbers are given in
-order, so what comes later joins what is there and does not move it.
+picture or a long caption stand on the same side: all take the split of the one with the smallest PMC number. Numbers
+are given in order, so what comes later joins what is there and does not move it.
 """
 
 import enum
 
 import duckdb
+
+LONG_CAPTION = 20  # words; shorter ones are alike by chance ("Axial chest CT image showing a nodule in the left lung")
 
 
 class Split(enum.StrEnum):

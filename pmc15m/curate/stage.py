@@ -15,7 +15,7 @@ from pmc15m import schema
 from pmc15m.checksum import Check
 from pmc15m.config import Config, CurateConfig
 from pmc15m.curate.against import benchmark_digest, read_benchmark
-from pmc15m.curate.caption_groups import find_caption_groups
+from pmc15m.curate.caption_groups import find_caption_groups, shared_captions
 from pmc15m.curate.captions import define_is_boilerplate, define_normalised, define_text_of, simhashes
 from pmc15m.curate.duplicates import find_duplicates
 from pmc15m.curate.language import guess_language
@@ -189,14 +189,18 @@ class Grouping:
 
 DUPLICATES = Grouping(
     table="duplicates",
-    version=3,
-    reads=_INPUTS,
+    version=4,
+    reads=(*_INPUTS, "captions"),
     settings=lambda curate: {
         "near_distance": curate.near_distance,
+        "near_caption_distance": curate.near_caption_distance,
         "against": benchmark_digest(curate.against),
     },
     find=lambda connection, config: find_duplicates(
-        connection, config.curate.near_distance, read_benchmark(config.curate.against)
+        connection,
+        config.curate.near_distance,
+        read_benchmark(config.curate.against),
+        shared_captions(connection, config.curate.near_caption_distance),
     ),
 )
 CAPTION_GROUPS = Grouping(

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from pmc15m.checksum import check_file
+from pmc15m.curate.splits import LONG_CAPTION
 from pmc15m.errors import DamageError, ExitCode, UsageError
 from pmc15m.export.columns import KEY_AND_TEXT
 from pmc15m.export.layout import Layout
@@ -18,7 +19,6 @@ from pmc15m.query import connect
 from pmc15m.workspace import Workspace, read_part
 
 log = logging.getLogger(__name__)
-_LONG = 20  # words; shorter captions are alike by chance ("Axial chest CT image showing a nodule in the left lung")
 
 
 def verify_export(folder: Path, workspace: Workspace) -> ExitCode:
@@ -55,7 +55,7 @@ def verify_export(folder: Path, workspace: Workspace) -> ExitCode:
             splits["article", row["pmcid"]].add(shard.split)
             if row["duplicate_group"] is not None:
                 splits["duplicate group", row["duplicate_group"]].add(shard.split)
-            if row["n_words"] >= _LONG:
+            if row["n_words"] >= LONG_CAPTION:
                 splits["caption", row["caption_hash"]].add(shard.split)
         complaints += (f"{shard}: {complaint}" for complaint in _of_pictures(layout, shard, rows))
     if dict(counted) != facts["samples"]:

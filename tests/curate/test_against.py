@@ -1,13 +1,15 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from pmc15m.curate.against import benchmark_digest, hash_folder, read_benchmark
+from pmc15m.curate.neardup import REACH, nearest
 from pmc15m.demo import photographs
 from pmc15m.errors import UsageError
-from pmc15m.pictures.hashes import pixel_facts
+from pmc15m.pictures.hashes import perceptual_hash, pixel_facts, working_picture
 from tests.curate.made import Made
 
 
@@ -41,7 +43,7 @@ def test_pairs_near_a_benchmark_are_flagged(tmp_path: Path) -> None:
     made = Made(tmp_path / "data")
     near = made.figure(made.article(1), (0xFF << 20) ^ 0b111)
     panel = made.panel(near, 0, 0xFF << 20)
-    far = made.figure(made.article(2), (0xFF << 20) ^ (0b11111 << 40))
+    far = made.figure(made.article(2), (0xFF << 20) ^ (0x1FF << 40))
     pairs = made.curated(against=str(listed)).pairs()
     assert {key: "near_benchmark" in row["flags"] for key, row in pairs.items()} == {
         near: True,
@@ -50,10 +52,47 @@ def test_pairs_near_a_benchmark_are_flagged(tmp_path: Path) -> None:
     }
     rows = {row["key"]: row for row in made.rows("duplicates")}
     assert {key: (row["benchmark_distance"], row["group_size"]) for key, row in rows.items()} == {
-        near: (3, 1),
+        near: (0, 1),
         panel: (0, 1),
     }
     assert pairs[near]["duplicate_group"] is None
+
+
+@pytest.mark.parametrize("which", ["figure", "panel"])
+def test_a_picture_near_a_benchmark_is_so_as_a_figure_and_with_all_its_panels(tmp_path: Path, which: str) -> None:
+    listed = tmp_path / "hashes.txt"
+    listed.write_text(f"{0xFFFF:016x}\n")
+    made = Made(tmp_path / "data")
+    article = made.article(1)
+    image = made.figure(article, 0xFFFF if which == "figure" else None, n_panels=2)
+    panels = [made.panel(image, order, 0xFFFF if (which, order) == ("panel", 1) else None) for order in (0, 1)]
+    made.figure(article, 0xFFFF << 40, index=2)
+    pairs = made.curated(against=str(listed)).pairs()
+    assert {key for key, row in pairs.items() if "near_benchmark" in row["flags"]} == {image, *panels}
+
+
+ALTERED: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "padded to a square": lambda image: ImageOps.pad(image, (512, 512), color="black"),
+    "with a border": lambda image: ImageOps.expand(image, image.width // 10, "white"),
+    "cropped": lambda image: image.crop(
+        (image.width // 20, image.height // 20, image.width - image.width // 20, image.height - image.height // 20)
+    ),
+    "mirrored": ImageOps.mirror,
+    "brightened": lambda image: image.point(lambda level: min(255, int(level * 1.3))),
+}
+
+
+@pytest.mark.parametrize("how", ALTERED)
+def test_what_people_do_to_the_pictures_of_a_benchmark_hides_none(tmp_path: Path, how: str) -> None:
+    drawers = (photographs.histology, photographs.fluorescence)  # other drawers draw like pictures for like seeds
+    drawn = [drawer(np.random.default_rng(seed), 420, 300).image for drawer in drawers for seed in range(3)]
+    for number, image in enumerate(drawn):
+        ALTERED[how](image.convert("RGB")).save(tmp_path / f"{number}.jpg", quality=85)
+    hashes = np.array([perceptual_hash(working_picture(image)) for image in drawn], np.uint64)
+    assert (nearest(hashes, read_benchmark(str(tmp_path))) <= REACH).tolist() == [True] * len(drawn)
+    others = [drawer(np.random.default_rng(seed), 420, 300).image for drawer in drawers for seed in range(3, 6)]
+    hashes = np.array([perceptual_hash(working_picture(image)) for image in others], np.uint64)
+    assert (nearest(hashes, read_benchmark(str(tmp_path))) > REACH).tolist() == [True] * len(others)
 
 
 def test_the_digest_follows_the_content(folder: Path) -> None:

@@ -229,6 +229,32 @@ def test_what_shares_a_picture_shares_the_split_of_the_first_article(tmp_path: P
     assert chain.items() <= grown.items()
 
 
+LONG = "Axial section of the left lung with a nodule of nine millimetres, cut in March, and then stained with iron red"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        ({"caption": f"{LONG}."}, {"caption": LONG.upper()}, True),
+        ({"caption": f"{LONG}."}, {"panel": f"{LONG}."}, True),
+        ({"caption": " ".join(LONG.split()[:19])}, {"caption": " ".join(LONG.split()[:19])}, False),
+        ({"caption": f"{LONG} {LONG} {LONG[::-1]}"}, {"caption": f"{LONG} {LONG} {LONG[::-1]} again"}, True),
+        ({"colour_share": 0.6}, {"colour_share": 0.0}, True),
+        ({"colour_share": 0.6}, {"colour_share": 0.3}, False),
+    ],
+)
+def test_what_holds_two_articles_together(made: Made, one: Row, other: Row, together: bool) -> None:
+    for number, changes in ((1, one), (4, other)):  # train and test, where nothing links them
+        panel = changes.pop("panel", None)
+        known = {"caption": f"{'What else there is. ' * 20 if panel else number} {panel}", **changes}
+        phash = 0xFFFF << (30 if "colour_share" in changes else number * 8)
+        image = made.figure(made.article(number), phash, n_panels=2 if panel else 1, **known)
+        if panel:
+            made.panel(image, 0, 1 << 20, subcaption=panel)
+    found = splits(made.curated(val_share=0.0, test_share=0.5))
+    assert (len(set(found.values())) == 1) is together
+
+
 def test_articles_that_share_nothing_keep_their_split_when_the_data_grows(tmp_path: Path) -> None:
     found = []
     for count in (20, 60):

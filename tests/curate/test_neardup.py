@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmc15m.curate import neardup
-from pmc15m.curate.neardup import near_pairs
+from pmc15m.curate.neardup import REACH, near_pairs, nearest
 
 Pairs = set[tuple[int, int]]
 
@@ -72,6 +72,18 @@ def test_what_a_thousand_rows_share_gives_no_pairs() -> None:
     hashes = np.concatenate([np.full(1001, 5, np.uint64), np.array([4, 0xFFFF00, 0xFFFF00], np.uint64)])
     assert clever(hashes, 4) == [(1002, 1003)]
     assert len(clever(hashes[1:], 4)) == 1000 * 1001 // 2 + 1  # a thousand rows are not too many
+
+
+def test_the_nearest_of_others_is_the_one_that_brute_force_finds() -> None:
+    rng = np.random.default_rng(3)
+    hashes, others = planted(rng, 2000, 5), planted(rng, 300)
+    others[:100] = hashes[:100]
+    for flip in rng.integers(0, 64, (10, 100), dtype=np.uint64):
+        others[:100] ^= np.uint64(1) << flip
+    closest = np.bitwise_count(hashes[:, None] ^ others).min(axis=1)
+    assert (closest == REACH).any()
+    assert nearest(hashes, others).tolist() == np.minimum(closest, REACH + 1).tolist()
+    assert nearest(hashes, others[:0]).tolist() == [REACH + 1] * len(hashes)
 
 
 def test_no_hash_and_one_hash() -> None:
