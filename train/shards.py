@@ -196,9 +196,9 @@ class TarSplit:
         values = []
         for tar, size in zip(self._tars, self.sizes, strict=True):
             try:
-                table = pq.read_table(_side_table(tar), columns=[name, "export_span"])
+                table = pq.ParquetFile(_side_table(tar)).read([name, "export_span"]).select([name, "export_span"])
                 of_tar = [value for value, span in zip(*(c.to_pylist() for c in table.columns), strict=True) if span]
-            except (OSError, ValueError, pa.ArrowException) as error:
+            except (OSError, ValueError, KeyError, pa.ArrowException) as error:
                 raise DataError(f"{tar}: no side table tells a column {name}: {str(error).splitlines()[0]}") from None
             if len(of_tar) != size:
                 raise DataError(f"{_side_table(tar)} tells of {len(of_tar)} pairs, not {size}; export the split again")
