@@ -104,7 +104,7 @@ def solid(evidence: Evidence, box: Box) -> float:
     left = ink
     for _ in range(EROSION):
         left = left[1:-1, 1:-1] & left[:-2, 1:-1] & left[2:, 1:-1] & left[1:-1, :-2] & left[1:-1, 2:]
-    return np.count_nonzero(left) / max(np.count_nonzero(ink), 1)
+    return float(np.count_nonzero(left)) / max(int(np.count_nonzero(ink)), 1)
 
 
 def units(evidence: Evidence) -> tuple[list[Box], float]:
