@@ -193,7 +193,10 @@ def fill(evidence: Evidence, boxes: Sequence[Box], wanted: int) -> tuple[Box, ..
 
 
 def by_gutters(evidence: Evidence, split: CaptionSplit, captioned: bool) -> Layout:
-    """Panels by gutters alone, with the caption's number of labels as the number to look for."""
+    """Panels without printed labels: the pictures and plots of the figure, else by gutters alone.
+
+    The caption's number of labels is the number to look for; that it names places says nothing.
+    """
     named = bool(split.labels) and not split.positional
     found = units.panels(evidence)
     if len(found) > 1 and (not named or len(found) == len(split.labels)):

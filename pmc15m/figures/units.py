@@ -16,7 +16,7 @@ from pmc15m.figures.gutters import GLOOM, LEAST_SHARE, PHOTO, QUIET, SURE, area,
 from pmc15m.figures.model import Box, slab
 
 LEAST_SIDE, LEAST_LEAF = 0.07, 0.03  # of the longer side: the least side of a picture or plot, and of anything else
-COVERED, SPACK = 0.97, 0.008  # share of a picture's squares with content, and their side, of the longer one
+COVERED, SPECK = 0.97, 0.008  # share of a picture's squares with content, and their side, of the longer one
 BITS, STEPS = 3.0, 0.25  # entropy of luma, and share of steps in it, from which a rectangle is a picture
 OTHER = 0.2  # of the usual picture's area: the least of something solid that stands beside pictures; else twice it
 LINE, LINE_PX, THICK = 0.06, 40, 8  # of the longer side, and px: the least length of an axis; px of its thickness
@@ -36,7 +36,7 @@ DARK_GUTTER, DARK_BAND = 0.75, 0.6  # how sure such a gutter is, and a wide dark
 CERTAIN, RASTER, LEAST_RASTER, PAIR = 0.6, 0.42, 0.27, 0.18  # a seam, seams of a raster: mean, each, more for a pair
 SLACK = 0.012  # of the longer side, by which a seam may lie beside its place in the raster
 UNSEEN, FAINT, SEEN = 0.35, 0.7, 0.25  # left of a seam that the network does not see, in the dark; what it adds
-DEEPEST = 4
+DEEPEST = 4  # levels of cuts in a mosaic
 SECONDED, BARE = 0.15, 0.5  # how sure of the cuts the network must be on average, and where nothing has numbers
 SOLID, SOLID_INK, EROSION = 0.35, 200, 2  # share of ink that is left when so many px are taken off all round
 FRAMED, RIM = 0.3, 0.95  # of a piece: the least plot in it; content along the sides of a framed one
@@ -104,7 +104,7 @@ def solid(evidence: Evidence, box: Box) -> float:
     left = ink
     for _ in range(EROSION):
         left = left[1:-1, 1:-1] & left[:-2, 1:-1] & left[2:, 1:-1] & left[1:-1, :-2] & left[1:-1, 2:]
-    return np.count_nonzero(left) / max(np.count_nonzero(ink), 1)
+    return float(np.count_nonzero(left)) / max(int(np.count_nonzero(ink)), 1)
 
 
 def units(evidence: Evidence) -> tuple[list[Box], float]:
@@ -172,7 +172,7 @@ def _is_picture(evidence: Evidence, leaf: Box) -> bool:
 def _covered(evidence: Evidence, box: Box) -> float:
     """Share of small squares of a box that hold content: all of a picture, however much of it is white."""
     x0, y0, x1, y1 = box
-    step = max(4, round(SPACK * evidence.longer))
+    step = max(4, round(SPECK * evidence.longer))
     rows = np.add.reduceat(evidence.content[y0:y1, x0:x1], np.arange(0, y1 - y0, step), axis=0, dtype=np.uint16)
     return float((np.add.reduceat(rows, np.arange(0, x1 - x0, step), axis=1, dtype=np.uint32) > 0).mean())
 
