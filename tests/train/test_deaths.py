@@ -21,6 +21,7 @@ from tests.train.drawn_pairs import SMALL, write_tar, write_webdataset
 from train import loop
 from train.__main__ import main
 from train.checkpoint import checkpoints, read_meta
+from train.shards import open_split
 from train.step import StepResult
 from train.tokens import train_tokenizer
 
@@ -84,7 +85,9 @@ def dying(folder: Path, at: int) -> Iterator[Reaper]:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_webdataset(tmp_path_factory.mktemp("data"), "train", [16])
+    folder = write_webdataset(tmp_path_factory.mktemp("data"), "train", [16])
+    open_split(folder, "train").pair(0)  # its index is kept from here on, so that every run makes the same calls
+    return folder
 
 
 class Towers(torch.nn.Module):
