@@ -99,7 +99,8 @@ def perceptual_hash(image: Image.Image) -> int | None:
     the highest. Four changes make it survive what people do to pictures. Borders without a drawing are cut off. The
     transform is taken of the picture itself instead of 32 x 32 samples, and the outer tenth fades to the mean (a Tukey
     window: F. J. Harris, Proc. IEEE 66(1), 1978), so that no edge enters or leaves it where a little is cropped. And it
-    is taken of squared darkness: what brightening turns into paper was nearly nothing before.
+    is taken of darkness to the power of 1.5: what brightening turns into paper was little before. (Squared, more
+    brightened pictures are found, and fewer of those whose border was cropped.)
 
     None for what cannot be recognised: a side below 16 px, or hardly any contrast.
     """
@@ -137,7 +138,8 @@ def _content(image: Image.Image) -> NDArray[np.float32] | None:
 
 
 def _ink(grey: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.square(1 - grey / 255)
+    ink: NDArray[np.float32] = ((1 - grey / 255) ** 1.5).astype(np.float32)
+    return ink
 
 
 def _lowest(ink: NDArray[np.float32], crops: Crops) -> list[NDArray[np.float32]]:
