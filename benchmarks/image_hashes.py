@@ -135,7 +135,7 @@ def holding(found: list[tuple[Path, bytes, Image.Image]]) -> None:
 def altered(found: list[tuple[Path, bytes, Image.Image]], most: int = 200) -> None:
     """What a benchmark of altered pictures finds, saved as JPEG, among the pictures themselves."""
     large = [(path.parent, image.convert("RGB")) for path, _, image in found if min(image.size) >= 100]
-    hashed = [(folder, image, own) for folder, image in large if (own := phash(image)) is not None]
+    hashed = [(folder, image, value) for folder, image in large if (value := phash(image)) is not None]
     own = np.array([value for _, _, value in hashed], np.uint64)
     for name, alter in ALTERED.items():
         same, wrong, compared = 0, 0, 0

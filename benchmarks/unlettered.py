@@ -171,9 +171,9 @@ def inside(rng: Rng, image: Image.Image, box: Box, kind: int, colours: list[Colo
         image.paste(picture(plane), (x0 + 1, y0 + 1))
     else:
         xs = np.linspace(0, 1, 120)
-        curve = sum(
-            rng.uniform(0.2, 0.9) * np.exp(-(((xs - rng.uniform()) / rng.uniform(0.01, 0.08)) ** 2)) for _ in range(4)
-        )
+        curve = np.zeros_like(xs)
+        for _ in range(4):
+            curve += rng.uniform(0.2, 0.9) * np.exp(-(((xs - rng.uniform()) / rng.uniform(0.01, 0.08)) ** 2))
         points = [(x0 + 1 + u * (width - 2), y1 - 1 - v / 1.8 * height) for u, v in zip(xs, curve, strict=True)]
         draw.polygon([(x0 + 1, y1 - 1), *points, (x1 - 1, y1 - 1)], fill=colours[0], outline=BLACK)
 
@@ -262,7 +262,7 @@ def strips(rng: Rng) -> Figure:
     for k in range(count):
         y = 26 + k * (height + gap)
         if ribs:
-            line = np.repeat(np.uint8(255 * (rng.random(width) > rng.uniform(0.3, 0.6)))[None], height, 0)
+            line = np.repeat((255 * (rng.random((1, width)) > rng.uniform(0.3, 0.6))).astype(np.uint8), height, 0)
             line = np.where(rng.random((height, width)) < 0.04, 255 - line, line)
             image.paste(Image.fromarray(line), (left, y))
         else:
