@@ -25,7 +25,7 @@ Block = tuple[int, int]
 """(lowest bit, bits)."""
 
 COMMON = 1000  # rows with one hash beyond which it says nothing: white pages, blank panels
-REACH = 8  # bits within which `nearest` looks
+REACH = 6  # bits within which `nearest` looks
 _GROUP = 8192  # hashes sorted together
 _MATRIX = 1 << 16  # hashes compared together
 _SAMPLE = 1 << 17
