@@ -73,7 +73,7 @@ def test_neighbours_in_a_shard_are_of_different_articles(exported: Path) -> None
     keys = list(samples(exported / "data" / "train-00000-of-00001.tar"))
     articles = [key.partition("_")[0] for key in keys]
     assert len(keys) > 3 * len(set(articles)), "an article has many pairs"
-    assert sum(left == right for left, right in pairwise(articles)) < len(keys) / 8
+    assert sum(left == right for left, right in pairwise(articles)) < len(keys) / 4  # in their order: two thirds
 
 
 def test_every_article_is_attributed(exported: Path) -> None:

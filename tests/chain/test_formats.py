@@ -167,6 +167,6 @@ def test_a_caption_on_two_sides_is_found(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = make(workspace, "hf", "export.recipe=")
-    monkeypatch.setattr("pmc15m.export.audit._LONG", 8)  # the miniature PMC's short ones are alike by chance
+    monkeypatch.setattr("pmc15m.export.audit.LONG_CAPTION", 8)  # the miniature PMC's short ones are alike by chance
     assert verify_export(folder, Workspace(workspace)) is ExitCode.INCOMPLETE
     assert "is in train and val" in caplog.text
