@@ -17,6 +17,7 @@ import polars
 import pyarrow.parquet as pq
 import pytest
 import webdataset
+from etils import epath
 
 from pmc15m.config import load_config
 from pmc15m.engine.stage import Execution
@@ -180,7 +181,12 @@ def _facts(rows: list[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
 @pytest.mark.parametrize(
     ("kind", "records"), [("hf", "pairs"), ("jsonl", "pairs"), ("csv", "pairs"), ("webdataset", "text")]
 )
-def test_croissant_is_valid_and_its_records_are_the_pairs(everything: Path, kind: str, records: str) -> None:
+def test_croissant_is_valid_and_its_records_are_the_pairs(
+    everything: Path, kind: str, records: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It keeps what it unpacks by the name of the tar alone, for all exports of a user.
+    unpacked = "mlcroissant._src.operation_graph.operations.extract.EXTRACT_PATH"
+    monkeypatch.setattr(unpacked, epath.Path(tmp_path))
     data = mlcroissant.Dataset(jsonld=str(everything / kind / "croissant.json"))
     assert not data.metadata.ctx.issues.errors
     assert len(list(data.records(records))) == sum(counts(everything / kind).values())
