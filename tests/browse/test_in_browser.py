@@ -17,6 +17,8 @@ PLACE = "new DOMMatrix(getComputedStyle(document.querySelector('.sheet')).transf
 PRESSED = "document.querySelector('.verdicts [aria-pressed=\"true\"]')?.dataset.verdict ?? null"
 STORY = "/things/PMC6_1_f001_g01_p00?sort=worst&in=pairs&n=1"
 
+LOST = ("/lost?step=parsed&reason=not_xml", "/articles/PMC4", "/articles/PMC2")
+
 
 @pytest.fixture
 def page(chromium: Chromium, site: Site) -> Chromium:
@@ -28,7 +30,9 @@ def page(chromium: Chromium, site: Site) -> Chromium:
     return chromium
 
 
-@pytest.mark.parametrize("path", ["/figures?status=split_aligned&status=split_unaligned", "/pairs", STORY, "/marks"])
+@pytest.mark.parametrize(
+    "path", ["/figures?status=split_aligned&status=split_unaligned", "/pairs", STORY, "/marks", *LOST]
+)
 def test_pages_open_without_errors_and_ask_nobody_else(page: Chromium, site: Site, path: str) -> None:
     page.open(site.address + path)
     assert page.errors == []
@@ -173,7 +177,7 @@ def test_the_keyboard_looks_judges_and_goes_on(page: Chromium, site: Site, marks
     assert verdicts == ["right", "partly"]
 
 
-@pytest.mark.parametrize("path", ["/figures?sort=worst", "/pairs", STORY, "/things/PMC2_1_f001_g01", "/marks"])
+@pytest.mark.parametrize("path", ["/figures?sort=worst", "/pairs", STORY, "/things/PMC2_1_f001_g01", "/marks", *LOST])
 @pytest.mark.parametrize("width", [320, 390, 768])
 def test_a_phone_needs_no_sideways_scrolling(page: Chromium, site: Site, path: str, width: int) -> None:
     page.window(width, 800, phone=True)
@@ -193,7 +197,7 @@ def test_on_a_phone_the_facets_wait_until_they_are_asked_for(page: Chromium, sit
     assert page.evaluate("document.querySelector('.facet a').offsetHeight") >= 36
 
 
-@pytest.mark.parametrize("path", ["/pairs", STORY])
+@pytest.mark.parametrize("path", ["/pairs", STORY, *LOST])
 def test_dark_mode_is_dark_and_legible(page: Chromium, site: Site, path: str) -> None:
     page.open(site.address + path)
     assert contrast(page) > 7
