@@ -16,7 +16,6 @@ SCALE = "new DOMMatrix(getComputedStyle(document.querySelector('.sheet')).transf
 PLACE = "new DOMMatrix(getComputedStyle(document.querySelector('.sheet')).transform).e"
 PRESSED = "document.querySelector('.verdicts [aria-pressed=\"true\"]')?.dataset.verdict ?? null"
 STORY = "/things/PMC6_1_f001_g01_p00?sort=worst&in=pairs&n=1"
-
 LOST = ("/lost?step=parsed&reason=not_xml", "/articles/PMC4", "/articles/PMC2")
 
 
@@ -145,6 +144,23 @@ def test_a_mark_with_a_note_is_written_and_stays(page: Chromium, site: Site, mar
     page.click('.judge [data-verdict="wrong"]')  # again: taken back
     page.until("document.querySelector('.judge output').textContent")
     assert page.evaluate(PRESSED) is None
+
+
+def test_a_marked_card_is_found_again_by_the_facet_and_from_the_summary(
+    page: Chromium, site: Site, marks_file: Path
+) -> None:
+    page.open(f"{site.address}/pairs?sort=worst")
+    page.click('.card [data-verdict="partly"]')
+    page.until(f"{PRESSED} === 'partly'")
+    page.open(f"{site.address}/pairs?sort=worst")
+    with page.loading():
+        page.click('[data-facet="mark"] a[href*="mark=partly"]')
+    assert page.evaluate(KEYS) == ["PMC6_1_f001_g01_p00"]
+    page.open(f"{site.address}/marks")
+    with page.loading():
+        page.click('tbody a[href*="mark=partly"]')
+    assert page.evaluate(ADDRESS) == "/pairs?mark=partly&sort=worst"
+    assert page.evaluate(KEYS) == ["PMC6_1_f001_g01_p00"]
 
 
 def test_the_keyboard_looks_judges_and_goes_on(page: Chromium, site: Site, marks_file: Path) -> None:
