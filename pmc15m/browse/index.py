@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from pmc15m.browse.condition import refuse_all_but_a_condition
+from pmc15m.browse.marks import Verdict
 from pmc15m.browse.selection import FACETS, STEPS, Order, Selection, View, quoted, words_test
 from pmc15m.engine.progress import Progress
 from pmc15m.errors import UsageError
@@ -71,15 +72,30 @@ _ENUMERATED: Mapping[str, Sequence[tuple[str, str]]] = {
     "split": [("pairs", "split")],
     "flag": [("pairs", _SETS["flag"])],
     "journal": [("pairs", "journal"), ("articles", "journal")],
+    "mark": [],
 }
-_STATUSES = ("unusable", "no_picture", "not_stored", "not_yet_split")
-_COLUMNS = {"kind": "image_kind", "licence": "licence_code", **_SETS}
+_VALUES = ("", "unusable", "no_picture", "not_stored", "not_yet_split", *Verdict)  # that no table holds
+_COLUMNS = {"kind": "image_kind", "licence": "licence_code", "mark": "NULL", **_SETS}
 _INDEXED = (
     "SELECT shard::UINTEGER AS shard, row::UINTEGER AS row, graphic::USMALLINT AS graphic, "
     "(hash(pmcid) >> 32)::UINTEGER AS article, year::USMALLINT AS year, certainty::FLOAT AS certainty, "
     + ", ".join(f"{_COLUMNS.get(name, name)}::{name}_values AS {name}" for name in _ENUMERATED)
 )
 _STEP = STEPS.format("certainty")
+_CUBED = ", ".join([*(name for name in FACETS if name not in ("certainty", "journal")), f"{_STEP} AS certainty"])
+
+# Where the rows with some keys lie, and each one's mark.
+_MARKED: Mapping[View, str] = {
+    View.PAIRS: """
+SELECT parse_filename(filename, true) AS shard, file_row_number AS row, 0 AS graphic, mark
+FROM {pairs} JOIN given ON key = pair_key""",
+    View.FIGURES: """
+SELECT parse_filename(figures.filename, true) AS shard, figures.file_row_number AS row,
+  coalesce(graphic_index, 0) AS graphic, mark
+FROM {figures} AS figures LEFT JOIN {images} AS images USING (figure_key)
+  JOIN given ON key = coalesce(image_key, figure_key)""",
+}
+_SAME = " AND ".join(f"{{0}}.{name} = changed.{name}" for name in ("shard", "row", "graphic"))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -123,6 +139,8 @@ class Index:
         self.connection = connect(workspace, memory_limit=MEMORY_LIMIT)
         self._shards = {table: workspace.shards(table) for table in _TABLES}
         self._searches: dict[tuple[View, str, str], _Search] = {}
+        self._marks: Mapping[str, str] = {}
+        self._changes = 0  # of the marks
         self._lock = threading.Lock()
         try:
             self._enumerate()
@@ -139,7 +157,7 @@ class Index:
         """How many rows, by facet. Raises `UsageError`."""
         table, searched = self._narrowed(selection)
         choices = tuple((name, selection.chosen[name]) for name in FACETS if name in selection.chosen)
-        known = (table, choices, searched)
+        known = (table, choices, searched, self._changes)
         if known not in self._counted:
             if len(self._counted) >= _REMEMBERED:
                 self._counted.clear()
@@ -166,6 +184,45 @@ class Index:
         tests = " AND ".join(self._tests(selection.chosen.items())) or "true"
         shards = [row["shard"] for row in self.ask(f"SELECT DISTINCT shard FROM {table} WHERE {tests} ORDER BY 1")]
         return [(shard, f"SELECT row FROM {table} WHERE shard = {shard} AND {tests}") for shard in shards]
+
+    def take_marks(self, marks: Mapping[str, str]) -> None:
+        """Verdicts by key, from now on all that counts. Raises `UsageError`."""
+        with self._lock:
+            before = self._marks
+            if marks == before:
+                return
+            changed = {key: marks.get(key) for key in {**before, **marks} if marks.get(key) != before.get(key)}
+            with self._cursor() as cursor:
+                cursor.begin()
+                for view in View:
+                    self._mark(cursor, view, changed)
+                cursor.commit()
+            self._marks = dict(marks)
+            self._changes += 1
+
+    def _mark(self, cursor: duckdb.DuckDBPyConnection, view: View, changed: Mapping[str, str | None]) -> None:
+        """Change the marks of a view's rows, and of the cube what they change in it."""
+        articles = sorted({key.partition("_")[0] for key in changed})
+        hashes = "SELECT (hash(unnest($articles::VARCHAR[])) >> 32)::UINTEGER"
+        near = f"SELECT DISTINCT shard FROM rows_{view} WHERE article IN ({hashes}) ORDER BY 1"
+        shards = [shard for (shard,) in cursor.execute(near, {"articles": articles}).fetchall()]
+        places = _MARKED[view].format(**{table: self.parts(table, shards) for table in _TABLES})
+        cursor.execute(
+            "CREATE TEMP TABLE changed AS WITH given AS "
+            "(SELECT unnest($keys::VARCHAR[]) AS key, unnest($marks::VARCHAR[]) AS mark) "
+            "SELECT shard::UINTEGER AS shard, row::UINTEGER AS row, graphic::USMALLINT AS graphic, "
+            f"mark::mark_values AS mark FROM ({places})",
+            {"keys": [*changed], "marks": [*changed.values()]},
+        )
+        rows = f"rows_{view} SEMI JOIN changed USING (shard, row, graphic)"
+        count = f"INSERT INTO cube_{view} SELECT {_CUBED}, {{}} FROM {rows}"
+        cursor.execute(count.format(-1))
+        for table in (f"rows_{view}", *(search.table for known, search in self._searches.items() if known[0] is view)):
+            cursor.execute(_marking(table, "changed"))
+        cursor.execute(count.format(1))
+        cursor.execute(f"DELETE FROM marked_{view} USING changed WHERE {_SAME.format(f'marked_{view}')}")
+        cursor.execute(f"INSERT INTO marked_{view} FROM changed")
+        cursor.execute("DROP TABLE changed")
 
     def shards_of(self, pmcid: str) -> list[int]:
         """The shards with rows of an article; by a hash, so that a stranger's may be among them."""
@@ -211,7 +268,7 @@ class Index:
         self._values: dict[str, list[str]] = {}
         for name, columns in _ENUMERATED.items():
             arms = [f"SELECT DISTINCT {column} AS value FROM {table}" for table, column in columns]
-            arms.append(f"SELECT unnest({['', *_STATUSES]})")
+            arms.append(f"SELECT unnest({[*map(str, _VALUES)]}) AS value")
             known = f"SELECT DISTINCT value FROM ({' UNION ALL '.join(arms)}) WHERE value IS NOT NULL ORDER BY 1"
             self.connection.execute(f"CREATE TYPE {name}_values AS ENUM ({known})")
             found = self.connection.execute(f"SELECT unnest(enum_range(NULL::{name}_values))").fetchall()
@@ -225,11 +282,8 @@ class Index:
             for batch in self._batches(view):
                 execute(f"INSERT INTO rows_{view} {self._rows(view, batch)}")
                 progress.advance(len(batch))
-        columns = ", ".join(name for name in FACETS if name not in ("certainty", "journal"))
-        execute(
-            f"CREATE TABLE cube_{view} AS "
-            f"SELECT {columns}, {_STEP} AS certainty, count(*) AS n FROM rows_{view} GROUP BY ALL"
-        )
+        execute(f"CREATE TABLE cube_{view} AS SELECT {_CUBED}, count(*) AS n FROM rows_{view} GROUP BY ALL")
+        execute(f"CREATE TABLE marked_{view} AS SELECT shard, row, graphic, mark FROM rows_{view} LIMIT 0")
         [(rows,)] = execute(f"SELECT count(*) FROM rows_{view}").fetchall()
         return int(rows)
 
@@ -270,6 +324,7 @@ class Index:
             try:
                 while search.left and (go_on or known is None):
                     self._do(f"INSERT INTO {search.table} {self._rows(view, search.left[0], tests)}")
+                    self._do(_marking(search.table, f"marked_{view}"))
                     del search.left[0]
                     if time.monotonic() > until:
                         break
@@ -317,7 +372,7 @@ class Index:
             source, n = (f"cube_{view}", "sum(n)") if cubed else (found, "count(*)")
             value = "NULL" if facet is None else _STEP if facet == "certainty" and not cubed else facet
             limit = f"ORDER BY n DESC, value LIMIT {_JOURNALS}" if facet == "journal" else ""
-            grouped = f"SELECT {value} AS value, {n} AS n FROM {source} WHERE {tests} GROUP BY 1 {limit}"
+            grouped = f"SELECT {value} AS value, {n} AS n FROM {source} WHERE {tests} GROUP BY 1 HAVING {n} > 0 {limit}"
             return f"SELECT {quoted(facet or '')} AS facet, value::VARCHAR AS value, n::BIGINT AS n FROM ({grouped})"
 
         counted: dict[str, Counter[str]] = {name: Counter() for name in names}
@@ -336,6 +391,11 @@ class Index:
             counted[name].update(dict.fromkeys(values, 0))  # what is chosen can be taken back
         telling = {name: counts for name, counts in counted.items() if len(counts) > 1 or name in chosen}
         return total, {name: _arranged(name, counts) for name, counts in telling.items()}
+
+
+def _marking(table: str, marked: str) -> str:
+    """SQL that gives the rows of a table the marks of another."""
+    return f"UPDATE {table} SET mark = changed.mark FROM {marked} AS changed WHERE {_SAME.format(table)}"
 
 
 def _arranged(name: str, counts: Counter[str]) -> Sequence[tuple[str, int]]:

@@ -39,6 +39,7 @@ class Facet:
     of_figures: str = ""
     views: tuple[View, ...] = tuple(View)
     is_set: bool = False  # a row has any number of values
+    without: str = "none"  # what a row without a value is called
 
     def test(self, view: View, value: str) -> str:
         """SQL over `pairs`; "" stands for null, or for a set without values."""
@@ -65,6 +66,7 @@ FACETS: Mapping[str, Facet] = {
             STEPS.format("alignment_score"),
             STEPS.format(_of_picture("min(alignment_score)", "panels")),
         ),
+        Facet("mark", "mark", "", without="unmarked"),  # in no table: `Selection.tests` lists the keys
         Facet("licence", "licence", "licence_code"),
         Facet("kind", "kind of picture", "image_kind"),
         Facet("modality", "modality", "modalities", is_set=True),
@@ -136,6 +138,10 @@ class Selection:
         rest = {name: kept for name, kept in self.chosen.items() if name != facet}
         return replace(self, chosen=rest | ({facet: values} if values else {}))
 
+    def only(self, facet: str, value: str) -> "Selection":
+        """With no other value of a facet."""
+        return replace(self, chosen={**self.chosen, facet: (value,)})
+
     def ordered(self, order: Order, seed: int = 0) -> "Selection":
         return replace(self, order=order, seed=seed)
 
@@ -144,18 +150,21 @@ class Selection:
         kept = {name: values for name, values in self.chosen.items() if view in FACETS[name].views}
         return replace(self, view=view, chosen=kept, where="")
 
-    def tests(self) -> list[tuple[str, str]]:
-        """(name, SQL over `pairs`) of every choice, in the order of the facets."""
-        found = [(name, self._any(FACETS[name])) for name in FACETS if name in self.chosen]
+    def tests(self, marks: Mapping[str, str]) -> list[tuple[str, str]]:
+        """(name, SQL over `pairs`) of every choice, in the order of the facets; `marks` are verdicts by key."""
+        found = [(name, self._any(FACETS[name], marks)) for name in FACETS if name in self.chosen]
         found += [("words", words_test(self.words))] * bool(self.words)
         return found + [("condition", self.where)] * bool(self.where)
 
-    def _any(self, facet: Facet) -> str:
-        return " OR ".join(facet.test(self.view, value) for value in self.chosen[facet.name])
+    def _any(self, facet: Facet, marks: Mapping[str, str]) -> str:
+        values = self.chosen[facet.name]
+        if facet.name == "mark":  # a pair of a whole figure has its picture's key
+            return " OR ".join(_marked_test(marks, value) for value in values)
+        return " OR ".join(facet.test(self.view, value) for value in values)
 
-    def recipe(self) -> str:
+    def recipe(self, marks: Mapping[str, str]) -> str:
         """A recipe that keeps the pairs of this selection: TOML for `pmc15m export --recipe FILE`."""
-        steps = [("figures", "level = 'figure'")] * (self.view is View.FIGURES) + self.tests()
+        steps = [("figures", "level = 'figure'")] * (self.view is View.FIGURES) + self.tests(marks)
         lines = [f"description = {_toml('Chosen in pmc15m browse: ' + self.address())}"]
         for name, test in steps:
             lines += ["", "[[predicate]]", f"name = {_toml(name)}", f"where = {_toml(test)}", 'why = "chosen by hand"']
@@ -170,6 +179,12 @@ def words_test(words: str, column: str = "text") -> str:
         edge = r"\b" if re.match(r"\w", phrase or word, re.ASCII) else ""
         tests.append(f"regexp_matches({column}, {quoted(f'(?i){edge}{sought}')})")
     return " AND ".join(tests) or "true"
+
+
+def _marked_test(marks: Mapping[str, str], value: str) -> str:
+    """SQL over `pairs`: the mark is now this one; "" is no mark."""
+    keys = ", ".join(quoted(key) for key, verdict in sorted(marks.items()) if value in ("", verdict))
+    return f"pair_key {'' if value else 'NOT '}IN ({keys})" if keys else "false" if value else "true"
 
 
 def quoted(text: str) -> str:

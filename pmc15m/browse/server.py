@@ -5,6 +5,8 @@
     /figures/17                    the story of the row at that place of the selection
     /things/KEY                    the story of a figure, picture or pair
     /pictures/KEY                  its pixels: whole, or `side` px
+    /articles/PMC17                what was tried with an article, and where it ended
+    /lost                          the articles that were lost whole, by step and reason
     /marks                         what was marked; POST adds one
 
 Nobody else is answered: the Host must be ours (a page elsewhere may point a name of its own here), what another site
@@ -15,12 +17,14 @@ dataset reaches a page unescaped, and the policy would run none.
 import contextlib
 import json
 import logging
+import re
 import socket
 import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jinja2
 import uvicorn
@@ -40,7 +44,7 @@ from starlette.responses import (
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pmc15m.browse import marks
+from pmc15m.browse import articles, marks
 from pmc15m.browse.cards import cards, keys
 from pmc15m.browse.index import Index
 from pmc15m.browse.pictures import SIDES, Pictures, Pointer
@@ -52,6 +56,7 @@ from pmc15m.workspace import Workspace
 log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
+_PMCID = re.compile(r"PMC[0-9]{1,20}")
 _HERE = Path(__file__).parent
 _PAGE = 24  # cards
 _LONGEST_BODY = 16_384  # bytes of a mark
@@ -159,6 +164,8 @@ def application(index: Index) -> Starlette:
             ),
             Route("/things/{key}", site.thing),
             Route("/pictures/{key}", site.picture),
+            Route("/articles/{pmcid}", site.article),
+            Route("/lost", site.lost),
             Route("/marks", site.marks, methods=["GET"]),
             Route("/marks", site.mark, methods=["POST"]),
             *(Route(f"/assets/{path.name}", _asset(path)) for path in sorted((_HERE / "assets").iterdir())),
@@ -204,6 +211,8 @@ class _Site:
 
     def gallery(self, request: Request) -> Response:
         selection, page = self._selection(request), _number(request, "page", 1)
+        if _PMCID.fullmatch(pmcid := selection.words.upper()) and articles.is_known(self._index, pmcid):
+            return RedirectResponse(f"/articles/{pmcid}", 303)
         counts = self._index.counts(selection)
         places = self._index.select(selection, _PAGE, (page - 1) * _PAGE)
         return self._page(
@@ -226,7 +235,7 @@ class _Site:
         )
 
     def recipe(self, request: Request) -> Response:
-        text = self._selection(request).recipe()
+        text = self._selection(request).recipe(_verdicts(marks.latest(self._workspace)))
         headers = {"content-disposition": 'attachment; filename="chosen.toml"'}
         return Response(text, media_type="application/toml", headers=headers)
 
@@ -250,6 +259,30 @@ class _Site:
         mark = marks.latest(self._workspace).get(key)
         return self._page("thing.html", story=told, selection=selection, n=_number(request, "n", 0), mark=mark)
 
+    def article(self, request: Request) -> Response:
+        pmcid = request.path_params["pmcid"]
+        versions = articles.versions(self._index, pmcid) if _PMCID.fullmatch(pmcid) else []
+        if not versions:
+            raise HTTPException(404, f"there is no article {pmcid} in this workspace")
+        return self._page("article.html", pmcid=pmcid, versions=versions)
+
+    def lost(self, request: Request) -> Response:
+        step, reason = (request.query_params.get(name, "") for name in ("step", "reason"))
+        page = _number(request, "page", 1)
+        losses = articles.losses(self._index)
+        n = next((row["n"] for row in losses if (row["step"], row["reason"]) == (step, reason)), 0)
+        if (step or reason) and not n:
+            raise HTTPException(404, f"no article was lost when {step or 'nothing'} for {reason or 'nothing'}")
+        return self._page(
+            "lost.html",
+            losses=losses,
+            step=step,
+            reason=reason,
+            found=articles.lost(self._index, step, reason, (page - 1) * articles.PAGE) if n else [],
+            page=page,
+            pages=-(-n // articles.PAGE),
+        )
+
     def picture(self, request: Request) -> Response:
         key, side = request.path_params["key"], _number(request, "side", 0)
         if side and side not in SIDES:
@@ -264,9 +297,11 @@ class _Site:
 
     def marks(self, request: Request) -> Response:
         found = marks.latest(self._workspace)
+        self._index.take_marks(_verdicts(found))
         return self._page(
             "marks.html",
-            summaries=marks.summaries(found.values()),
+            summaries=[(summary, _selection_of(summary.seen_in)) for summary in marks.summaries(found.values())],
+            everything=[(Selection(view=view), self._index.counts(Selection(view=view))) for view in View],
             latest=[*found.values()][::-1],
             file=marks.file_of(self._workspace).name,
         )
@@ -304,6 +339,7 @@ class _Site:
 
     def _selection(self, request: Request) -> Selection:
         view = View(request.url.path.split("/")[1])
+        self._index.take_marks(_verdicts(marks.latest(self._workspace)))
         return Selection.of(view, [item for item in request.query_params.multi_items() if item[0] != "page"])
 
     def _picture_address(self, key: str, pointer: Pointer | None, side: int = 0) -> str | None:
@@ -324,6 +360,18 @@ def _number(request: Request, name: str, default: int) -> int:
     if not (text.isdecimal() and len(text) < 10 and int(text) >= min(default, 1)):
         raise HTTPException(400, f"{name} is a number, not {text!r}")
     return int(text)
+
+
+def _verdicts(found: Mapping[str, marks.Mark]) -> dict[str, str]:
+    return {key: mark.verdict for key, mark in found.items()}
+
+
+def _selection_of(address: str) -> Selection | None:
+    """The selection of a gallery's address; None for any other text."""
+    path, _, query = address.partition("?")
+    with contextlib.suppress(UsageError, ValueError):
+        return Selection.of(View(path.removeprefix("/")), parse_qsl(query, keep_blank_values=True))
+    return None
 
 
 def _words(name: str) -> str:

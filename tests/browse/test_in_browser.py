@@ -16,6 +16,7 @@ SCALE = "new DOMMatrix(getComputedStyle(document.querySelector('.sheet')).transf
 PLACE = "new DOMMatrix(getComputedStyle(document.querySelector('.sheet')).transform).e"
 PRESSED = "document.querySelector('.verdicts [aria-pressed=\"true\"]')?.dataset.verdict ?? null"
 STORY = "/things/PMC6_1_f001_g01_p00?sort=worst&in=pairs&n=1"
+LOST = ("/lost?step=parsed&reason=not_xml", "/articles/PMC4", "/articles/PMC2")
 
 
 @pytest.fixture
@@ -28,7 +29,9 @@ def page(chromium: Chromium, site: Site) -> Chromium:
     return chromium
 
 
-@pytest.mark.parametrize("path", ["/figures?status=split_aligned&status=split_unaligned", "/pairs", STORY, "/marks"])
+@pytest.mark.parametrize(
+    "path", ["/figures?status=split_aligned&status=split_unaligned", "/pairs", STORY, "/marks", *LOST]
+)
 def test_pages_open_without_errors_and_ask_nobody_else(page: Chromium, site: Site, path: str) -> None:
     page.open(site.address + path)
     assert page.errors == []
@@ -143,6 +146,23 @@ def test_a_mark_with_a_note_is_written_and_stays(page: Chromium, site: Site, mar
     assert page.evaluate(PRESSED) is None
 
 
+def test_a_marked_card_is_found_again_by_the_facet_and_from_the_summary(
+    page: Chromium, site: Site, marks_file: Path
+) -> None:
+    page.open(f"{site.address}/pairs?sort=worst")
+    page.click('.card [data-verdict="partly"]')
+    page.until(f"{PRESSED} === 'partly'")
+    page.open(f"{site.address}/pairs?sort=worst")
+    with page.loading():
+        page.click('[data-facet="mark"] a[href*="mark=partly"]')
+    assert page.evaluate(KEYS) == ["PMC6_1_f001_g01_p00"]
+    page.open(f"{site.address}/marks")
+    with page.loading():
+        page.click('tbody a[href*="mark=partly"]')
+    assert page.evaluate(ADDRESS) == "/pairs?mark=partly&sort=worst"
+    assert page.evaluate(KEYS) == ["PMC6_1_f001_g01_p00"]
+
+
 def test_the_keyboard_looks_judges_and_goes_on(page: Chromium, site: Site, marks_file: Path) -> None:
     page.open(f"{site.address}/pairs?sort=worst")
     page.press("j")
@@ -173,7 +193,7 @@ def test_the_keyboard_looks_judges_and_goes_on(page: Chromium, site: Site, marks
     assert verdicts == ["right", "partly"]
 
 
-@pytest.mark.parametrize("path", ["/figures?sort=worst", "/pairs", STORY, "/things/PMC2_1_f001_g01", "/marks"])
+@pytest.mark.parametrize("path", ["/figures?sort=worst", "/pairs", STORY, "/things/PMC2_1_f001_g01", "/marks", *LOST])
 @pytest.mark.parametrize("width", [320, 390, 768])
 def test_a_phone_needs_no_sideways_scrolling(page: Chromium, site: Site, path: str, width: int) -> None:
     page.window(width, 800, phone=True)
@@ -193,7 +213,7 @@ def test_on_a_phone_the_facets_wait_until_they_are_asked_for(page: Chromium, sit
     assert page.evaluate("document.querySelector('.facet a').offsetHeight") >= 36
 
 
-@pytest.mark.parametrize("path", ["/pairs", STORY])
+@pytest.mark.parametrize("path", ["/pairs", STORY, *LOST])
 def test_dark_mode_is_dark_and_legible(page: Chromium, site: Site, path: str) -> None:
     page.open(site.address + path)
     assert contrast(page) > 7

@@ -1,5 +1,7 @@
 """What is counted is what is found, by the index, by SQL and by the recipe."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from pmc15m.browse import index as module
@@ -10,6 +12,16 @@ from pmc15m.errors import UsageError
 from pmc15m.export.recipes import parse_recipe, run_recipe
 from pmc15m.query import connect
 from pmc15m.workspace import Workspace
+
+
+@pytest.fixture
+def marks(index: Index) -> Iterator[dict[str, str]]:
+    """A panel pair, a pair of a whole figure, a figure without a picture, and what is in no view."""
+    given = {"PMC6_1_f001_g01_p01": "wrong", "PMC1_1_f002_g01": "right", "PMC2_1_f003": "partly"}
+    given |= {"PMC1_1_f001": "wrong", "PMC6_1_f002_g01_p00": "right", "PMC99_1_f001_g01": "right", "": "wrong"}
+    index.take_marks(given)
+    yield given
+    index.take_marks({})
 
 
 def everything(index: Index, selection: Selection) -> list[str]:
@@ -41,6 +53,53 @@ def test_a_count_is_what_choosing_it_finds(index: Index, view: View) -> None:
                 assert index.counts(chosen).total == n == len(everything(index, chosen)), (others, name, value)
 
 
+def marked(index: Index, view: View, *verdicts: str, **others: tuple[str, ...]) -> Selection:
+    return Selection(view=view, chosen={"mark": verdicts, **others})
+
+
+def test_marks_are_a_facet_like_the_others(index: Index, marks: dict[str, str]) -> None:
+    assert dict(index.counts(Selection(view=View.PAIRS)).facets["mark"]) == {"": 6, "right": 1, "wrong": 1}
+    assert dict(index.counts(Selection(view=View.FIGURES)).facets["mark"]) == {"": 7, "right": 1, "partly": 1}
+    assert everything(index, marked(index, View.PAIRS, "wrong")) == ["PMC6_1_f001_g01_p01"]
+    assert everything(index, marked(index, View.FIGURES, "partly")) == ["PMC2_1_f003"]
+    assert index.counts(marked(index, View.PAIRS, "right", "wrong")).total == 2
+    test_a_count_is_what_choosing_it_finds(index, View.PAIRS)
+    test_a_count_is_what_choosing_it_finds(index, View.FIGURES)
+    for chosen in ({"mark": ("",)}, {"mark": ("right", "wrong"), "level": ("panel",)}, {"mark": ("", "wrong")}):
+        counts = index.counts(Selection(view=View.PAIRS, chosen=chosen))
+        for name, values in counts.facets.items():
+            for value, n in values:
+                assert index.counts(Selection(view=View.PAIRS, chosen={**chosen, name: (value,)})).total == n
+
+
+def test_a_recipe_and_a_list_of_keys_hold_what_is_marked(
+    index: Index, workspace: Workspace, marks: dict[str, str]
+) -> None:
+    with connect(workspace) as connection:
+        for verdicts in (("wrong",), ("partly",), ("",), ("", "right")):
+            selection = marked(index, View.PAIRS, *verdicts)
+            recipe = parse_recipe("chosen", selection.recipe(marks))
+            run_recipe(connection, recipe)
+            kept = sorted(key for (key,) in connection.sql(f"SELECT pair_key FROM {recipe.kept}").fetchall())
+            assert kept == sorted(keys(index, selection)) == sorted(everything(index, selection)), verdicts
+    assert list(keys(index, marked(index, View.FIGURES, "right"))) == ["PMC1_1_f002"]
+
+
+def test_a_mark_that_changes_or_is_taken_back_is_counted_anew_also_in_a_search(index: Index) -> None:
+    words = {"words": "cells", "view": View.PAIRS}
+    before, rows = Selection(**words), index.counts(Selection(view=View.PAIRS))
+    assert "mark" not in index.counts(before).facets
+    for verdict in ("wrong", "right", "right"):
+        index.take_marks({"PMC6_1_f001_g01_p00": verdict})
+        assert dict(index.counts(before).facets["mark"]) == {"": 2, verdict: 1}
+        assert dict(index.counts(Selection(view=View.PAIRS)).facets["mark"]) == {"": 7, verdict: 1}
+    later = Selection(view=View.PAIRS, where="n_words < 6", chosen={"mark": ("right",)})  # searched after the mark
+    assert everything(index, later) == ["PMC6_1_f001_g01_p00"]
+    index.take_marks({})
+    assert index.counts(Selection(view=View.PAIRS)) == rows
+    assert "mark" not in index.counts(before).facets
+
+
 def test_a_recipe_keeps_the_pairs_that_were_seen(index: Index, workspace: Workspace) -> None:
     selections = [Selection(view=View.PAIRS, chosen={name: (value,)}) for name, value in choices(index, View.PAIRS)]
     selections += [
@@ -49,7 +108,7 @@ def test_a_recipe_keeps_the_pairs_that_were_seen(index: Index, workspace: Worksp
     ]
     with connect(workspace) as connection:
         for selection in selections:
-            recipe = parse_recipe("chosen", selection.recipe())
+            recipe = parse_recipe("chosen", selection.recipe({}))
             run_recipe(connection, recipe)
             kept = connection.sql(f"SELECT pair_key FROM {recipe.kept}").fetchall()
             assert (
@@ -61,7 +120,7 @@ def test_a_recipe_of_figures_keeps_those_that_became_pairs(index: Index, workspa
     with connect(workspace) as connection:
         for name, value in choices(index, View.FIGURES):
             selection = Selection(view=View.FIGURES, chosen={name: (value,)})
-            recipe = parse_recipe("chosen", selection.recipe())
+            recipe = parse_recipe("chosen", selection.recipe({}))
             run_recipe(connection, recipe)
             kept = {key for (key,) in connection.sql(f"SELECT pair_key FROM {recipe.kept}").fetchall()}
             seen = set(everything(index, selection)) - {"PMC6_1_f002_g01"}  # which became no pair
@@ -165,6 +224,6 @@ def test_words_are_found_in_figures_that_became_no_pair(index: Index) -> None:
     assert everything(index, Selection(view=View.FIGURES, words="navy")) == ["PMC6_1_f002_g01"]
 
 
-def test_all_facets_are_counted_somewhere(index: Index) -> None:
+def test_all_facets_are_counted_somewhere(index: Index, marks: dict[str, str]) -> None:
     counted = {name for view in View for name in index.counts(Selection(view=view)).facets}
     assert counted == set(FACETS)

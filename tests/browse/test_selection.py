@@ -37,12 +37,12 @@ def test_an_address_leads_back_to_its_selection(selection: Selection) -> None:
     assert Selection.of(selection.view, parse_qsl(query, keep_blank_values=True)) == selection
 
 
-@given(selections())
-def test_a_recipe_holds_every_test_whatever_is_in_it(selection: Selection) -> None:
-    steps = tomllib.loads(selection.recipe()).get("predicate", [])
+@given(selections(), st.dictionaries(TEXTS, st.sampled_from(["right", "partly", "wrong"]), max_size=3))
+def test_a_recipe_holds_every_test_whatever_is_in_it(selection: Selection, marks: dict[str, str]) -> None:
+    steps = tomllib.loads(selection.recipe(marks)).get("predicate", [])
     told = [(step["name"], step["where"]) for step in steps if step["name"] != "figures"]
-    assert told == selection.tests()
-    parse_recipe("chosen", selection.recipe())
+    assert told == selection.tests(marks)
+    parse_recipe("chosen", selection.recipe(marks))
 
 
 def test_choosing_twice_takes_back() -> None:

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,17 @@ import pytest
 from PIL import Image
 
 from pmc15m import schema
+from pmc15m.browse import articles
 from pmc15m.browse.index import Index
 from pmc15m.browse.server import browse, listen
 from pmc15m.errors import UsageError
 from pmc15m.workspace import Workspace
 from tests.browse.conftest import Site
+from tests.browse.made import fill_browsed
 from tests.query.made_up import HOSTILE, pair, write
 
 PAGES = (
+    *("/lost", "/lost?step=parsed&reason=not_xml", "/articles/PMC4", "/articles/PMC5", "/articles/PMC2"),
     *("/figures", "/pairs", "/figures?sort=worst", "/pairs?sort=random&seed=3", "/pairs?words=squares", "/marks"),
     *("/things/PMC1_1_f001_g01_p01", "/things/PMC2_1_f002", "/things/PMC6_1_f002_g01?sort=worst&in=figures&n=2"),
 )
@@ -66,6 +70,7 @@ def test_other_verbs_are_refused(site: Site, method: str, path: str) -> None:
         *("/config.toml", "/assets/../server.py", "/assets/%2e%2e/server.py", "/assets/", "/figures/", "/figures/x"),
         *("/things/", "/things/PMC1", "/things/PMC9_1_f001", "/things/..%2fconfig.toml", "/things/PMC1_1_f001_g01_p07"),
         *("/pictures/PMC1_1_f001", "/pictures/PMC9_1_f001_g01", "/pictures/PMC1_1_f001_g01?side=481", "/raw/00000.tar"),
+        *("/articles/", "/articles/PMC9", "/articles/x", "/articles/PMC", "/articles/PMC4.1", "/lost?step=parsed"),
         *("/pictures/PMC2_1_f004_g01", "/docs", "/openapi.json", "//evil.example"),
     ],
 )
@@ -90,7 +95,13 @@ def test_pages_of_other_sites_may_link_here_and_nothing_else(site: Site) -> None
 
 
 def test_a_hostile_text_stays_text(site: Site) -> None:
-    for path in ("/figures", "/pairs", "/things/PMC2_1_f001_g01", "/figures?journal=" + "%3Cscript%3E"):
+    for path in (
+        "/figures",
+        "/pairs",
+        "/articles/PMC2",
+        "/things/PMC2_1_f001_g01",
+        "/figures?journal=" + "%3Cscript%3E",
+    ):
         page = site.ask(path).text
         assert page.count("<script") == 1  # ours
         assert "alert('x')" not in page
@@ -154,6 +165,75 @@ def test_a_story_of_a_pair_tells_of_article_mentions_doubles_and_recipes(site: S
     assert "/pictures/PMC1_1_f001_g01?side=160" in double
 
 
+@pytest.mark.parametrize(
+    ("pmcid", "told"),
+    [
+        ("PMC3", ["<b>with figures</b> – front only", "complete"]),
+        ("PMC4", ["<b>parsed</b> – not xml", "<b>fetched</b></li>", "unusable"]),
+        ("PMC5", ["<b>fetched</b> – by licence", "excluded: by licence"]),
+        ("PMC6", ["<b>fetched</b> – not fetched", "It was not fetched", "Olives", "/things/PMC6_1_f001"]),
+        ("PMC7", ["<b>fetched</b> – removed", "It was not fetched"]),
+    ],
+)
+def test_an_article_that_was_lost_whole_has_a_page_of_its_own(site: Site, pmcid: str, told: list[str]) -> None:
+    page = site.ask(f"/articles/{pmcid}").text
+    for words in (*told, f'href="https://pmc.ncbi.nlm.nih.gov/articles/{pmcid}/"'):
+        assert words in page
+    [lost] = re.findall(r'class="lost"><b>([a-z ]+)</b> – ([a-z ]+)', page)
+    listed = f"/lost?step={lost[0].replace(' ', '_')}&amp;reason={lost[1].replace(' ', '_')}"
+    assert f'href="{listed}"' in site.ask("/lost").text
+    assert f'href="/articles/{pmcid}"' in site.ask(listed.replace("&amp;", "&")).text
+
+
+def test_an_article_that_came_through_is_told_of_too(site: Site) -> None:
+    page = site.ask("/articles/PMC1").text
+    assert 'class="lost"' not in page
+    assert page.count('class="passed"') == 3
+    assert "/things/PMC1_1_f002" in page
+    assert 'href="/articles/PMC1"' in site.ask("/things/PMC1_1_f002").text
+
+
+@pytest.mark.parametrize("words", ["PMC4", "pmc4", "+PMC4+"])
+def test_a_pmcid_in_the_search_leads_to_its_article(site: Site, words: str) -> None:
+    answer = site.ask(f"/pairs?words={words}")
+    assert (answer.status, answer.headers["location"]) == (303, "/articles/PMC4")
+    assert site.ask("/pairs?words=PMC9").status == 200
+    assert site.ask("/pairs?words=PMC4+cells").status == 200
+
+
+def test_every_attempt_and_file_of_a_failed_article_is_shown_as_text(tmp_path: Path) -> None:
+    workspace = fill_browsed(tmp_path)
+    known = {"pmcid": "PMC8", "version": 2}
+    first = [{**known, "role": "article", "status": "superseded", "reason": None}]
+    again = [
+        {**known, "role": "article", "status": "failed", "reason": "md5_mismatch"},
+        {**known, "role": "xml", "name": f"{HOSTILE}.xml", "status": "failed", "reason": "md5_mismatch", "size": 4321},
+    ]
+    write(workspace, "raw", schema.RAW_INDEX, first, "00001")
+    write(workspace, "raw", schema.RAW_INDEX, again, "00002")
+    index = Index(workspace)
+    with contextlib.closing(index), contextlib.closing(Site(index)) as failed:
+        page = failed.ask("/articles/PMC8").text
+    assert "<b>fetched</b> – md5 mismatch" in page
+    assert page.index("superseded") < page.index("shard 00001") < page.index("failed: md5 mismatch")
+    assert "4,321" in page
+    assert page.count("<script") == 1
+    assert "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;" in page
+
+
+def test_a_long_list_of_lost_articles_has_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(articles, "PAGE", 2)
+    workspace = fill_browsed(tmp_path)
+    left_out = {"version": 1, "role": "article", "status": "excluded", "reason": "budget"}
+    rows = [{"pmcid": f"PMC{n}", **left_out} for n in (100, 99, 8)]
+    write(workspace, "raw", schema.RAW_INDEX, rows, "00001")
+    index = Index(workspace)
+    with contextlib.closing(index), contextlib.closing(Site(index)) as long:
+        pages = [long.ask(f"/lost?step=fetched&reason=budget&page={page}").text for page in (1, 2)]
+    assert [re.findall(r"/articles/(PMC\d+)", page) for page in pages] == [["PMC8", "PMC99"], ["PMC100"]]
+    assert ['rel="next"' in page for page in pages] == [True, False]
+
+
 def test_the_place_in_a_selection_leads_on(site: Site) -> None:
     first = site.ask("/pairs/1?sort=worst")
     assert first.status == 303
@@ -179,6 +259,31 @@ def test_a_mark_is_a_line_of_the_workspace(site: Site, marks_file: Path) -> None
     assert "0.000 – 0.793" in page
     assert "it is B" in page
     assert 'data-verdict="wrong"' in site.ask("/pairs?level=panel").text
+
+
+def test_the_summary_of_marks_leads_to_what_is_marked_so(site: Site, marks_file: Path) -> None:
+    mark = {"key": "PMC6_1_f001_g01_p00", "verdict": "partly", "seen_in": "/pairs?level=panel&sort=random"}
+    assert add_mark(site, mark).status == 200
+    assert add_mark(site, {"key": "PMC1_1_f001_g01", "verdict": "wrong", "seen_in": '/pairs?level="><b>'}).status == 200
+    page = site.ask("/marks").text
+    assert 'href="/pairs?level=panel&amp;mark=partly&amp;sort=random"' in page
+    assert 'href="/pairs?mark=">unmarked</a> 6' in page
+    assert 'href="/figures?mark=wrong">wrong</a> 1' in page
+    assert "<b>" not in page.partition("<tbody>")[2].partition("</td>")[0]
+    found = site.ask("/pairs?mark=partly").text
+    assert found.count('class="card"') == 1
+    assert 'data-facet="mark"' in found
+    assert "unmarked" in found
+    assert site.ask("/pairs/keys.txt?mark=partly").text == "PMC6_1_f001_g01_p00\n"
+    assert "pair_key IN ('PMC6_1_f001_g01_p00')" in site.ask("/pairs/recipe.toml?mark=partly").text
+    assert len(site.ask("/pairs/keys.txt?mark=").text.split()) == 6
+
+
+def test_a_mark_made_elsewhere_is_seen_at_the_next_look(site: Site, marks_file: Path) -> None:
+    marks_file.write_text('{"key": "PMC1_1_f002_g01", "verdict": "wrong"}\n')
+    assert site.ask("/pairs/keys.txt?mark=wrong").text == "PMC1_1_f002_g01\n"
+    marks_file.unlink()
+    assert site.ask("/pairs/keys.txt?mark=wrong").text == ""
 
 
 @pytest.mark.parametrize(
