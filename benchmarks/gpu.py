@@ -21,16 +21,15 @@ import random
 import tarfile
 import tempfile
 import time
-import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from benchmarks.open_clip_loop import epoch_of, loaded, same_towers
 from train import _torchvision, loop
 from train.checkpoint import checkpoints
 from train.config import Config, load_config, override
@@ -242,47 +241,16 @@ def _ours(
 
 def _open_clip(model: Clip, config: Config, batch: Batch, parts: int, device: torch.device) -> Callable[[], None]:
     """The same architecture in open_clip's own loop: bf16, padded to the context, accumulation in `parts`."""
-    import open_clip
     from open_clip.loss import ClipLoss
     from open_clip_train.train import train_one_epoch
 
-    bert: Any = model.text.transformer
-    folder = tempfile.mkdtemp()
-    bert.config.save_pretrained(folder)
-    vision = {"timm_model_name": config.image.model, "timm_model_pretrained": False, "timm_pool": ""}
-    text = {"hf_model_name": folder, "hf_tokenizer_name": folder, "hf_proj_type": "mlp"}
-    open_clip.factory._MODEL_CONFIGS["same"] = {
-        "embed_dim": config.embed_dim,
-        "vision_cfg": vision | {"timm_proj": "linear", "image_size": config.data.image_size},
-        "text_cfg": text
-        | {"hf_pooler_type": "cls_last_hidden_state_pooler", "context_length": config.data.context_length},
-    }
-    theirs = open_clip.create_model("same", pretrained_hf=False, output_dict=True).to(device)
+    theirs = same_towers(
+        model, config.embed_dim, config.image.model, config.data.image_size, config.data.context_length
+    ).to(device)
     optimizer = torch.optim.AdamW(theirs.parameters(), lr=1e-4, betas=(0.9, 0.98), eps=1e-6)
-    pixels = ((batch.images / 255 - model.mean) / model.std).cpu()
-    padded = torch.nn.functional.pad(batch.tokens, (0, config.data.context_length - batch.tokens.shape[1])).cpu()
-    loaded = list(zip(pixels.chunk(parts), padded.chunk(parts), strict=True))
-
-    class Loader(list[Any]):
-        num_batches, num_samples = len(loaded), len(batch.rows)
-
-    options = types.SimpleNamespace(
-        device=device,
-        precision="amp_bf16",
-        distill=False,
-        accum_freq=parts,
-        skip_scheduler=True,
-        horovod=False,
-        grad_clip_norm=1.0,
-        log_every_n_steps=1000,
-        wandb=False,
-        rank=0,
-        world_size=1,
-        local_rank=0,
-        batch_size=len(batch.rows) // parts,
-        log_local=False,
-    )
-    data = {"train": types.SimpleNamespace(dataloader=Loader(loaded), set_epoch=lambda _: None)}
+    pairs = loaded(model, [batch], parts, config.data.context_length)
+    told = {"device": device, "precision": "amp_bf16", "skip_scheduler": True, "log_every_n_steps": 1000}
+    data, options = epoch_of(pairs, len(batch.rows), parts, **told)
     loss = ClipLoss(cache_labels=True)
 
     def take() -> None:

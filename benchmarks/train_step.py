@@ -17,9 +17,7 @@ import resource
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-import types
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -30,6 +28,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from benchmarks.open_clip_loop import epoch_of, loaded, same_towers
 from train import _torchvision
 from train.config import load_config
 from train.data import Batch
@@ -150,47 +149,16 @@ def _ours(model: Clip, batches: list[Batch], parts: int, kept: float) -> Callabl
 
 def _open_clip(model: Clip, batches: list[Batch], parts: int) -> Callable[[], list[float]]:
     """The same weights in open_clip's towers, loss, optimizer groups, schedule and training loop."""
-    import open_clip
     from open_clip.loss import ClipLoss
     from open_clip_train.scheduler import cosine_lr
     from open_clip_train.train import train_one_epoch
 
-    bert: Any = model.text.transformer
-    folder = tempfile.mkdtemp()
-    bert.config.save_pretrained(folder)
-    open_clip.factory._MODEL_CONFIGS["same"] = {
-        "embed_dim": 256,
-        "vision_cfg": {
-            "timm_model_name": "vit_tiny_patch16_224",
-            "timm_model_pretrained": False,
-            "timm_pool": "",
-            "timm_proj": "linear",
-            "image_size": SIZE,
-        },
-        "text_cfg": {
-            "hf_model_name": folder,
-            "hf_tokenizer_name": folder,
-            "hf_proj_type": "mlp",
-            "hf_pooler_type": "cls_last_hidden_state_pooler",
-            "context_length": CONTEXT,
-        },
-    }
-    theirs = open_clip.create_model("same", pretrained_hf=False, output_dict=True)
+    theirs = same_towers(model, 256, "vit_tiny_patch16_224", SIZE, CONTEXT)
     theirs.load_state_dict(model.state_dict())
     decayed = [p for p in theirs.parameters() if p.ndim >= 2]
     others = [p for p in theirs.parameters() if p.ndim < 2]
     groups = [{"params": others, "weight_decay": 0.0}, {"params": decayed, "weight_decay": 0.2}]
     optimizer = torch.optim.AdamW(groups, lr=1e-4, betas=(0.9, 0.98), eps=1e-6)
-    loaded = []
-    for batch in batches:
-        pixels = (batch.images / 255 - model.mean) / model.std
-        padded = torch.nn.functional.pad(batch.tokens, (0, CONTEXT - batch.tokens.shape[1]))
-        loaded += list(zip(pixels.chunk(parts), padded.chunk(parts), strict=True))
-    size = len(batches[0].rows)
-
-    class Loader(list[Any]):
-        num_batches, num_samples = len(loaded), size * len(batches)
-
     seen: list[float] = []
 
     class Recorded(ClipLoss):  # type: ignore[misc]
@@ -199,23 +167,9 @@ def _open_clip(model: Clip, batches: list[Batch], parts: int) -> Callable[[], li
             seen.append(float(result["contrastive_loss"].detach()))
             return result
 
-    options = types.SimpleNamespace(
-        device="cpu",
-        precision="fp32",
-        distill=False,
-        accum_freq=parts,
-        skip_scheduler=False,
-        horovod=False,
-        grad_clip_norm=1.0,
-        log_every_n_steps=1,
-        wandb=False,
-        rank=0,
-        world_size=1,
-        local_rank=0,
-        batch_size=size // parts,
-        log_local=False,
-    )
-    data = {"train": types.SimpleNamespace(dataloader=Loader(loaded), set_epoch=lambda _: None)}
+    told = {"device": "cpu", "precision": "fp32", "skip_scheduler": False, "log_every_n_steps": 1}
+    pairs = loaded(model, batches, parts, CONTEXT)
+    data, options = epoch_of(pairs, len(batches[0].rows), parts, **told)
 
     def take() -> list[float]:
         rates = cosine_lr(optimizer, 1e-4, 3, SCHEDULE)
