@@ -4,6 +4,7 @@ With PMC15M_NO_SKIPS set, as `.ci/run` does, a skipped test fails: a claim whose
 is not there was not tested. What needs the real articles may still be skipped where they are not.
 """
 
+import logging
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -34,6 +35,15 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
         pytest.skip("no Chromium here: install one, or name it in PMC15M_CHROMIUM")
     with Chromium(executable, tmp_path_factory.mktemp("profile")) as browser:
         yield browser
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """A command run within a test takes the log for itself; the next test hears it again."""
+    logger = logging.getLogger("pmc15m")
+    handlers, level, propagate = logger.handlers[:], logger.level, logger.propagate
+    yield
+    logger.handlers[:], logger.level, logger.propagate = handlers, level, propagate
 
 
 @pytest.hookimpl(wrapper=True)
