@@ -29,7 +29,7 @@ from benchmarks.pairs_table import is_generated
 from pmc15m import schema
 from pmc15m.config import Config
 from pmc15m.curate.captions import simhashes
-from pmc15m.curate.stage import CAPTION_GROUPS
+from pmc15m.curate.groupings import CAPTION_GROUPS
 from pmc15m.workspace import Workspace, read_part, write_part
 
 _WORD = re.compile(r"[^\W_]+")

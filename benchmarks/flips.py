@@ -26,7 +26,7 @@ from pmc15m.config import load_config
 from pmc15m.demo import generate, serve
 from pmc15m.engine.stage import Execution
 from pmc15m.errors import DamageError, ExitCode
-from pmc15m.export import export
+from pmc15m.export.stage import export
 from pmc15m.verify import checks, verify
 from pmc15m.workspace import Workspace, copy_of, read_part
 

@@ -19,9 +19,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from pmc15m.config import Config, load_config
-from pmc15m.curate import curate
+from pmc15m.curate.stage import curate
 from pmc15m.engine.stage import Execution
-from pmc15m.export import export
+from pmc15m.export.stage import export
 from pmc15m.workspace import Workspace, read_fingerprint, read_part, write_part
 
 _TABLES = ("captions", "duplicates", "caption_groups", "pairs")

@@ -19,8 +19,8 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.pairs_table import pairs_workspace
+from pmc15m.manifests import named_queries
 from pmc15m.query import connect
-from pmc15m.query.manifests import named_queries
 
 _WORDS = ("computed tomogra", "magnetic resonance", "radiogra", "histolog", "immunofluoresc")
 _ONE = "SELECT * FROM pairs WHERE pmcid = 'PMC2000000'"

@@ -15,7 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pmc15m.export.recipes import Recipe, load_recipe, parse_recipe, run_recipe
+from pmc15m.export.funnel import run_recipe
+from pmc15m.export.recipes import Recipe, load_recipe, parse_recipe
 from pmc15m.query import connect
 
 _RECIPE = """

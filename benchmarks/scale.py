@@ -27,11 +27,11 @@ from pmc15m.crawl.ledger import read_ledger
 from pmc15m.crawl.plan import extend_plan, selection_of
 from pmc15m.crawl.select import read_condition
 from pmc15m.crawl.shard import write_index
-from pmc15m.curate.stage import CAPTION_GROUPS, CAPTIONS, DUPLICATES, PAIRS
+from pmc15m.curate.groupings import CAPTION_GROUPS, DUPLICATES
 from pmc15m.demo import generate, serve
 from pmc15m.engine.stage import Execution, expected_fingerprint
 from pmc15m.saved import save_config
-from pmc15m.stages import PARSE, SPLIT
+from pmc15m.stages import CAPTIONS, PAIRS, PARSE, SPLIT
 from pmc15m.workspace import (
     Workspace,
     keep_twice,

@@ -88,15 +88,30 @@ def _mapping(stage: Stage) -> Work:
 
 
 def _curate() -> Work:
-    from pmc15m.curate import curate, curate_state
+    from pmc15m.curate.groupings import curate_state
 
-    return Work(curate, curate_state)
+    def run(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
+        from pmc15m.curate.stage import curate
+
+        return curate(workspace, config, execution)
+
+    return Work(run, curate_state)
 
 
 def _export() -> Work:
-    from pmc15m.export import export, export_state, update_exports
+    from pmc15m.export.state import export_state
 
-    return Work(export, export_state, update_exports)
+    def run(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
+        from pmc15m.export.stage import export
+
+        return export(workspace, config, execution)
+
+    def rest(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
+        from pmc15m.export.stage import update_exports
+
+        return update_exports(workspace, config, execution)
+
+    return Work(run, export_state, rest)
 
 
 def _report() -> Work:
@@ -240,14 +255,14 @@ def show_status(workspace: Workspace, config: Config, *, as_json: bool = False) 
 
     INCOMPLETE while anything is stale, missing or failed.
     """
-    from pmc15m import export
     from pmc15m.crawl.status import status
+    from pmc15m.export.state import other_states
 
     if not workspace.root.is_dir():
         raise UsageError(f"there is no workspace {workspace.root}; make one with `pmc15m run --workspace DIR`")
     crawled = status(workspace)
     states = {step.name: state(workspace, config) for step in STEPS if (state := step.load().state)}
-    others = export.other_states(workspace, config)
+    others = other_states(workspace, config)
     complete = not crawled["todo"] and not any(state.todo for state in (*states.values(), *others.values()))
     code = ExitCode.COMPLETE if complete else ExitCode.INCOMPLETE
     counted = {name: state.counts for name, state in states.items()}

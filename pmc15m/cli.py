@@ -444,7 +444,7 @@ def _split(step: Step, arguments: argparse.Namespace) -> ExitCode:
 
 def _export(step: Step, arguments: argparse.Namespace) -> ExitCode:
     if arguments.verify is not None:
-        from pmc15m.export import verify_export
+        from pmc15m.export.audit import verify_export
 
         return verify_export(arguments.verify, _context(arguments)[0])
     if arguments.format is not None:
@@ -479,7 +479,7 @@ def _sql(arguments: argparse.Namespace) -> ExitCode:
 
 def _query_text(file: Path) -> str:
     """The query in a file, or the shipped question of that name."""
-    from pmc15m.query.manifests import named_queries
+    from pmc15m.manifests import named_queries
 
     questions = named_queries()
     if not file.exists() and str(file) in questions:
@@ -553,7 +553,7 @@ def _show_recipes(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _show_questions(arguments: argparse.Namespace) -> ExitCode:
-    from pmc15m.query.manifests import named_queries
+    from pmc15m.manifests import named_queries
 
     _list(arguments, {query.name: query.title for query in named_queries().values()})
     return ExitCode.COMPLETE

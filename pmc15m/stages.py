@@ -4,6 +4,7 @@ So that `status`, which compares fingerprints alone, loads no decoder, no networ
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -25,6 +26,21 @@ def _split(workspace: Workspace, shard: str, config: Config) -> Mapping[str, pa.
     return split_shard(workspace, shard, config)
 
 
+def _captions(workspace: Workspace, shard: str, config: Config) -> Mapping[str, pa.Table]:
+    from pmc15m.curate.stage import captions_of_shard
+
+    return captions_of_shard(workspace, shard, config)
+
+
+def _pairs(workspace: Workspace, shard: str, config: Config) -> Mapping[str, pa.Table]:
+    from pmc15m.curate.stage import pairs_of_shard
+
+    return pairs_of_shard(workspace, shard, config)
+
+
+TEXTS_SQL, CAPTIONS_SQL, PAIRS_SQL = (
+    Path(__file__).with_name("curate") / f"{name}.sql" for name in ("texts", "captions", "pairs")
+)
 PARSE = Stage(
     name="parse",
     version=4,
@@ -41,4 +57,22 @@ SPLIT = Stage(
     section="split",
     run=_split,
     assets=FILES,
+)
+CAPTIONS = Stage(
+    name="captions",
+    version=4,
+    reads=("figures", "images", "pixels", "panels"),
+    writes=("captions",),
+    section=None,
+    run=_captions,
+    assets=(TEXTS_SQL, CAPTIONS_SQL),
+)
+PAIRS = Stage(
+    name="curate",
+    version=3,
+    reads=("articles", "figures", "images", "pixels", "panels", "captions", "duplicates", "caption_groups"),
+    writes=("pairs",),
+    section="curate",
+    run=_pairs,
+    assets=(TEXTS_SQL, PAIRS_SQL),
 )

@@ -5,11 +5,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from pmc15m import curate, export
 from pmc15m.checksum import Check
 from pmc15m.crawl import verify as crawl
+from pmc15m.curate import groupings
 from pmc15m.engine.progress import Progress
 from pmc15m.errors import ExitCode, UsageError
+from pmc15m.export import state as export
 from pmc15m.schema import TABLES
 from pmc15m.workspace import Workspace, note_damage, note_path
 
@@ -48,7 +49,7 @@ def verify(workspace: Workspace) -> ExitCode:
 
 def checks(workspace: Workspace) -> list[Check]:
     """What to re-read of a workspace, in order; a raw shard with its index counts as one file."""
-    return [*crawl.checks(workspace), *_tables(workspace), *curate.checks(workspace), *export.checks(workspace)]
+    return [*crawl.checks(workspace), *_tables(workspace), *groupings.checks(workspace), *export.checks(workspace)]
 
 
 def _tables(workspace: Workspace) -> Iterator[Check]:

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import numpy as np
 
 from pmc15m.checksum import read_metadata, read_rows, read_stamp
 from pmc15m.sources.model import Wanted
@@ -62,6 +61,8 @@ def plan_paths(workspace: Workspace) -> list[Path]:
 
 def read_articles(plan_file: PlanFile, shard: str) -> list[Wanted]:
     """The article versions of a shard, in order."""
+    import pyarrow.compute as pc  # here, for `status` answers before it is loaded
+
     number, metadata = shard_number(shard), read_metadata(plan_file.path)
     column = (metadata.row_group(group).column(0).statistics for group in range(metadata.num_row_groups))
     groups = [group for group, shards in enumerate(column) if shards.min <= number <= shards.max]
@@ -84,8 +85,7 @@ def count_articles(shards: Sequence[tuple[str, PlanFile]]) -> int:
     for shard, file in shards:
         by_file.setdefault(file.path, []).append(shard_number(shard))
     return sum(
-        pc.sum(pc.is_in(read_rows(path, ["shard"])["shard"], pa.array(numbers, pa.int32()))).as_py() or 0
-        for path, numbers in by_file.items()
+        int(np.isin(read_rows(path, ["shard"])["shard"].to_numpy(), numbers).sum()) for path, numbers in by_file.items()
     )
 
 

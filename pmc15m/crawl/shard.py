@@ -18,7 +18,6 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pmc15m import schema
 from pmc15m.sources.model import ArticleStatus, Reason, StoredArticle, StoredObject, Wanted
@@ -255,6 +254,8 @@ def _write_member(tar: BinaryIO, row: Row, blocks: Iterable[bytes | bytearray]) 
 
 def write_index(workspace: Workspace, shard: str, table: pa.Table) -> None:
     """Write a shard's index: its facts are the size of its tar and how its articles ended, its fingerprint a digest."""
+    import pyarrow.compute as pc  # here, for `status` answers before it is loaded
+
     size = tar_size(table.select(["member", "size"]).to_pylist()) + TAR_END
     heads = table.filter(pc.equal(table["role"], "article")).select(["status", "reason"]).to_pylist()
     ends = Counter("/".join(filter(None, head.values())) for head in heads)

@@ -24,8 +24,8 @@ from PIL import Image
 from pmc15m.config import ExportConfig
 from pmc15m.curate.splits import Split
 from pmc15m.errors import Pmc15mError, UsageError
+from pmc15m.export.funnel import run_recipe
 from pmc15m.export.order import Order
-from pmc15m.export.recipes import run_recipe
 from pmc15m.figures.drawing import data_uri, encoded, isolated
 from pmc15m.pictures.decode import DecodeError, decode
 from pmc15m.query import connect, query_error

@@ -13,8 +13,3 @@
 Same pairs, recipe and configuration, same bytes: the order is by hash of the pair's key, tar headers are constant.
 Where pairs change, the shards of their articles are written again and no others.
 """
-
-from pmc15m.export.audit import verify_export
-from pmc15m.export.stage import checks, export, export_state, other_states, update_exports
-
-__all__ = ["checks", "export", "export_state", "other_states", "update_exports", "verify_export"]

@@ -9,15 +9,20 @@
 Lines of plain text, CSV or TSV, JSON lines, or one JSON list. What is not found is told, each with the reason.
 """
 
+from __future__ import annotations
+
 import csv
 import io
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    import duckdb
 
 ASKED = "asked_pairs"  # the table with the keys of the pairs that a list names (one column, pair_key)
 

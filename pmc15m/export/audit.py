@@ -14,7 +14,7 @@ from pmc15m.curate.splits import LONG_CAPTION
 from pmc15m.errors import DamageError, ExitCode, UsageError
 from pmc15m.export.columns import KEY_AND_TEXT
 from pmc15m.export.layout import Layout
-from pmc15m.export.plan import Shard
+from pmc15m.export.shards import Shard
 from pmc15m.query import connect
 from pmc15m.workspace import Workspace, read_part
 

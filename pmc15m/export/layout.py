@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pmc15m.errors import DamageError
-from pmc15m.export.plan import SPLITS, Shard, read_shards
+from pmc15m.export.shards import SPLITS, Shard, read_shards
 from pmc15m.workspace import Workspace, atomic, copy_of, note_path, read_facts, read_fingerprint
 
 HIDDEN = ".pmc15m"

@@ -11,7 +11,6 @@ change nothing else. Inside a shard the order is by md5 of the key: as good as a
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +18,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pmc15m.checksum import read_stamp
 from pmc15m.export.columns import PLAN, PROVENANCE
-from pmc15m.workspace import read_part, rows_to_table, shard_name, write_part
-
-SPLITS = ("train", "val", "test")
-_SHARDS = pa.schema([("split", pa.string()), ("name", pa.string()), ("count", pa.int32())])
-
-
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """A shard of an export: `name` is its number within the split, which need not have pairs for all numbers."""
-
-    split: str
-    name: str
-    count: int  # numbers of the split
-    made_from: str  # the fingerprint of its pairs and of how they are written
-
-    def __str__(self) -> str:
-        return f"{self.split}/{self.name}"
+from pmc15m.export.shards import SPLITS, Shard, write_shards
+from pmc15m.workspace import shard_name
 
 
 def write_plan(
@@ -71,15 +54,7 @@ def write_plan(
     for place, table in _by_place(planned.to_arrow_reader(10_000)):
         split, name = SPLITS[place >> 32], shard_name(place & 0xFFFFFFFF)
         shards.append(plan_shard(split, name, 1 << bits[split], table.cast(PLAN).combine_chunks()))
-    rows = [{"split": shard.split, "name": shard.name, "count": shard.count} for shard in shards]
-    parts = [shard.made_from for shard in shards]
-    write_part(path, rows_to_table(rows, _SHARDS), made_from, order=order, parts=parts)
-
-
-def read_shards(path: Path) -> list[Shard]:
-    """The shards that a plan asks for. Raises `DamageError`."""
-    rows, facts = read_part(path).to_pylist(), read_stamp(path)
-    return [Shard(**row, made_from=made_from) for row, made_from in zip(rows, facts["parts"], strict=True)]
+    write_shards(path, shards, made_from, order)
 
 
 def _bits(pairs: int, pairs_per_shard: int) -> int:

@@ -20,7 +20,7 @@ from pmc15m.checksum import check_file
 from pmc15m.errors import DamageError
 from pmc15m.export.columns import EXPORTED, SAMPLE
 from pmc15m.export.layout import Layout, release_id
-from pmc15m.export.plan import Shard
+from pmc15m.export.shards import Shard
 from pmc15m.query.connection import read_files
 from pmc15m.workspace import atomic, keep_twice, part_writer, read_facts, read_fingerprint, restore
 

@@ -15,44 +15,38 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pmc15m.checksum import Check
 from pmc15m.config import Config
-from pmc15m.engine.stage import Execution, StageState, run_units
+from pmc15m.engine.stage import Execution, run_units
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.export.asked import find_asked
 from pmc15m.export.columns import OUTCOME, POINTER, SAMPLE, chosen
 from pmc15m.export.folder import write_pictures
+from pmc15m.export.funnel import run_recipe
 from pmc15m.export.huggingface import write_huggingface
 from pmc15m.export.interleaved import find_xml, write_interleaved
 from pmc15m.export.layout import Layout, describe
 from pmc15m.export.order import Order
 from pmc15m.export.picture import Cut, Picture, PictureError, make_pictures
-from pmc15m.export.plan import Shard, read_shards, write_plan
-from pmc15m.export.recipes import run_recipe
+from pmc15m.export.plan import write_plan
+from pmc15m.export.shards import Shard, read_shards
+from pmc15m.export.state import READS, VERSION, layout_of, order_of, others, plan_fingerprint, state_of
 from pmc15m.export.summary import write_summary
 from pmc15m.export.webdataset import write_webdataset
 from pmc15m.pictures.decode import DecodeError
 from pmc15m.query import connect
 from pmc15m.query.connection import read_files
 from pmc15m.query.harmless import harmless
-from pmc15m.query.manifests import VIEWS
 from pmc15m.workspace import (
     Workspace,
     atomic,
-    copy_of,
     digest_of,
     fingerprint,
-    read_digest,
-    read_facts,
     read_fingerprint,
     read_part,
     write_part,
 )
 
 log = logging.getLogger(__name__)
-VERSION = 7  # raised with every change of the code that changes what is exported
-ASSETS = (VIEWS,)
-_READS = ("pairs", "articles", "figures", "images")  # tables of the workspace that an export's samples come from
 _OF_SELECTION = {  # settings that say which pairs, and how many a shard, not what becomes of them
     *("recipe", "recipe_text", "where", "level", "pairs", "name", "out", "pairs_per_shard"),
 }
@@ -72,9 +66,9 @@ def update_exports(workspace: Workspace, config: Config, execution: Execution) -
     INCOMPLETE where one cannot be; what to do is said, and which withdrawn or retracted articles are still in it.
     """
     code = ExitCode.COMPLETE
-    for layout in _others(workspace, config):
+    for layout in others(workspace, config):
         try:
-            code = max(code, _export(workspace, _order_of(workspace, layout), execution))
+            code = max(code, _export(workspace, order_of(workspace, layout), execution))
         except UsageError as error:
             code = ExitCode.INCOMPLETE
             gone = ", ".join(_gone(workspace, layout)) or "none"
@@ -84,78 +78,6 @@ def update_exports(workspace: Workspace, config: Config, execution: Execution) -
                 *(layout.folder.relative_to(workspace.root), error, gone),
             )
     return code
-
-
-def export_state(workspace: Workspace, config: Config) -> StageState:
-    """The state of the configured recipe's shards; all empty while nothing was ever exported."""
-    order = Order.of(config.export)
-    layout = _layout(workspace, order)
-    if not layout.folder.exists():
-        return StageState(current=(), stale=(), missing=())
-    return _state(layout, _plan_fingerprint(workspace, order))
-
-
-def other_states(workspace: Workspace, config: Config) -> dict[str, StageState]:
-    """The states of all other exports, by the names of their folders; one that cannot be updated is stale."""
-    states = {}
-    for layout in _others(workspace, config):
-        try:
-            order = _order_of(workspace, layout)
-            state = _state(_layout(workspace, order), _plan_fingerprint(workspace, order))
-        except UsageError:
-            state = StageState(current=(), stale=("plan",), missing=())
-        states[layout.folder.name] = state
-    return states
-
-
-def checks(workspace: Workspace) -> list[Check]:
-    """What to re-read of the exports."""
-    found = []
-    for layout in _layouts(workspace):
-        name = layout.folder.relative_to(workspace.root)
-        found.append(Check.of_file(f"{name}/{layout.plan.name}", layout.plan))
-        found.append(Check.of_file(f"{name}/{layout.changes.name}", layout.changes, copy_of(layout.changes)))
-        found.append(Check(f"{name}/{layout.summary.name}", layout.summary, layout.complaints_of_summary))
-        for shard in layout.shards():
-            rows = Check.of_file(f"{name}/{shard}", layout.rows(shard))
-            found.append(replace(rows, complaints=partial(_complaints, rows, layout, shard)))
-    return found
-
-
-def _complaints(rows: Check, layout: Layout, shard: Shard) -> list[str]:
-    return [*rows.complaints(), *layout.complaints_of_data(shard)]
-
-
-def _layout(workspace: Workspace, order: Order) -> Layout:
-    return Layout.of(workspace, order.name, order.settings.format, order.settings.out)
-
-
-def _layouts(workspace: Workspace) -> list[Layout]:
-    """All exports of the workspace, in the order of their names."""
-    found = (Layout(path, "webdataset") for path in sorted((workspace.root / "export").glob("*")))
-    layouts = (layout for layout in found if layout.plan.exists() or layout.summary.exists())
-    return [replace(layout, format=_noted(layout).get("order", {}).get("format", layout.format)) for layout in layouts]
-
-
-def _noted(layout: Layout) -> dict[str, Any]:
-    """What a plan tells beside its pairs, or, where it cannot be read, the summary."""
-    return read_facts(layout.plan) or layout.read_summary() or {}
-
-
-def _others(workspace: Workspace, config: Config) -> list[Layout]:
-    configured = _layout(workspace, Order.of(config.export)).folder
-    return [layout for layout in _layouts(workspace) if layout.folder != configured]
-
-
-def _order_of(workspace: Workspace, layout: Layout) -> Order:
-    """What was ordered. Raises `UsageError` where nobody knows, or the folder was renamed."""
-    noted = _noted(layout)
-    if "order" not in noted:
-        raise UsageError("it does not say how it was made")
-    order = Order.from_facts(noted["order"], layout.asked)
-    if (ordered := _layout(workspace, order).folder) != layout.folder:
-        raise UsageError(f"it was made as {ordered.name}")
-    return order
 
 
 def _gone(workspace: Workspace, layout: Layout) -> list[str]:
@@ -176,14 +98,14 @@ def _gone(workspace: Workspace, layout: Layout) -> list[str]:
 
 
 def _export(workspace: Workspace, order: Order, execution: Execution, *, tell_missing: bool = False) -> ExitCode:
-    layout, recipe = _layout(workspace, order), order.steps
+    layout, recipe = layout_of(workspace, order), order.steps
     columns = chosen(order.settings.columns)
-    made_from = _plan_fingerprint(workspace, order)
-    is_current = not _state(layout, made_from).todo
+    made_from = plan_fingerprint(workspace, order)
+    is_current = not state_of(layout, made_from).todo
     if is_current and not (order.asked and tell_missing):
         log.info("export: nothing to do")
         return ExitCode.COMPLETE
-    workspace.check(_READS)  # DuckDB does not look at checksums
+    workspace.check(READS)  # DuckDB does not look at checksums
     with connect(workspace) as connection:
         missing = _find_asked(connection, order, layout) if order.asked else 0
         if is_current:
@@ -221,11 +143,6 @@ def _find_asked(connection: duckdb.DuckDBPyConnection, order: Order, layout: Lay
     return len(found.missing)
 
 
-def _plan_fingerprint(workspace: Workspace, order: Order) -> str:
-    rows = [read_digest(part) or "" for table in _READS for part in workspace.parts(table)]
-    return fingerprint("export", VERSION, order.as_facts() | {"recipe_sha256": order.digest}, rows, ASSETS)
-
-
 def _plan_shard(layout: Layout, order: Order, split: str, name: str, count: int, pairs: pa.Table) -> Shard:
     """A shard with the fingerprint of its pairs; they are written down where it has to be written."""
     settings = {key: value for key, value in order.as_facts().items() if key not in _OF_SELECTION}
@@ -237,18 +154,6 @@ def _plan_shard(layout: Layout, order: Order, split: str, name: str, count: int,
     if not layout.is_ready(shard):
         write_part(layout.planned(shard), pairs, shard.made_from)
     return shard
-
-
-def _state(layout: Layout, made_from: str) -> StageState:
-    if read_fingerprint(layout.plan) != made_from:
-        found = ("plan",) if layout.plan.exists() else ()
-        return StageState(current=(), stale=found, missing=() if found else ("plan",))
-    shards = {str(shard): shard for shard in layout.shards()}
-    current = [name for name, shard in shards.items() if layout.is_current(shard)]
-    missing = [name for name in shards if name not in current]
-    if not layout.is_summarised(made_from):
-        missing.append("summary")
-    return StageState(current=tuple(current), stale=(), missing=tuple(missing))
 
 
 def _write_shards(workspace: Workspace, order: Order, execution: Execution, layout: Layout, shards: list[Shard]) -> int:

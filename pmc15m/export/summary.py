@@ -12,11 +12,11 @@ from pmc15m.export.card import data_card
 from pmc15m.export.columns import EXPORTED, SAMPLE
 from pmc15m.export.croissant import croissant
 from pmc15m.export.folder import write_split
+from pmc15m.export.funnel import Funnel
 from pmc15m.export.layout import Layout
 from pmc15m.export.order import Order
-from pmc15m.export.plan import SPLITS, Shard
-from pmc15m.export.recipes import Funnel
 from pmc15m.export.release import write_release
+from pmc15m.export.shards import SPLITS, Shard
 from pmc15m.query.connection import read_files
 from pmc15m.workspace import atomic, read_facts, read_part
 

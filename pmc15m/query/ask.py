@@ -13,8 +13,8 @@ from types import FrameType
 import duckdb
 
 from pmc15m.errors import ExitCode, UsageError
+from pmc15m.manifests import ALL_TABLES, named_queries
 from pmc15m.query.connection import connect, query_error, refuse_changes, require_data, tables_of
-from pmc15m.query.manifests import ALL_TABLES, named_queries
 from pmc15m.query.output import Format, parse_format, write
 from pmc15m.workspace import Workspace
 

@@ -16,8 +16,8 @@ from typing import Any
 import duckdb
 
 from pmc15m.errors import UsageError
+from pmc15m.manifests import ALL_TABLES, VIEWS
 from pmc15m.query.harmless import harmless
-from pmc15m.query.manifests import ALL_TABLES, VIEWS
 from pmc15m.query.output import pipe_path
 from pmc15m.schema import TABLES
 from pmc15m.workspace import Workspace

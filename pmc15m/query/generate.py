@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pmc15m.query.manifests import ALL_TABLES, FOLDER, named_queries
+from pmc15m.manifests import ALL_TABLES, FOLDER, named_queries
 
 _NAMES = {
     pa.string(): "VARCHAR",

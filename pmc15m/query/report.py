@@ -12,12 +12,12 @@ import duckdb
 import pyarrow as pa
 
 from pmc15m.config import Config, to_toml
+from pmc15m.manifests import ALL_TABLES, QUERIES, VIEWS
 from pmc15m.query import cards, webpage
 from pmc15m.query.charts import whole
 from pmc15m.query.connection import connect, require_data
 from pmc15m.query.gallery import exhibits, pairs, telling
 from pmc15m.query.making import exported, lead, making
-from pmc15m.query.manifests import ALL_TABLES, QUERIES, VIEWS
 from pmc15m.query.plots import label, plots
 from pmc15m.query.statistics import Answers, answers
 from pmc15m.saved import told_config

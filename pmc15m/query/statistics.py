@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import duckdb
 import pyarrow as pa
 
+from pmc15m.manifests import named_queries
 from pmc15m.query.connection import connect, query_error, require_data
-from pmc15m.query.manifests import named_queries
 from pmc15m.query.output import plain_rows, write_table
 from pmc15m.workspace import Workspace
 

@@ -9,7 +9,8 @@ from pmc15m.browse.cards import cards, keys
 from pmc15m.browse.index import Index
 from pmc15m.browse.selection import FACETS, Order, Selection, View
 from pmc15m.errors import UsageError
-from pmc15m.export.recipes import parse_recipe, run_recipe
+from pmc15m.export.funnel import run_recipe
+from pmc15m.export.recipes import parse_recipe
 from pmc15m.query import connect
 from pmc15m.workspace import Workspace
 

@@ -28,6 +28,17 @@ def test_help_loads_no_heavy_module() -> None:
     assert said.stdout.splitlines()[-1] == "[]"
 
 
+def test_status_loads_what_it_reads_with_and_no_more(tmp_path: Path) -> None:
+    """Half of what `status` costs on a small workspace is Arrow; DuckDB, parsers and decoders would double it."""
+    code = (
+        f"import sys, pmc15m.cli\npmc15m.cli.main(['status', '--workspace', {str(tmp_path)!r}])\n"
+        "from pmc15m.curate.groupings import curate_state\nfrom pmc15m.export.state import export_state, other_states\n"
+        "print([m for m in ('duckdb', 'pyarrow.compute', 'lxml', 'PIL', 'requests') if m in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.splitlines()[-1] == "[]"
+
+
 def test_no_data_stage_imports_torch() -> None:
     package = Path(pmc15m.__file__).parent
     for module in package.rglob("*.py"):

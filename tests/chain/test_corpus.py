@@ -6,7 +6,8 @@ import pytest
 
 from pmc15m.demo import serve
 from pmc15m.demo.real_articles import bucket_of_articles
-from pmc15m.export.recipes import load_recipe, run_recipe, shipped_recipes
+from pmc15m.export.funnel import run_recipe
+from pmc15m.export.recipes import load_recipe, shipped_recipes
 from pmc15m.query import connect
 from tests.chain.conftest import pmc15m
 from tests.shared_data import SHARED

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from pmc15m.config import load_config
-from pmc15m.curate import curate
+from pmc15m.curate.stage import curate
 from pmc15m.engine.stage import Execution
 from pmc15m.errors import ExitCode
-from pmc15m.export import export
+from pmc15m.export.stage import export
+from pmc15m.manifests import ALL_TABLES
 from pmc15m.query import connect
-from pmc15m.query.manifests import ALL_TABLES
 from pmc15m.workspace import Workspace
 from tests.chain.conftest import digests
 from train.shards import Pair, open_split

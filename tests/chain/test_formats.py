@@ -16,7 +16,8 @@ from PIL import Image
 from pmc15m.config import load_config
 from pmc15m.engine.stage import Execution
 from pmc15m.errors import ExitCode
-from pmc15m.export import export, verify_export
+from pmc15m.export.audit import verify_export
+from pmc15m.export.stage import export
 from pmc15m.workspace import Workspace
 from tests.chain.conftest import FLAGS
 

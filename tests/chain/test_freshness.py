@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pmc15m.crawl import catalog
-from pmc15m.curate import stage as curate
-from pmc15m.export import stage as export
-from pmc15m.query.manifests import ALL_TABLES
+from pmc15m.curate.groupings import CAPTION_GROUPS, DUPLICATES
+from pmc15m.export import state as export
+from pmc15m.manifests import ALL_TABLES
 from pmc15m.query.report import ASSETS as REPORT_ASSETS
 from pmc15m.query.report import VERSION as REPORT_VERSION
-from pmc15m.stages import PARSE, SPLIT
+from pmc15m.stages import CAPTIONS, PAIRS, PARSE, SPLIT
 
 COMMITTED = Path(__file__).with_name("freshness.json")
 
@@ -30,11 +30,11 @@ STAGES = {
     "index": ("crawl.catalog.VERSION", catalog.VERSION, (), ("catalog",)),
     "parse": ("stages.PARSE.version", PARSE.version, PARSE.assets, PARSE.writes),
     "split": ("stages.SPLIT.version", SPLIT.version, SPLIT.assets, SPLIT.writes),
-    "captions": ("curate.stage.CAPTIONS.version", curate.CAPTIONS.version, curate.CAPTIONS.assets, ("captions",)),
-    "duplicates": ("curate.stage.DUPLICATES.version", curate.DUPLICATES.version, (), ("duplicates",)),
-    "caption_groups": ("curate.stage.CAPTION_GROUPS.version", curate.CAPTION_GROUPS.version, (), ("caption_groups",)),
-    "curate": ("curate.stage.PAIRS.version", curate.PAIRS.version, curate.PAIRS.assets, curate.PAIRS.writes),
-    "export": ("export.stage.VERSION", export.VERSION, export.ASSETS, ("export",)),
+    "captions": ("stages.CAPTIONS.version", CAPTIONS.version, CAPTIONS.assets, CAPTIONS.writes),
+    "duplicates": ("curate.groupings.DUPLICATES.version", DUPLICATES.version, (), ("duplicates",)),
+    "caption_groups": ("curate.groupings.CAPTION_GROUPS.version", CAPTION_GROUPS.version, (), ("caption_groups",)),
+    "curate": ("stages.PAIRS.version", PAIRS.version, PAIRS.assets, PAIRS.writes),
+    "export": ("export.state.VERSION", export.VERSION, export.ASSETS, ("export",)),
     "report": ("query.report.VERSION", REPORT_VERSION, REPORT_ASSETS, ("report",)),
 }
 

@@ -22,8 +22,8 @@ from pmc15m.demo import Bucket, Server, serve
 from pmc15m.demo.layout import add_inventory, withdraw
 from pmc15m.engine.stage import Execution, run_stage
 from pmc15m.errors import ExitCode
-from pmc15m.export import export
 from pmc15m.export.recipes import load_recipe
+from pmc15m.export.stage import export
 from pmc15m.stages import PARSE, SPLIT
 from pmc15m.verify import verify
 from pmc15m.workspace import Workspace

@@ -21,7 +21,9 @@ from pmc15m.demo import Bucket, Server, serve
 from pmc15m.demo.layout import add_inventory, edit_metadata, withdraw
 from pmc15m.engine.stage import Execution
 from pmc15m.errors import ExitCode
-from pmc15m.export import export, export_state, verify_export
+from pmc15m.export.audit import verify_export
+from pmc15m.export.stage import export
+from pmc15m.export.state import export_state
 from pmc15m.workspace import Workspace
 from tests.chain.conftest import FLAGS, digests
 
@@ -174,7 +176,8 @@ import os, sys, threading
 from pathlib import Path
 from typing import Any
 from pmc15m.engine.stage import Execution
-from pmc15m.export import export, stage
+from pmc15m.export import stage
+from pmc15m.export.stage import export
 from pmc15m.workspace import Workspace
 from tests.chain.test_living import config
 root, kind, told = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])

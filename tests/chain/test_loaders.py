@@ -22,8 +22,8 @@ from etils import epath
 from pmc15m.config import load_config
 from pmc15m.engine.stage import Execution
 from pmc15m.errors import ExitCode
-from pmc15m.export import export
 from pmc15m.export.columns import SAMPLE
+from pmc15m.export.stage import export
 from pmc15m.workspace import Workspace
 from tests.chain.conftest import FLAGS
 from train import _torchvision

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from pmc15m import schema
 from pmc15m.config import Config, CurateConfig
-from pmc15m.curate import curate
+from pmc15m.curate.stage import curate
 from pmc15m.engine.stage import Execution
 from pmc15m.errors import ExitCode
 from pmc15m.workspace import Workspace, rows_to_table, write_part

@@ -5,7 +5,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pmc15m import schema
-from pmc15m.curate import curate, curate_state
+from pmc15m.curate.groupings import curate_state
+from pmc15m.curate.stage import curate
 from pmc15m.engine.stage import Execution
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.workspace import Workspace, write_part

@@ -12,12 +12,13 @@ from PIL import Image
 from pmc15m.config import Config, ExportConfig
 from pmc15m.engine.stage import Execution
 from pmc15m.errors import ExitCode, UsageError
-from pmc15m.export import export, verify_export
 from pmc15m.export.asked import read_asked
+from pmc15m.export.audit import verify_export
 from pmc15m.export.columns import SAMPLE, chosen, flat, spdx
 from pmc15m.export.order import Order
 from pmc15m.export.picture import PUBLISHED, Cut, Picture, PictureError, make_pictures
 from pmc15m.export.recipes import parse_recipe
+from pmc15m.export.stage import export
 from pmc15m.schema import RAW_INDEX
 from pmc15m.workspace import Workspace, rows_to_table, write_part
 from tests.curate.made import Made

@@ -5,7 +5,8 @@ import duckdb
 import pytest
 
 from pmc15m.errors import UsageError
-from pmc15m.export.recipes import Funnel, Recipe, Removal, load_recipe, parse_recipe, run_recipe, shipped_recipes
+from pmc15m.export.funnel import Funnel, Removal, run_recipe
+from pmc15m.export.recipes import Recipe, load_recipe, parse_recipe, shipped_recipes
 from pmc15m.query import connect
 from pmc15m.schema import PAIRS
 from pmc15m.workspace import Workspace

@@ -11,10 +11,10 @@ import pytest
 
 from pmc15m import schema
 from pmc15m.errors import UsageError
+from pmc15m.manifests import ALL_TABLES, NamedQuery, named_queries
 from pmc15m.query import connect, refuse_changes
 from pmc15m.query.ask import sql
 from pmc15m.query.connection import query_error
-from pmc15m.query.manifests import ALL_TABLES, NamedQuery, named_queries
 from pmc15m.workspace import Workspace
 from tests.query.made_up import HOSTILE, article, fill, write
 

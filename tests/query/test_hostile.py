@@ -14,10 +14,10 @@ from pmc15m import schema
 from pmc15m.config import Config, ExportConfig
 from pmc15m.engine.stage import Execution
 from pmc15m.errors import ExitCode
-from pmc15m.export import export
+from pmc15m.export.stage import export
+from pmc15m.manifests import named_queries
 from pmc15m.query import connect
 from pmc15m.query.ask import sql
-from pmc15m.query.manifests import named_queries
 from pmc15m.query.report import report
 from pmc15m.query.statistics import stats
 from pmc15m.workspace import Workspace, write_part

@@ -5,9 +5,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pmc15m.manifests import ALL_TABLES, FOLDER, named_queries
 from pmc15m.query import connect
 from pmc15m.query.generate import generated
-from pmc15m.query.manifests import ALL_TABLES, FOLDER, named_queries
 from pmc15m.workspace import Workspace
 from tests.query.made_up import fill
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pmc15m import schema
+from pmc15m.manifests import ALL_TABLES, named_queries
 from pmc15m.query import connect, refuse_changes
-from pmc15m.query.manifests import ALL_TABLES, named_queries
 from pmc15m.query.statistics import QUESTIONS
 from pmc15m.workspace import Workspace
 from tests.query.made_up import HOSTILE, fill, write

@@ -11,7 +11,7 @@ import pytest
 from pmc15m import schema
 from pmc15m.config import Config, SelectConfig
 from pmc15m.errors import UsageError
-from pmc15m.query.manifests import ALL_TABLES
+from pmc15m.manifests import ALL_TABLES
 from pmc15m.query.report import gallery, report
 from pmc15m.workspace import Workspace, note_duration, read_part
 from tests.query.made_up import HOSTILE, fill, write

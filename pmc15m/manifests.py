@@ -10,7 +10,7 @@ import pyarrow as pa
 from pmc15m.schema import CATALOG, RAW_INDEX, TABLES
 
 # A checkout has the folder beside the package, a wheel has it inside.
-_HOMES = (Path(__file__).parents[2] / "manifests", Path(__file__).parents[1] / "manifests")
+_HOMES = (Path(__file__).parents[1] / "manifests", Path(__file__).parent / "manifests")
 FOLDER = next((home for home in _HOMES if (home / "views.sql").is_file()), _HOMES[-1])
 
 VIEWS = FOLDER / "views.sql"
