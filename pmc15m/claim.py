@@ -35,7 +35,7 @@ def one_writer_of(objects: Objects, share: Share, command: str) -> Iterator[None
     ended = threading.Event()
     pulse = threading.Thread(target=_beat, args=(objects, key, told, version, ended), daemon=True)
     try:
-        for other in in_the_way([found.key for found in objects.list(at_top=True)], share):
+        for other in in_the_way([found.key for found in objects.listing(at_top=True)], share):
             _refuse_if_alive(objects, other)
             objects.remove(other)
         pulse.start()

@@ -65,7 +65,7 @@ class Mirror:
         self.has_tables = with_tables
         with _locked(self.root / _PULLING):
             before = dict(self._ledger())  # first: what is pushed from now on is in no listing yet, and stays
-            there = {found.key: found for found in self.objects.list() if _is_kept(found.key)}
+            there = {found.key: found for found in self.objects.listing() if _is_kept(found.key)}
             for key in before.keys() - there.keys():
                 (self.root / key).unlink(missing_ok=True)
                 self._note(key, None)

@@ -24,6 +24,7 @@ _RETRIES: dict[str, Any] = {"max_retries": 6}  # with pauses of .1 s and more, d
 _PAGE = 1_000  # of a listing: as many as S3 gives
 _BLOCK = 8 << 20
 _ADDRESS = re.compile(r"\S+://\S+")
+_CODE = re.compile(r"<Code>(\w{1,60})</Code>")  # a word of the server's
 _LONGEST = 300  # of what is told of an error
 
 
@@ -62,7 +63,7 @@ def checked_address(text: str) -> str:
     if not parts.netloc or any(part in (".", "..") for part in parts.path.split("/")):
         raise UsageError(f"{text} is no {scheme}://bucket/prefix")
     if importlib.util.find_spec("obstore") is None:
-        raise UsageError("a workspace in a store needs obstore: pip install 'pmc15m[stores]'")
+        raise UsageError("a store needs obstore: pip install 'pmc15m[stores]'")
     return "/".join([f"{scheme.lower()}://{parts.netloc}", *filter(None, parts.path.split("/"))])
 
 
@@ -76,7 +77,7 @@ class Objects:
         with self._telling(""):
             self._store: Any = from_url(address, retry_config=_RETRIES)  # type: ignore[call-overload]
 
-    def list(self, *, at_top: bool = False) -> Iterator[Stored]:
+    def listing(self, *, at_top: bool = False) -> Iterator[Stored]:
         """All objects, or those that lie in no folder."""
         import obstore
 
@@ -101,6 +102,19 @@ class Objects:
                 for block in answer.stream(min_chunk_size=_BLOCK):
                     file.write(block)
             return _stored(answer.meta).version
+
+    def blocks(self, key: str) -> Iterator[bytes]:
+        """An object, block by block."""
+        with self._telling(key):
+            yield from map(bytes, self._store.get(key).stream(min_chunk_size=1 << 20))
+
+    def folders(self, prefix: str) -> list[str]:
+        """Names of the "folders" just below a prefix, sorted."""
+        import obstore
+
+        with self._telling(prefix):
+            found = obstore.list_with_delimiter(self._store, prefix)["common_prefixes"]
+            return sorted(name.rstrip("/").rpartition("/")[2] for name in found)
 
     def read(self, key: str, offset: int, size: int) -> bytes:
         """A piece of an object, with one request."""
@@ -157,9 +171,10 @@ class Objects:
             told = "there is no such bucket" if "NoSuchBucket" in str(error) else "there is no such object"
             raise FileNotFoundError(errno.ENOENT, told, place) from None
         except (BaseError, ValueError, TypeError) as error:
-            cause = type(error).__name__.removesuffix("Error")
-            said = _ADDRESS.sub("…", str(error).partition("\n")[0])[:_LONGEST]
-            raise OSError(errno.EIO, f"{cause}: {said}", place) from None
+            said = _ADDRESS.sub("…", re.split(r"\n|<\?xml", str(error))[0]).rstrip(": ")[:_LONGEST]
+            if code := _CODE.search(str(error)):
+                said += f": {code[1]}"
+            raise OSError(errno.EIO, said, place) from None
 
 
 def _stored(found: Any) -> Stored:

@@ -41,7 +41,7 @@ def folder(source: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def stored(place: str) -> dict[str, str]:
     """As `digests` of a folder, of what lies in the store."""
     objects = Objects(place)
-    found = {one.key: objects.read(one.key, 0, one.size) for one in objects.list()}
+    found = {one.key: objects.read(one.key, 0, one.size) for one in objects.listing()}
     leaf = {key: key.rpartition("/")[2] for key in found}
     return {
         key: hashlib.sha256(content).hexdigest()
@@ -94,5 +94,17 @@ def test_killed_on_the_way_and_finished_elsewhere_it_holds_the_same_bytes(
     assert len(kept) > 30
     assert not [path for path in kept if servers.SECRET.encode() in path.read_bytes()]
     objects = Objects(place)
-    assert not [one.key for one in objects.list() if servers.SECRET.encode() in objects.read(one.key, 0, one.size)]
+    assert not [one.key for one in objects.listing() if servers.SECRET.encode() in objects.read(one.key, 0, one.size)]
     assert sum(path.stat().st_blocks for path in kept if path.suffix == ".tar") == 0
+
+
+def test_a_copy_of_the_bucket_in_a_store_is_a_source(place: str, source: Server, folder: Path, tmp_path: Path) -> None:
+    copy = Objects(f"{place}/pmc")
+    for key in source.bucket.keys():  # noqa: SIM118 (no mapping, for all its name says)
+        copy.put(key, source.bucket[key].read(), None)
+    for command in ("index", "crawl"):
+        ran = pmc15m(command, "--workspace", tmp_path / "there", "--source", f"{place}/pmc", *FLAGS)
+        assert ran.returncode in (0, 1), ran.stderr
+    raw = {name: digest for name, digest in digests(tmp_path / "there").items() if name.startswith("raw/0")}
+    assert len(raw) > 2
+    assert raw == {name: digest for name, digest in digests(folder).items() if name.startswith("raw/0")}

@@ -36,13 +36,13 @@ def test_the_second_is_refused_in_one_line_that_names_the_first(objects: Objects
         assert "\n" not in str(refusal.value)
         with pytest.raises(UsageError), one_writer_of(objects, (1, 3), "pmc15m crawl"):
             pass
-    assert list(objects.list()) == []
+    assert list(objects.listing()) == []
 
 
 def test_shares_go_beside_each_other(objects: Objects) -> None:
     with one_writer_of(objects, (0, 2), "pmc15m split"), one_writer_of(objects, (1, 2), "pmc15m split"):
-        assert len(list(objects.list())) == 2
-    assert list(objects.list()) == []
+        assert len(list(objects.listing())) == 2
+    assert list(objects.listing()) == []
 
 
 def test_a_writer_of_another_machine_is_believed_while_it_gives_signs(
@@ -53,7 +53,7 @@ def test_a_writer_of_another_machine_is_believed_while_it_gives_signs(
         pass
     monkeypatch.setattr(claim, "_STILL_S", -1)
     with one_writer_of(objects, (0, 1), "pmc15m run"):
-        (mine,) = objects.list()
+        (mine,) = objects.listing()
         assert b"pmc15m run" in objects.read(mine.key, 0, mine.size)
         assert b"node17" not in objects.read(mine.key, 0, mine.size)
 
@@ -62,7 +62,7 @@ def test_a_killed_process_of_this_machine_is_in_nobodys_way(objects: Objects) ->
     told(objects, **here(), pid=dead())
     told(objects, ".writer-1-of-3", **here(), pid=dead())
     with one_writer_of(objects, (0, 1), "pmc15m run"):
-        assert [found.key for found in objects.list()] == [".writer-0-of-1"]
+        assert [found.key for found in objects.listing()] == [".writer-0-of-1"]
 
 
 def test_a_process_of_another_container_is_not_looked_for_here(objects: Objects) -> None:
@@ -77,4 +77,4 @@ def test_who_was_replaced_leaves_the_place_to_the_other(objects: Objects, monkey
         with one_writer_of(objects, (0, 1), "pmc15m run"):
             pass
         told(objects)
-    assert len(list(objects.list())) == 1
+    assert len(list(objects.listing())) == 1

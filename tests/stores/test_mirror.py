@@ -85,7 +85,7 @@ def test_what_is_of_one_machine_stays_there(place: str, objects: Objects, tmp_pa
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("here")
         mirror.push(path, path)
-    assert list(objects.list()) == []
+    assert list(objects.listing()) == []
 
 
 def test_what_others_keep_below_the_same_prefix_is_left_alone(place: str, objects: Objects, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_what_others_keep_below_the_same_prefix_is_left_alone(place: str, object
     objects.put("config.toml.bak", b"theirs", None)
     workspace(place, tmp_path / "one")
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == [".pulling", ".store"]
-    assert len(list(objects.list())) == 2
+    assert len(list(objects.listing())) == 2
 
 
 def test_a_file_that_was_lost_here_is_copied_again(place: str, tmp_path: Path) -> None:

@@ -17,7 +17,9 @@ def test_what_is_there_is_replaced_only_by_who_has_read_it(objects: Objects, tmp
         objects.put("pairs/00000.parquet", b"third!", first)
     objects.get("pairs/00000.parquet", tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == b"second"
-    assert [(found.key, found.size, found.version) for found in objects.list()] == [("pairs/00000.parquet", 6, second)]
+    assert [(found.key, found.size, found.version) for found in objects.listing()] == [
+        ("pairs/00000.parquet", 6, second)
+    ]
 
 
 def test_the_same_bytes_written_twice_are_no_conflict(objects: Objects, tmp_path: Path) -> None:
