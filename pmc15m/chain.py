@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from pmc15m.config import Config
 from pmc15m.errors import DamageError, ExitCode, UsageError
+from pmc15m.objects import is_address
 
 if TYPE_CHECKING:
     from pmc15m.engine.stage import Execution, Stage, StageState
@@ -198,6 +199,7 @@ def run_demo(workspace: Workspace, config: Config, execution: Execution, *, arti
     """Generate a miniature PMC below the workspace, serve it on loopback, and `run` against that."""
     from pmc15m.demo import generate, serve
     from pmc15m.query.ask import sql
+    from pmc15m.workspace import shown
 
     workspace.create()
     bucket = workspace.root / "pmc"
@@ -212,7 +214,7 @@ def run_demo(workspace: Workspace, config: Config, execution: Execution, *, arti
     with serve(bucket) as server:
         code = run(workspace, config, execution, base_url=server.url)
     sql(workspace, "SELECT thing, step, rows_in, rows_out FROM funnel ORDER BY position")
-    print(f"\nwhat was lost and why, plots, and a gallery: {workspace.root / 'report' / 'index.html'}")
+    print(f"\nwhat was lost and why, plots, and a gallery: {shown(workspace.root / 'report' / 'index.html')}")
     # The miniature PMC holds articles that cannot be had, on purpose: being told so is the demo's success.
     return ExitCode.COMPLETE if code is ExitCode.INCOMPLETE else code
 
@@ -221,6 +223,7 @@ def summary(workspace: Workspace) -> dict[str, object]:
     """What a workspace holds and where: rows by table, splits, exports, the report."""
     from pmc15m.checksum import read_metadata
     from pmc15m.query import connect
+    from pmc15m.workspace import shown
 
     tables = ("articles", "figures", "panels", "pairs")
     held: dict[str, object] = {
@@ -228,8 +231,8 @@ def summary(workspace: Workspace) -> dict[str, object]:
     }
     with connect(workspace, query="pairs") as connection:
         held["splits"] = dict(connection.sql("SELECT split, count(*) FROM pairs GROUP BY ALL ORDER BY ALL").fetchall())
-    held["exports"] = [str(path.parent) for path in sorted(workspace.root.glob("export/*/export.json"))]
-    held["report"] = str(workspace.root / "report" / "index.html")
+    held["exports"] = [shown(path.parent) for path in sorted(workspace.root.glob("export/*/export.json"))]
+    held["report"] = shown(workspace.root / "report" / "index.html")
     return held
 
 
@@ -246,8 +249,10 @@ def say_summary(workspace: Workspace, held: dict[str, object]) -> None:
         )
     exports = held["exports"]
     if isinstance(exports, list) and exports:
-        log.info("run: exported to %s; train with `python -m train run %s`", " and ".join(exports), exports[0])
-    log.info("run: report in %s; look at it with `pmc15m browse --workspace %s`", held["report"], workspace.root)
+        there = f"train with `python -m train run {exports[0]}`"
+        next_step = "copy it to where the training runs" if is_address(exports[0]) else there
+        log.info("run: exported to %s; %s", " and ".join(exports), next_step)
+    log.info("run: report in %s; look at it with `pmc15m browse --workspace %s`", held["report"], workspace)
 
 
 def show_status(workspace: Workspace, config: Config, *, as_json: bool = False) -> tuple[str, ExitCode]:
@@ -259,7 +264,7 @@ def show_status(workspace: Workspace, config: Config, *, as_json: bool = False) 
     from pmc15m.export.state import other_states
 
     if not workspace.root.is_dir():
-        raise UsageError(f"there is no workspace {workspace.root}; make one with `pmc15m run --workspace DIR`")
+        raise UsageError(f"there is no workspace {workspace}; make one with `pmc15m run --workspace DIR`")
     crawled = status(workspace)
     states = {step.name: state(workspace, config) for step in STEPS if (state := step.load().state)}
     others = other_states(workspace, config)

@@ -10,15 +10,18 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import unquote, urlsplit
 
 from pmc15m.chain import STEPS, Step
 from pmc15m.config import Config, load_config
 from pmc15m.errors import ConfigError, ExitCode, Pmc15mError, UsageError
+from pmc15m.objects import checked_address, is_address
 
 if TYPE_CHECKING:
     from pmc15m.engine.stage import Execution
@@ -39,11 +42,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return ExitCode.USAGE
     _start_logging(arguments)
-    is_new = not arguments.workspace.exists()
+    is_new = isinstance(arguments.workspace, Path) and not arguments.workspace.exists()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
-        with _alone(arguments):
+        with ExitStack() as stack:
+            _reach(arguments, stack)
             code = int(arguments.call(arguments))
         if arguments.json and arguments.name in _WITHOUT_RESULT:
             print(json.dumps({"command": arguments.name, "exit_code": code}))
@@ -70,6 +74,29 @@ def _say_error(text: str, arguments: argparse.Namespace) -> None:
         logging.getLogger("pmc15m").error("%s", text)
     else:
         print(f"pmc15m: {text}", file=sys.stderr)
+
+
+def _reach(arguments: argparse.Namespace, stack: ExitStack) -> None:
+    """Keep other writers out while a command writes, and have a folder stand for a workspace in a store."""
+    if isinstance(arguments.workspace, Path):
+        stack.enter_context(_alone(arguments))
+        return
+    from pmc15m.claim import one_writer_of
+    from pmc15m.mirror import scratch_of, standing_for
+
+    address = checked_address(arguments.workspace)
+    if arguments.engine == "ray":
+        raise UsageError(
+            "--engine ray needs a workspace that every machine sees as a folder; with a store, --shard i/n"
+        )
+    is_copied = arguments.reads_tables and getattr(arguments, "own_list", None) is None
+    folder = scratch_of(address) if is_copied else stack.enter_context(TemporaryDirectory(prefix="pmc15m-"))
+    mirror = standing_for(address, Path(folder))
+    arguments.workspace = mirror.root
+    if is_copied and arguments.writes:
+        stack.enter_context(_alone(arguments))
+        stack.enter_context(one_writer_of(mirror.objects, arguments.shard, f"pmc15m {arguments.name}"))
+    mirror.pull(with_tables=is_copied)
 
 
 def _alone(arguments: argparse.Namespace) -> AbstractContextManager[None]:
@@ -121,6 +148,7 @@ def _parser() -> argparse.ArgumentParser:
         *,
         writes: bool = True,
         makes_workspace: bool = False,
+        reads_tables: bool = True,
     ) -> argparse.ArgumentParser:
         added = commands.add_parser(
             name,
@@ -130,6 +158,7 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         added.set_defaults(call=call, name=name, writes=writes, makes_workspace=makes_workspace)
+        added.set_defaults(reads_tables=reads_tables)  # as files; of a store, DuckDB also reads them where they lie
         _add_common(added, writes=writes and name not in ("report", "verify"), fetches=makes_workspace)
         return added
 
@@ -163,26 +192,27 @@ def _parser() -> argparse.ArgumentParser:
         steps[name].add_argument("--retry-failed", action="store_true", help="take just what failed before")
     steps["split"].add_argument("--gallery", type=_count, metavar="N", help="write a page with N figures, boxes drawn")
     steps["split"].add_argument(
-        "--pairs", type=Path, dest="own_list", metavar="FILE", help="figures of one's own: JSON lines, CSV or TSV"
+        "--pairs", type=_path, dest="own_list", metavar="FILE", help="figures of one's own: JSON lines, CSV or TSV"
     )
     steps["split"].add_argument(
-        "--out", type=Path, dest="own_out", metavar="DIR", help="with --pairs: rows and pictures of panels go there"
+        "--out", type=_path, dest="own_out", metavar="DIR", help="with --pairs: rows and pictures of panels go there"
     )
     steps["curate"].add_argument("--against", metavar="FILE", help="hashes of a benchmark to flag what lies near it")
     _add_export(steps["export"])
-    sql = command("sql", _sql, "ask a question; without a query, an interactive shell", writes=False)
+    asking = partial(command, writes=False, reads_tables=False)
+    sql = asking("sql", _sql, "ask a question; without a query, an interactive shell")
     sql.add_argument("query", nargs="?", help="SQL over the workspace's tables; read-only")
     sql.add_argument(
-        "-f", "--file", type=Path, help="file with the query, or the name of a shipped question (manifests/queries)"
+        "-f", "--file", type=_path, help="file with the query, or the name of a shipped question (manifests/queries)"
     )
     sql.add_argument("--format", help="table, csv, json, jsonl, parquet or markdown")
-    sql.add_argument("-o", "--output", type=Path, help="write the answer to a file; its name says the format")
+    sql.add_argument("-o", "--output", type=_path, help="write the answer to a file; its name says the format")
     sql.add_argument("--allow-files", action="store_true", help="let the query read files outside the workspace")
-    trial = command("try", _try, "split one figure, print what was found and draw it", writes=False)
-    trial.add_argument("image", type=Path, help="a picture: JPEG, PNG, GIF, TIFF, WebP or BMP")
+    trial = asking("try", _try, "split one figure, print what was found and draw it")
+    trial.add_argument("image", type=_path, help="a picture: JPEG, PNG, GIF, TIFF, WebP or BMP")
     trial.add_argument("--caption", help="of the figure; its panels get their parts of it")
-    trial.add_argument("--drawing", type=Path, metavar="FILE", help="default: NAME-panels.png in this folder")
-    command("stats", _stats, "the numbers of the report as text", writes=False)
+    trial.add_argument("--drawing", type=_path, metavar="FILE", help="default: NAME-panels.png in this folder")
+    asking("stats", _stats, "the numbers of the report as text")
     browse = command("browse", _browse, "look at figures and pairs in a browser, on this machine alone", writes=False)
     browse.add_argument("--port", type=_port, default=8765, metavar="N", help="default: 8765; 0 takes a free one")
     browse.add_argument("--open", action="store_true", help="open the page in the browser")
@@ -194,10 +224,10 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(workspace=Path("data/demo"))
     demo.add_argument("--articles", type=_count, default=60, metavar="N", help="articles to generate (default: 60)")
     demo.add_argument("--seed", type=int, default=0, help="of the generator (default: 0)")
-    command("config", _show_config, "every key of the configuration with its value in this workspace", writes=False)
-    command("recipes", _show_recipes, "the recipes that ship, for `export --recipe`", writes=False)
-    command("questions", _show_questions, "the questions that ship, for `sql -f`", writes=False)
-    completion = command("completion", _completion, "completion of commands and flags for a shell", writes=False)
+    asking("config", _show_config, "every key of the configuration with its value in this workspace")
+    asking("recipes", _show_recipes, "the recipes that ship, for `export --recipe`")
+    asking("questions", _show_questions, "the questions that ship, for `sql -f`")
+    completion = asking("completion", _completion, "completion of commands and flags for a shell")
     completion.add_argument("shell", choices=("bash", "zsh", "tcsh"))
     return parser
 
@@ -232,10 +262,11 @@ def _add_common(parser: argparse.ArgumentParser, *, writes: bool, fetches: bool)
     def shown(text: str, *, means_something: bool) -> str:
         return text if means_something else argparse.SUPPRESS
 
-    parser.add_argument("--workspace", type=Path, default=Path("data"), metavar="DIR", help="default: data")
+    place = "a folder (default: data), or s3://, gs:// or az:// with bucket and prefix"
+    parser.add_argument("--workspace", type=_place, default=Path("data"), metavar="DIR", help=place)
     parser.add_argument(
         "--config",
-        type=Path,
+        type=_path,
         metavar="FILE",
         help="TOML (default: the workspace's own); `pmc15m config` shows all keys",
     )
@@ -300,7 +331,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="also cut and re-encode pictures whose licence (-ND) forbids passing them on so",
     )
-    how.add_argument("--verify", type=Path, metavar="DIR", help="re-read an export that lies there, and write nothing")
+    how.add_argument("--verify", type=_path, metavar="DIR", help="re-read an export that lies there, and write nothing")
 
 
 # The flags that stand for a key of the configuration.
@@ -362,6 +393,7 @@ def _context(arguments: argparse.Namespace) -> "tuple[Workspace, Config, Executi
 
 def _run(arguments: argparse.Namespace) -> ExitCode:
     from pmc15m.chain import run, say_summary, summary
+    from pmc15m.workspace import shown
 
     workspace, config, execution = _context(arguments)
     if arguments.dry_run:
@@ -376,7 +408,7 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
     is_same = report.exists() and report.stat().st_mtime_ns == before  # made again whenever a part or export is
     if is_same and not arguments.json:
         told = "run: nothing has changed; report in %s; look at it with `pmc15m browse --workspace %s`"
-        logging.getLogger("pmc15m").info(told, report, workspace.root)
+        logging.getLogger("pmc15m").info(told, shown(report), workspace)
     elif execution.processes == 1 and workspace.shards("pairs"):
         held = summary(workspace)
         say_summary(workspace, held)
@@ -403,7 +435,7 @@ def _refuse_to_widen(arguments: argparse.Namespace, workspace: "Workspace", conf
         return
     if before is not None and (changes := list(widened(before, config))):
         raise UsageError(
-            f"{workspace.root} was made with something else: {'; '.join(changes)}. "
+            f"{workspace} was made with something else: {'; '.join(changes)}. "
             "--confirm fetches it all the same, --workspace DIR makes another workspace"
         )
 
@@ -437,8 +469,9 @@ def _split(step: Step, arguments: argparse.Namespace) -> ExitCode:
     code = _step(step, arguments)
     if arguments.gallery:
         from pmc15m.query.report import gallery
+        from pmc15m.workspace import shown
 
-        print(gallery(_context(arguments)[0], arguments.gallery))
+        print(shown(gallery(_context(arguments)[0], arguments.gallery)))
     return code
 
 
@@ -456,9 +489,10 @@ def _export(step: Step, arguments: argparse.Namespace) -> ExitCode:
 
 def _report(step: Step, arguments: argparse.Namespace) -> ExitCode:
     from pmc15m.query.report import report
+    from pmc15m.workspace import shown
 
-    path = report(*_context(arguments)[:2])
-    print(json.dumps({"report": str(path)}) if arguments.json else path)
+    place = shown(report(*_context(arguments)[:2]))
+    print(json.dumps({"report": place}) if arguments.json else place)
     return ExitCode.COMPLETE
 
 
@@ -569,6 +603,19 @@ def _completion(arguments: argparse.Namespace) -> ExitCode:
 def _list(arguments: argparse.Namespace, told: dict[str, str]) -> None:
     lines = [f"{name:20} {text}" for name, text in told.items()]
     print(json.dumps(told) if arguments.json else "\n".join(lines))
+
+
+def _place(text: str) -> Path | str:
+    """Where a workspace lies: a folder, or an address in a store."""
+    if text.lower().startswith("file://"):
+        return Path(unquote(urlsplit(text).path))
+    return text if is_address(text) else Path(text)
+
+
+def _path(text: str) -> Path:
+    if is_address(text):
+        raise argparse.ArgumentTypeError("a path on this machine, please, and no address")
+    return Path(text)
 
 
 def _count(text: str) -> int:

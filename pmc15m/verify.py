@@ -23,7 +23,7 @@ def verify(workspace: Workspace) -> ExitCode:
     A workspace that cannot be written is read all the same. Raises `UsageError` without a workspace.
     """
     if not workspace.root.is_dir():
-        raise UsageError(f"there is no workspace {workspace.root}; make one with `pmc15m run --workspace DIR`")
+        raise UsageError(f"there is no workspace {workspace}; make one with `pmc15m run --workspace DIR`")
     can_note = os.access(workspace.root, os.W_OK)
     everything = checks(workspace)
     damaged = 0

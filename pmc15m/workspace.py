@@ -18,6 +18,9 @@ made it: the stage's name and version, its section of the configuration, the byt
 SQL, and the digests of its inputs' rows. A part is current when that equals what the stage would record today; so
 re-running a command is the resume, and a part that is made again with the same rows makes nothing behind it stale. It
 also carries its checksums (`checksum`), and no row is believed unchecked.
+
+A workspace in a store (`s3://bucket/prefix`) is such a folder, too, which a `mirror` keeps like the store; what differs
+for it stands in the functions that finish, open and remove files here.
 """
 
 import functools
@@ -31,13 +34,14 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pmc15m import footers
+from pmc15m import footers, mirror
 from pmc15m.checksum import body_digest, check_file, read_bytes, seal, stamp
 from pmc15m.errors import DamageError, UsageError
 from pmc15m.schema import SCHEMA_VERSION, TABLES
@@ -60,6 +64,19 @@ class Workspace:
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
+        mirror.join(self.root)
+
+    def __reduce__(self) -> tuple[type["Workspace"], tuple[Path]]:
+        return Workspace, (self.root,)  # so that another process knows a mirror, too
+
+    def __str__(self) -> str:
+        """Where it lies, for people."""
+        return shown(self.root)
+
+    @property
+    def name(self) -> str:
+        """What its folder is called, or its prefix in a store."""
+        return Path(str(self)).absolute().name
 
     def create(self) -> None:
         """Make sure that the folder exists and can be written. Raises `UsageError`."""
@@ -83,8 +100,11 @@ class Workspace:
 
         Raises `DamageError` where it is not what was fetched, and `OSError` where there is no tar.
         """
-        with self.tar(shard).open("rb") as tar:
-            content = os.pread(tar.fileno(), size, offset)
+        if (store := mirror.mirror_of(self.root)) is not None:
+            content = store.read(self.tar(shard), offset, size)
+        else:
+            with self.tar(shard).open("rb") as tar:
+                content = os.pread(tar.fileno(), size, offset)
         if hashlib.sha256(content).hexdigest() != sha256:
             raise DamageError(self.tar(shard), f"has other bytes than were fetched at {offset}")
         return content
@@ -302,7 +322,7 @@ def restore(path: Path) -> bool:
     whole = next((kept for kept in (path, copy) if _is_whole(kept)), None)
     for kept in {path, copy} - {whole}:
         if whole is None:
-            kept.unlink(missing_ok=True)
+            remove(kept)
         else:
             with atomic(kept) as temporary:
                 shutil.copyfile(whole, temporary)
@@ -331,16 +351,56 @@ def _leaves(path: str, kind: pa.DataType) -> Iterator[str]:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`: synced and renamed to it on success, removed on failure."""
+    """A temporary path beside `path`: synced and renamed to it on success, removed on failure.
+
+    Raises `FileExistsError` where somebody else has changed it in the store of the workspace.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_TEMPORARY}")  # in containers, process ids repeat
     try:
         yield temporary
-        sync(temporary)
-        os.replace(temporary, path)
+        finish(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     sync(path.parent)
+
+
+def finish(temporary: Path, path: Path) -> None:
+    """Give a file that is whole its name, once it is on the disk and in the store, if the workspace lies in one."""
+    sync(temporary)
+    keep_in_store(temporary, path)
+    os.replace(temporary, path)
+
+
+def keep_in_store(finished: Path, path: Path | None = None) -> None:
+    """Put a file, or what will have the name `path`, into the store of the workspace, if it has one."""
+    if (store := mirror.mirror_of(path or finished)) is not None:
+        store.push(path or finished, finished)
+
+
+def remove(path: Path) -> None:
+    """Remove a finished file, if it is there."""
+    if (store := mirror.mirror_of(path)) is not None:
+        store.remove(path)
+    path.unlink(missing_ok=True)
+
+
+def opened(path: Path) -> BufferedReader:
+    """A finished file, however large, opened to be read whole. Raises `FileNotFoundError`."""
+    store = mirror.mirror_of(path)
+    return store.opened(path) if store is not None else path.open("rb")
+
+
+def leave_to_store(path: Path) -> None:
+    """Take no room any more for a large file that will not be read here; nothing where the workspace is a folder."""
+    if (store := mirror.mirror_of(path)) is not None:
+        store.evict(path)
+
+
+def shown(path: Path) -> str:
+    """Where something lies, for people: in the store of the workspace, if it has one."""
+    store = mirror.mirror_of(path)
+    return store.shown(path) if store is not None else str(path)
 
 
 def sync(path: Path) -> None:

@@ -15,7 +15,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -40,18 +40,16 @@ def one_writer(workspace: Workspace, share: Share, command: str) -> Iterator[Non
     killed processes left.
     """
     root = workspace.root
-    path = root / ".writer-{}-of-{}".format(*share)
+    path = root / name_of(share)
     file = _locked(path)
     ended = threading.Event()
     pulse = threading.Thread(target=_beat, args=(file, ended), daemon=True)
     try:
-        for other in _in_the_way(root, share):
+        for other in (root / name for name in in_the_way((path.name for path in root.glob(".writer-*")), share)):
             dead = _locked(other)
             other.unlink(missing_ok=True)
             os.close(dead)
-        facts = {"command": command, "host": socket.gethostname(), "kernel": _kernel(), "pid": os.getpid()}
-        since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
-        os.pwrite(file, json.dumps(facts | {"since": since}).encode(), 0)
+        os.pwrite(file, myself(command), 0)
         pulse.start()
         if share[1] == 1:
             workspace.remove_leftovers()
@@ -64,12 +62,27 @@ def one_writer(workspace: Workspace, share: Share, command: str) -> Iterator[Non
         os.close(file)
 
 
-def _in_the_way(root: Path, share: Share) -> Iterator[Path]:
-    for path in sorted(root.glob(".writer-*")):
-        if match := _NAME.fullmatch(path.name):
+def name_of(share: Share) -> str:
+    """The name of the file by which a share is held."""
+    return ".writer-{}-of-{}".format(*share)
+
+
+def in_the_way(names: Iterable[str], share: Share) -> list[str]:
+    """Which files of some names hold shares that exclude a share."""
+    found = []
+    for name in sorted(names):
+        if match := _NAME.fullmatch(name):
             index, count = int(match[1]), int(match[2])
             if (index, count) != share and (count != share[1] or count == 1):
-                yield path
+                found.append(name)
+    return found
+
+
+def myself(command: str) -> bytes:
+    """What a writer says of itself."""
+    facts = {"command": command, "host": socket.gethostname(), "kernel": kernel(), "pid": os.getpid()}
+    since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+    return json.dumps(facts | {"since": since}).encode()
 
 
 def _locked(path: Path) -> int:
@@ -82,7 +95,7 @@ def _locked(path: Path) -> int:
                 f"cannot write the workspace {path.parent}: {error.strerror}; choose another with --workspace DIR"
             ) from None
         try:
-            holder = _holder(file)
+            holder = holder_of(os.pread(file, 4096, 0))
             is_locked = _lock(file)
             if is_locked is False or _lives(path, holder, is_locked=is_locked is True):
                 raise UsageError(_refusal(path, holder))
@@ -110,7 +123,7 @@ def _lives(path: Path, holder: dict[str, Any], *, is_locked: bool) -> bool:
     """Whether whoever wrote `holder` into the file, which nobody keeps locked as far as this machine sees, is alive."""
     if not holder:
         return False
-    if holder["kernel"] == _kernel():
+    if holder["kernel"] == kernel():
         return not is_locked and Path("/proc", str(holder["pid"])).exists()
     touched = _touched(path)
     if _now(path.parent) - touched > _STILL * PULSE_S * 1e9:
@@ -144,9 +157,10 @@ def _is_same(file: int, path: Path) -> bool:
         return False
 
 
-def _holder(file: int) -> dict[str, Any]:
+def holder_of(told: bytes) -> dict[str, Any]:
+    """What a writer said of itself; nothing where that cannot be read."""
     try:
-        holder: dict[str, Any] = json.loads(os.pread(file, 4096, 0))
+        holder: dict[str, Any] = json.loads(told)
         return holder if isinstance(holder, dict) and holder.keys() >= _FACTS else {}
     except ValueError:  # it has just begun, or was killed as it began
         return {}
@@ -159,7 +173,7 @@ def _refusal(path: Path, holder: dict[str, Any]) -> str:
     return f"the workspace {path.parent} is in use: {who}"
 
 
-def _kernel() -> str:
+def kernel() -> str:
     """What tells one running system from all others, also from itself before it was started again."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

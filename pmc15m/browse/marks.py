@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from pmc15m.errors import UsageError
-from pmc15m.workspace import Workspace
+from pmc15m.workspace import Workspace, keep_in_store
 
 _DRAWS = 2000
 _LONGEST_NOTE = 2000  # characters
@@ -92,6 +92,7 @@ def add(workspace: Workspace, mark: Mark) -> Mark:
             file.write(line.encode())
             file.flush()
             os.fsync(file.fileno())
+            keep_in_store(path)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
     return stamped

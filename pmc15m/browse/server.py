@@ -74,11 +74,11 @@ def browse(workspace: Workspace, port: int, *, show: bool = False) -> ExitCode:
     """Serve the workspace until Ctrl-C; `show` opens the page. Raises `UsageError` where there is nothing to show."""
     index = Index(workspace)
     if not any(index.sizes.values()):
-        raise UsageError(f"there is nothing to look at in {workspace.root} yet; `pmc15m run` makes figures and pairs")
+        raise UsageError(f"there is nothing to look at in {workspace} yet; `pmc15m run` makes figures and pairs")
     listening = listen(port)
     address = f"http://{HOST}:{listening.getsockname()[1]}/"
     print(address, flush=True)
-    log.info("browse: %s shows %s; Ctrl-C ends it", address, workspace.root)
+    log.info("browse: %s shows %s; Ctrl-C ends it", address, workspace)
     if show:
         webbrowser.open(address)
     with contextlib.suppress(KeyboardInterrupt):  # the way to end it
@@ -195,7 +195,7 @@ class _Site:
         )
         self._pages.filters |= {"words": _words, "whole": "{:,}".format}
         self._pages.globals |= {
-            "workspace": index.workspace.root.resolve().name,
+            "workspace": index.workspace.name,
             "sizes": index.sizes,
             "View": View,
             "Order": Order,

@@ -34,7 +34,7 @@ from pmc15m.sources import Source, open_source
 from pmc15m.sources.bucket import BucketSource
 from pmc15m.sources.content import NoRoom
 from pmc15m.sources.model import ArticleStatus, Facts, FetchTask, Reason, Stopped, StoredArticle, Wanted
-from pmc15m.workspace import Workspace, atomic, in_order, read_part, shard_name, shard_number
+from pmc15m.workspace import Workspace, atomic, in_order, read_part, remove, shard_name, shard_number
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +143,7 @@ def _remove_strays(workspace: Workspace) -> None:
         workspace.part(table, shard) for table in TABLES for shard in workspace.shards(table) if shard not in known
     ]
     for path in strays:
-        path.unlink()
+        remove(path)
     if strays:
         log.warning("crawl: removed %d parts of shards that are no more, %s among them", len(strays), strays[0])
 

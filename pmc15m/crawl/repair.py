@@ -5,7 +5,7 @@ import logging
 from pmc15m.crawl.shard import GrowingShard, Row, write_index
 from pmc15m.crawl.verify import check_shard, damaged_shards
 from pmc15m.engine.stage import Execution
-from pmc15m.workspace import Workspace, in_order, note_path
+from pmc15m.workspace import Workspace, in_order, note_path, remove
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,6 @@ def reopen(workspace: Workspace, shard: str) -> None:
             places = [(row["offset"], row["size"], row["sha256"]) for row in stored]
             growing.add_rows(its_rows, (workspace.read(shard, *place) for place in places))
     growing.close()
-    workspace.part("raw", shard).unlink(missing_ok=True)
-    workspace.tar(shard).unlink(missing_ok=True)
+    remove(workspace.part("raw", shard))
+    remove(workspace.tar(shard))
     note_path(workspace.tar(shard)).unlink(missing_ok=True)

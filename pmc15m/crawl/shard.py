@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from pmc15m import schema
 from pmc15m.sources.model import ArticleStatus, Reason, StoredArticle, StoredObject, Wanted
-from pmc15m.workspace import Workspace, atomic, read_facts, rows_to_table, sync, write_part
+from pmc15m.workspace import Workspace, atomic, finish, leave_to_store, read_facts, rows_to_table, write_part
 
 log = logging.getLogger(__name__)
 
@@ -102,8 +102,7 @@ class GrowingShard:
         if offsets == sorted(offsets) and tar_size(rows) == self._part.tell():
             self._part.write(bytes(TAR_END))
             self._part.flush()
-            sync(self._part_path)
-            os.replace(self._part_path, self._tar_path)  # `_take_up` undoes this if there is no index afterwards
+            finish(self._part_path, self._tar_path)  # `_take_up` undoes this if there is no index afterwards
         else:
             with atomic(self._tar_path) as temporary, temporary.open("wb") as tar:
                 copied = pa.array([self._copy(row, tar) for row in rows], pa.int64())
@@ -111,6 +110,7 @@ class GrowingShard:
             table = table.set_column(table.schema.get_field_index("offset"), schema.RAW_INDEX.field("offset"), copied)
         write_index(self._workspace, self.shard, table)
         self.discard()
+        leave_to_store(self._tar_path)
 
     def _index(self, order: Sequence[Key]) -> pa.Table:
         """The rows of some articles; where no table can hold those of one, it becomes a failure first."""

@@ -46,7 +46,7 @@ def count_catalog(workspace: Workspace) -> int:
     """How many article versions the catalog has. Raises `UsageError` where there is none, or none to be read."""
     path = workspace.catalog
     if not path.exists() and not copy_of(path).exists():
-        raise UsageError(f"there is no catalog in {workspace.root} yet; run `pmc15m index` or `pmc15m run`")
+        raise UsageError(f"there is no catalog in {workspace} yet; run `pmc15m index` or `pmc15m run`")
     try:
         return int(read_metadata(path if read_fingerprint(path) is not None else copy_of(path)).num_rows)
     except (OSError, DamageError):

@@ -18,7 +18,7 @@ from pmc15m.checksum import Check
 from pmc15m.crawl.planned import plan_paths
 from pmc15m.crawl.shard import TAR_END, Row, digest_of, member_name, tar_header, tar_size
 from pmc15m.errors import DamageError
-from pmc15m.workspace import Workspace, copy_of, in_order, read_facts, read_part
+from pmc15m.workspace import Workspace, copy_of, in_order, opened, read_facts, read_part
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def check_shard(workspace: Workspace, shard: str) -> Damage:
         return Damage(tuple(complaints), is_tar_good=False)
     rows = table.to_pylist()
     try:
-        with workspace.tar(shard).open("rb") as tar:
+        with opened(workspace.tar(shard)) as tar:
             harm, broken = _check_tar(tar, rows)
     except FileNotFoundError:
         harm, broken = ["its tar is missing"], [(row["pmcid"], row["version"]) for row in rows]

@@ -63,7 +63,7 @@ def curate(workspace: Workspace, config: Config, execution: Execution) -> ExitCo
     and by every process for its own shards, when the same command runs again after the last one is done.
     """
     if not workspace.shards("panels"):
-        raise UsageError(f"nothing to curate in {workspace.root}: no panels parts; run `pmc15m split` first")
+        raise UsageError(f"nothing to curate in {workspace}: no panels parts; run `pmc15m split` first")
     captioned = run_stage(CAPTIONS, workspace, config, execution)
     # What cannot be captioned, as its `split` failed, is not waited for; what failed here is in the exit code.
     if any(

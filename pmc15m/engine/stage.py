@@ -118,9 +118,7 @@ def run_stage(stage: Stage, workspace: Workspace, config: Config, execution: Exe
     Raises `UsageError` when the stage before has not been run.
     """
     if not workspace.shards(stage.reads[0]):
-        raise UsageError(
-            f"nothing to {stage.name} in {workspace.root}: no {stage.reads[0]} parts; `pmc15m run` makes them"
-        )
+        raise UsageError(f"nothing to {stage.name} in {workspace}: no {stage.reads[0]} parts; `pmc15m run` makes them")
     state = stage_state(stage, workspace, config)
     todo = [shard for shard in (state.faulty if execution.retry_failed else state.todo) if execution.takes(shard)]
     failures = 0

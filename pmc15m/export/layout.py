@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pmc15m.errors import DamageError
+from pmc15m.errors import DamageError, UsageError
 from pmc15m.export.shards import SPLITS, Shard, read_shards
-from pmc15m.workspace import Workspace, atomic, copy_of, note_path, read_facts, read_fingerprint
+from pmc15m.mirror import mirror_of
+from pmc15m.objects import is_address
+from pmc15m.workspace import Workspace, atomic, copy_of, note_path, opened, read_facts, read_fingerprint, remove
 
 HIDDEN = ".pmc15m"
 _ROWS = re.compile(r"([a-z]+)-([0-9]+)")
@@ -30,7 +32,7 @@ def describe(path: Path) -> dict[str, Any]:
         files = {str(file.relative_to(path)): describe(file) for file in _files(path)}
         listed = json.dumps(files, sort_keys=True).encode()
         return {"size": sum(file["size"] for file in files.values()), "sha256": hashlib.sha256(listed).hexdigest()}
-    with path.open("rb") as file:
+    with opened(path) as file:
         return {"size": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
@@ -51,8 +53,15 @@ class Layout:
 
     @classmethod
     def of(cls, workspace: Workspace, name: str, kind: str, out: str = "") -> "Layout":
-        """Where an export of that name lies in a workspace, or the folder `out`."""
-        return cls(Path(out) if out else workspace.root / "export" / name, kind)
+        """Where an export of that name lies in a workspace, or the folder `out`. Raises `UsageError`."""
+        if is_address(out):
+            raise UsageError(
+                "an export is written into a folder with --out, or into the workspace, also one in a store"
+            )
+        layout = cls(Path(out) if out else workspace.root / "export" / name, kind)
+        if layout.is_foldered and mirror_of(layout.folder) is not None:
+            raise UsageError(f"{kind} has a file a picture, and is not written into a store; give a folder with --out")
+        return layout
 
     @property
     def plan(self) -> Path:
@@ -193,7 +202,7 @@ class Layout:
         kept |= {self.planned(shard) for shard in shards if not self.is_current(shard)}
         kept |= {self.plan, note_path(self.plan)}
         release = self.read_manifest().get("release", "")
-        (self.folder / "plan.parquet").unlink(missing_ok=True)
+        remove(self.folder / "plan.parquet")
         for name in (*SPLITS, "data", "rows", HIDDEN):
             for path in (self.folder / name).glob("*"):
                 if path in kept or (release and path.stem.endswith(f".before-{release}")):
@@ -203,7 +212,7 @@ class Layout:
                 if path.is_dir():
                     shutil.rmtree(path)
                 elif path.suffix in {".tar", ".parquet", ".damage", ".json"}:
-                    path.unlink()
+                    remove(path)
 
 
 def release_id(parts: Mapping[str, Any]) -> str:

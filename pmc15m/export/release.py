@@ -22,7 +22,7 @@ from pmc15m.export.columns import EXPORTED, SAMPLE
 from pmc15m.export.layout import Layout, release_id
 from pmc15m.export.shards import Shard
 from pmc15m.query.connection import read_files
-from pmc15m.workspace import atomic, keep_twice, part_writer, read_facts, read_fingerprint, restore
+from pmc15m.workspace import atomic, keep_twice, part_writer, read_facts, read_fingerprint, remove, restore
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ def write_release(connection: duckdb.DuckDBPyConnection, layout: Layout, shards:
         told = {"release": release, "pairs": sum(part["pairs"] for part in parts.values()), "parts": parts}
         temporary.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for path in layout.plan.parent.glob("*.before-*.parquet"):
-        path.unlink()
+        remove(path)
 
 
 def _part(layout: Layout, shard: Shard) -> dict[str, Any]:

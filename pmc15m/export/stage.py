@@ -41,8 +41,10 @@ from pmc15m.workspace import (
     atomic,
     digest_of,
     fingerprint,
+    leave_to_store,
     read_fingerprint,
     read_part,
+    shown,
     write_part,
 )
 
@@ -56,7 +58,7 @@ _TOLD = 20  # listed figures that were not found; the rest is in a file
 def export(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:
     """Bring the export of `config.export.recipe` up to date. Raises `UsageError` before there are pairs."""
     if not workspace.shards("pairs"):
-        raise UsageError(f"nothing to export in {workspace.root}: no pairs; run `pmc15m curate` first")
+        raise UsageError(f"nothing to export in {workspace}: no pairs; run `pmc15m curate` first")
     return _export(workspace, Order.of(config.export), execution, tell_missing=True)
 
 
@@ -117,7 +119,9 @@ def _export(workspace: Workspace, order: Order, execution: Execution, *, tell_mi
         shards = read_shards(layout.plan)
         for step in funnel.steps:
             log.info("export: %-20s removes %9d, leaves %9d", step.name, step.removed, step.left)
-        log.info("export: %s keeps %d of %d pairs, in %s", order.name, funnel.kept, funnel.rows_in, layout.folder)
+        log.info(
+            "export: %s keeps %d of %d pairs, in %s", order.name, funnel.kept, funnel.rows_in, shown(layout.folder)
+        )
         layout.remove_others(shards)
         failures = _write_shards(workspace, order, execution, layout, shards)
         if all(map(layout.is_current, shards)):
@@ -139,7 +143,7 @@ def _find_asked(connection: duckdb.DuckDBPyConnection, order: Order, layout: Lay
     for words, reason in found.missing[:_TOLD]:
         log.warning("export: not found: %s: %s", harmless(words), reason)
     if len(found.missing) > _TOLD:
-        log.warning("export: … all %d are in %s", len(found.missing), layout.folder / "not_found.csv")
+        log.warning("export: … all %d are in %s", len(found.missing), shown(layout.folder / "not_found.csv"))
     return len(found.missing)
 
 
@@ -213,6 +217,7 @@ class _Unit:
             plan = plan.append_column(name, written[name])
         pairs = pc.sum(pc.equal(written["export_status"], "success")).as_py()
         write_part(self.layout.rows(shard), plan, shard.made_from, data=describe(data), pairs=pairs)
+        leave_to_store(data)
         self.layout.planned(shard).unlink(missing_ok=True)
         return len(outcomes)
 

@@ -17,8 +17,10 @@ import duckdb
 
 from pmc15m.errors import UsageError
 from pmc15m.manifests import ALL_TABLES, VIEWS
+from pmc15m.mirror import mirror_of
 from pmc15m.query.harmless import harmless
 from pmc15m.query.output import pipe_path
+from pmc15m.query.stored import SCHEME, stored_files
 from pmc15m.schema import TABLES
 from pmc15m.workspace import Workspace
 
@@ -61,6 +63,8 @@ def connect(
     root = (workspace.root if isinstance(workspace, Workspace) else Path(workspace)).resolve()
     if not root.is_dir():
         raise UsageError(f"there is no workspace {root}; name one with --workspace DIR")
+    store = mirror_of(root)
+    in_place = store if store is not None and not store.has_tables else None
     connection = duckdb.connect(
         config={
             "memory_limit": memory_limit,
@@ -73,6 +77,8 @@ def connect(
         }
     )
     connection.execute("SET TimeZone = 'UTC'")
+    if in_place is not None:
+        connection.register_filesystem(stored_files(in_place))
     parts = _glob_escaped(str(root))
     connection.execute(
         "SET VARIABLE parts = ?", [f"{parts}/.none"]
@@ -80,13 +86,16 @@ def connect(
     connection.execute(VIEWS.read_text(encoding="utf-8"))
     meant = set(ALL_TABLES) if query is None else tables_of(query)
     for table in ALL_TABLES:  # the same views without variables, which a cursor() would not inherit
-        source = _source(root, table) if table in meant else None
+        source = (
+            _source(root, table, f"{SCHEME}://" if in_place else _glob_escaped(f"{root}/")) if table in meant else None
+        )
         if source is None:
             [(source,)] = connection.execute("SELECT getvariable(?)", [table]).fetchall()
         connection.execute(f"CREATE OR REPLACE VIEW {table} AS {source}")
     connection.execute("SET allowed_paths = [?]", [pipe_path()])
     if not allow_files:
-        connection.execute("SET allowed_directories = [?, ?]", [str(root), parts])  # DuckDB compares the pattern too
+        # DuckDB compares the pattern too.
+        connection.execute("SET allowed_directories = ?", [[str(root), parts, *([f"{SCHEME}://"] if in_place else [])]])
         connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
@@ -99,11 +108,11 @@ def require_data(workspace: Workspace) -> None:
         return
     inside = sorted(str(path.parent) for path in root.glob("*/pairs"))
     hint = f"did you mean --workspace {' or '.join(inside)}?" if inside else "`pmc15m run` fills it"
-    raise UsageError(f"there is nothing in {root} yet; {hint}")
+    raise UsageError(f"there is nothing in {workspace} yet; {hint}")
 
 
-def _source(root: Path, table: str) -> str | None:
-    """SQL that reads the parts of a table; None where there are none."""
+def _source(root: Path, table: str, place: str) -> str | None:
+    """SQL that reads the parts of a table, whose folder begins with `place`; None where there are none."""
     workspace = Workspace(root)
     ours = ["catalog"] * workspace.catalog.is_file() if table == "catalog" else workspace.shards(table)
     if not ours:
@@ -111,7 +120,7 @@ def _source(root: Path, table: str) -> str | None:
     numbered = [name for name in os.listdir(root / table) if name[0].isdecimal() and name.endswith(".parquet")]
     # A pattern finds parts that come later, too; where somebody else's are among them, each of ours is named.
     files = ["[0-9]*.parquet"] if len(ours) == len(numbered) else [f"{shard}.parquet" for shard in ours]
-    paths = (f"{_glob_escaped(str(root / table))}/{name}".replace("'", "''") for name in files)
+    paths = (f"{place}{table}/{name}".replace("'", "''") for name in files)
     return "FROM read_parquet(['" + "', '".join(paths) + "'], hive_partitioning = false)"
 
 

@@ -47,7 +47,7 @@ def lead(workspace: Workspace, config: Config) -> str:
         f"listed in {select.ids}" * bool(select.ids),
         f"as of {select.as_of}" * bool(select.as_of),
     ]
-    told = f"Workspace {workspace.root.name}, source {config.source}{f', inventory of {day}' if day else ''}."
+    told = f"Workspace {workspace.name}, source {config.source}{f', inventory of {day}' if day else ''}."
     if any(selected):
         told += f" Articles {', '.join(filter(None, selected))}."
     return f"{told} Made on {today()} by pmc15m {__version__}."

@@ -88,7 +88,7 @@ def gallery(workspace: Workspace, count: int) -> Path:
         shown = exhibits(connection, workspace, count)
     content = cards.gallery_section(shown) if shown else _nothing("split")
     sections = [("gallery", f"{len(shown)} random figures", content)]
-    page = webpage.page("Figures and their panels", f"Workspace {workspace.root.name}.", sections)
+    page = webpage.page("Figures and their panels", f"Workspace {workspace.name}.", sections)
     return _write(workspace.root / "report" / "gallery.html", page)
 
 

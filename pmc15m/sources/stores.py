@@ -1,4 +1,4 @@
-"""Where a bucket's objects lie: behind HTTP or in a folder. Both answer the same three questions."""
+"""Where a bucket's objects lie: behind HTTP, in a store or in a folder. All answer the same three questions."""
 
 import logging
 import random
@@ -13,6 +13,7 @@ from lxml import etree
 
 from pmc15m.config import NetworkConfig, public_address
 from pmc15m.errors import SourceError
+from pmc15m.objects import Objects, checked_address
 from pmc15m.sources.client import Client
 from pmc15m.sources.content import Content, Receiver
 from pmc15m.sources.courtesy import Courtesy
@@ -89,6 +90,43 @@ class FolderStore:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+class ObjectStore:
+    """A bucket's copy in a store that asks for credentials, or the bucket itself, through obstore, which retries."""
+
+    def __init__(self, address: str, network: NetworkConfig, scratch: Path) -> None:
+        self.where = checked_address(address)
+        self._objects = Objects(self.where)
+        self._scratch = scratch
+        self._courtesy = Courtesy(network.requests_per_s, network.connections)
+
+    def get(self, key: str, *, limit: int, md5: str | None = None, judge: Judge = lambda content: None) -> Content:
+        receiver = Receiver(self._scratch)
+        try:
+            with self._courtesy.turn():
+                for block in self._objects.blocks(key):
+                    if receiver.size + len(block) > limit:
+                        raise FetchError(Reason.TOO_BIG, key)
+                    receiver.write(block)
+        except FileNotFoundError:
+            raise FetchError(Reason.MISSING, key) from None
+        except OSError as error:
+            raise FetchError(Reason.CONNECTION, f"{key}: {error.strerror}") from None
+        return _verified(receiver.content(), key, md5, judge)
+
+    def folders(self, prefix: str) -> list[str]:
+        try:
+            with self._courtesy.turn():
+                return self._objects.folders(prefix)
+        except OSError as error:
+            raise SourceError(f"cannot list {self.where}: {error.strerror}") from None
+
+    def stop(self) -> None:
+        self._courtesy.stop()
+
+    def close(self) -> None:
+        self.stop()
 
 
 class HttpStore:

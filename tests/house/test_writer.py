@@ -128,7 +128,7 @@ def test_without_locks_in_the_file_system_the_process_is_looked_for(
         raise OSError(95, "Operation not supported")
 
     monkeypatch.setattr(writer.fcntl, "flock", no_locks)
-    here = ELSEWHERE | {"kernel": writer._kernel()}
+    here = ELSEWHERE | {"kernel": writer.kernel()}
     mine = tmp_path / ".writer-0-of-1"
     mine.write_text(json.dumps(here | {"pid": os.getpid()}))
     with pytest.raises(UsageError, match=f"process {os.getpid()} "), one_writer(Workspace(tmp_path), (0, 1), "x"):
