@@ -27,9 +27,12 @@ from train.evaluation.readers import open_set
 from train.evaluation.sets import load_set
 
 KINDS: dict[str, tuple[str, Drawer]] = {
-    "blot": ("Western blot of actin, ERK in HeLa cells", photographs.blot),
-    "gel": ("Agarose gel electrophoresis of PCR products", photographs.gel),
-    "mri": ("Axial T2-weighted brain MRI with a bright lesion in the left hemisphere", photographs.mri),
+    "blot": ("Western blot of actin, ERK", photographs.blot),
+    "gel": ("Agarose gel electrophoresis of a PCR product", photographs.gel),
+    "mri": (
+        "Axial T2-weighted brain MRI with narrow ventricles and a bright lesion in the left hemisphere",
+        photographs.mri,
+    ),
     "electron": ("Transmission electron micrograph of round mitochondria", photographs.electron_micrograph),
     "survival": (
         "Kaplan-Meier survival curves; patients in the blue group lived longer than those in the red group",

@@ -78,11 +78,14 @@ def _say_error(text: str, arguments: argparse.Namespace) -> None:
 
 def _reach(arguments: argparse.Namespace, stack: ExitStack) -> None:
     """Keep other writers out while a command writes, and have a folder stand for a workspace in a store."""
+    from pmc15m.claim import one_writer_of
+    from pmc15m.mirror import address_of, scratch_of, standing_for
+
     if isinstance(arguments.workspace, Path):
+        if (address := address_of(arguments.workspace)) is not None:
+            raise UsageError(f"{arguments.workspace} stands for a workspace in a store: --workspace {address}")
         stack.enter_context(_alone(arguments))
         return
-    from pmc15m.claim import one_writer_of
-    from pmc15m.mirror import scratch_of, standing_for
 
     address = checked_address(arguments.workspace)
     if arguments.engine == "ray":

@@ -20,6 +20,7 @@ import logging
 import os
 import re
 import tempfile
+import threading
 import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,12 +34,13 @@ from pmc15m.schema import TABLES
 
 log = logging.getLogger(__name__)
 
-ADDRESS, _LEDGER, _PULLING = ".store", ".objects", ".pulling"
+_ADDRESS, _LEDGER, _PULLING = ".store", ".objects", ".pulling"
 _FOLDERS = {"catalog", "raw", *TABLES, "export", "report"}
 _FILES = {"config.toml", "marks.jsonl"}
 _PASSING = re.compile(r"\.footers|.+\.(planned\.parquet|damage|part|journal)")  # of this machine alone
 _LARGE = re.compile(r"raw/[0-9]+\.tar|export/[^/]+/data/.+\.(tar|parquet)")
 _AT_ONCE = 16  # files that are copied
+_AHEAD, _GAP = 1 << 20, 256 << 10  # bytes that are read at once by who goes on, and that may lie between
 
 
 class _Known(NamedTuple):
@@ -49,6 +51,14 @@ class _Known(NamedTuple):
     changed_ns: int | None  # of the local file; None where that has not the bytes
 
 
+class _Last(threading.local):
+    """What a thread has read last of an object."""
+
+    of: tuple[str, Version] | None = None
+    start = 0
+    content = b""
+
+
 class Mirror:
     """A folder that stands for a store."""
 
@@ -57,8 +67,10 @@ class Mirror:
         self.address = address
         self.has_tables = True  # False where what is large is all that is larger than the configuration
         self.objects = Objects(address)
+        self._last = _Last()
         self._known: dict[str, _Known] = {}
         self._read_to = 0
+        self._reading = threading.Lock()  # of the ledger: pictures are read by several threads
 
     def pull(self, *, with_tables: bool = True) -> None:
         """Make the folder like the store."""
@@ -99,11 +111,23 @@ class Mirror:
             self._leave(key, known.version, known.size)
 
     def read(self, path: Path, offset: int, size: int) -> bytes:
-        """A piece of a file, from where its bytes are."""
-        if self._is_elsewhere(path):
-            return self.objects.read(self.key(path), offset, size)
-        with path.open("rb") as file:
-            return os.pread(file.fileno(), size, offset)
+        """A piece of a file, from where its bytes are.
+
+        Who reads one piece after the other gets more than he asked for, as nearly all of a request is waiting.
+        """
+        key = self.key(path)
+        known = self._ledger().get(key)
+        if known is None or known.changed_ns is not None:
+            with path.open("rb") as file:
+                return os.pread(file.fileno(), size, offset)
+        last, of = self._last, (key, known.version)
+        begin = offset - last.start
+        if last.of != of or begin < 0 or begin + size > len(last.content):
+            goes_on = last.of == of and 0 <= begin <= len(last.content) + _GAP
+            wanted = min(max(size, _AHEAD) if goes_on else size, max(0, known.size - offset))
+            last.content = self.objects.read(key, offset, wanted)
+            last.of, last.start, begin = of, offset, 0
+        return last.content[begin : begin + size]
 
     def opened(self, path: Path) -> BufferedReader:
         """A file to be read whole."""
@@ -176,7 +200,7 @@ class Mirror:
     def _ledger(self) -> dict[str, _Known]:
         """What is known of every object, also by what other processes of this machine noted."""
         try:
-            with (self.root / _LEDGER).open("rb") as file:
+            with self._reading, (self.root / _LEDGER).open("rb") as file:
                 file.seek(self._read_to)
                 for line in file:
                     if not line.endswith(b"\n"):
@@ -213,7 +237,7 @@ def standing_for(address: str, root: Path) -> Mirror:
     """The mirror of a store in a folder, which is made and marked as one."""
     root.mkdir(parents=True, exist_ok=True)
     root = root.resolve()
-    (root / ADDRESS).write_text(address, encoding="utf-8")
+    (root / _ADDRESS).write_text(address, encoding="utf-8")
     mirror = _mirrors[str(root)] = Mirror(root, address)
     return mirror
 
@@ -221,8 +245,16 @@ def standing_for(address: str, root: Path) -> Mirror:
 def join(root: Path) -> None:
     """Know a folder as a mirror, also in another process than the one that began."""
     folder = os.path.abspath(root)
-    if folder not in _mirrors and os.path.exists(mark := os.path.join(folder, ADDRESS)):
-        _mirrors[folder] = Mirror(Path(folder), Path(mark).read_text(encoding="utf-8"))
+    if folder not in _mirrors and (address := address_of(root)) is not None:
+        _mirrors[folder] = Mirror(Path(folder), address)
+
+
+def address_of(root: Path) -> str | None:
+    """The address for which a folder stands; None for one that is a workspace by itself."""
+    try:
+        return Path(root, _ADDRESS).read_text(encoding="utf-8")
+    except OSError:
+        return None
 
 
 def mirror_of(path: Path) -> Mirror | None:

@@ -28,6 +28,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from tokenizers import Tokenizer
 
+from train.config import Config, flat
 from train.errors import CheckpointError, DataError
 from train.files import hidden, sync_folder, write
 from train.tokens import load_tokenizer
@@ -37,6 +38,10 @@ FORMAT = 4
 FOLDER = "checkpoints"
 MODEL, OPTIMIZER, AVERAGED = "model.safetensors", "optimizer.safetensors", "averaged.safetensors"
 OPTIMIZER_STATE = ("exp_avg", "exp_avg_sq", "step")
+# What a run that has begun may change: how it is watched and fed, and how long it is.
+CHANGEABLE = {"data.workers"} | {f"run.{name}" for name in ("threads", "activations_gb", "compile", "epochs", "steps")}
+CHANGEABLE |= {f"run.{name}_every" for name in ("log", "eval", "save", "suite", "keep")}
+CHANGEABLE |= {"run.keep", "run.suite", "run.suite_data"}
 _NAME = re.compile(r"step_([0-9]{6}|[1-9][0-9]{6,})")
 
 log = logging.getLogger(__name__)
@@ -184,6 +189,14 @@ def load_optimizer(checkpoint: Path, model: Clip, optimizer: torch.optim.Optimiz
             if f"{name}.step" in moments:  # what was always locked has none
                 state = {key: moments[f"{name}.{key}"].to(parameter.device) for key in OPTIMIZER_STATE}
                 optimizer.state[parameter] = state
+
+
+def fixed_differences(old: Config, new: Config) -> list[str]:
+    """The dotted keys whose values differ and must not in a run that has begun."""
+    left, right = flat(old), flat(new)
+    masks = any(left[f"{key}_dropout"] for key in ("image.patch", "text.hidden", "text.attention"))
+    changeable = CHANGEABLE if masks else CHANGEABLE | {"run.micro_batch"}  # each micro-batch has masks of its own
+    return [key for key in left if left[key] != right[key] and key not in changeable]
 
 
 @contextlib.contextmanager

@@ -17,11 +17,6 @@ from typing import Annotated, Any
 from train.errors import ConfigError
 
 PRESETS = Path(__file__).parent / "presets"
-
-# What a run that has begun may change: how it is watched and fed, and how long it is.
-CHANGEABLE = {"data.workers"} | {f"run.{name}" for name in ("threads", "activations_gb", "compile", "epochs", "steps")}
-CHANGEABLE |= {f"run.{name}_every" for name in ("log", "eval", "save", "suite", "keep")}
-CHANGEABLE |= {"run.keep", "run.suite", "run.suite_data"}
 _MULTIPLES = {"text.width": "text.heads", "image.width": "image.heads", "data.image_size": "image.patch_size"}
 Tree = Mapping[str, Any]
 
@@ -158,8 +153,7 @@ def load_config(
     if preset not in preset_names():
         raise ConfigError(f"unknown preset {preset!r}; there are: {', '.join(preset_names())}")
     tree = _merged(_read_toml(PRESETS / f"{preset}.toml"), start or {})
-    tree = _merged(tree, _read_toml(path) if path else {})
-    return override(from_dict(tree, str(path or preset)), overrides)
+    return override(from_dict(_merged(tree, _read_toml(path) if path else {}), str(path or preset)), overrides)
 
 
 def read_config(path: Path) -> Config:
@@ -170,10 +164,10 @@ def read_config(path: Path) -> Config:
 def from_dict(tree: Tree, where: str) -> Config:
     """A complete configuration from plain values, as `meta.json` of a checkpoint holds; `where` is for messages."""
     config: Config = _build(Config, tree, where)
-    flat = _flat(dataclasses.asdict(config))
+    values = flat(config)
     for dividend, divisor in _MULTIPLES.items():
-        if flat[divisor] and flat[dividend] % flat[divisor]:
-            raise ConfigError(f"{dividend} {flat[dividend]} is no multiple of {divisor} {flat[divisor]}")
+        if values[divisor] and values[dividend] % values[divisor]:
+            raise ConfigError(f"{dividend} {values[dividend]} is no multiple of {divisor} {values[divisor]}")
     return config
 
 
@@ -194,18 +188,18 @@ def override(config: Config, overrides: Iterable[str]) -> Config:
     return from_dict(tree, "--set")
 
 
-def fixed_differences(old: Config, new: Config) -> list[str]:
-    """The dotted keys whose values differ and must not in a run that has begun."""
-    left, right = _flat(dataclasses.asdict(old)), _flat(dataclasses.asdict(new))
-    masks = any(left[f"{key}_dropout"] for key in ("image.patch", "text.hidden", "text.attention"))
-    changeable = CHANGEABLE if masks else CHANGEABLE | {"run.micro_batch"}  # each micro-batch has masks of its own
-    return [key for key in left if left[key] != right[key] and key not in changeable]
+def flat(section: Any, prefix: str = "") -> dict[str, Any]:
+    """The values by their dotted keys."""
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(section):
+        value, key = getattr(section, field.name), f"{prefix}{field.name}"
+        values |= flat(value, f"{key}.") if dataclasses.is_dataclass(value) else {key: value}
+    return values
 
 
 def to_toml(config: Config) -> str:
-    """The configuration as TOML that `read_config` reads back to the same value, a dotted key a line."""
-    flat = _flat(dataclasses.asdict(config))  # what JSON escapes, TOML escapes likewise
-    return "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in flat.items())
+    """TOML that `read_config` reads back to the same value, a dotted key a line. JSON's escapes are TOML's as well."""
+    return "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in flat(config).items())
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -220,23 +214,20 @@ def _read_toml(path: Path) -> dict[str, Any]:
 def _build(kind: Any, tree: Tree, where: str, prefix: str = "") -> Any:
     """An instance of the dataclass `kind` from a tree that must name every field."""
     hints = typing.get_type_hints(kind, include_extras=True)
-    for name in tree:
-        if name not in hints:
-            known = f"known: {', '.join(prefix + key for key in hints)}"
-            close = [f"did you mean {prefix}{key}?" for key in difflib.get_close_matches(name, hints, n=1)] or [known]
-            raise ConfigError(f"unknown config key {prefix}{name}; {close[0]}")
-    for name in hints:
-        if name not in tree:
-            raise ConfigError(f"{where} lacks {prefix}{name}")
+    for name in sorted(tree.keys() - hints.keys()):
+        known = f"known: {', '.join(prefix + key for key in hints)}"
+        close = [f"did you mean {prefix}{key}?" for key in difflib.get_close_matches(name, hints, n=1)] or [known]
+        raise ConfigError(f"unknown config key {prefix}{name}; {close[0]}")
+    for name in sorted(hints.keys() - tree.keys()):
+        raise ConfigError(f"{where} lacks {prefix}{name}")
     return kind(**{name: _value(hint, tree[name], where, f"{prefix}{name}") for name, hint in hints.items()})
 
 
-def _merged(tree: Tree, changes: Tree) -> dict[str, Any]:
+def _merged(tree: Any, changes: Any) -> Any:
     """`tree` with the leaves of `changes` in it."""
-    both = {
-        key for key, change in changes.items() if isinstance(change, Mapping) and isinstance(tree.get(key), Mapping)
-    }
-    return {**tree, **{key: _merged(tree[key], change) if key in both else change for key, change in changes.items()}}
+    if not (isinstance(tree, Mapping) and isinstance(changes, Mapping)):
+        return changes
+    return {**tree, **{key: _merged(tree.get(key), change) for key, change in changes.items()}}
 
 
 def _value(hint: Any, value: Any, where: str, name: str) -> Any:
@@ -257,10 +248,3 @@ def _value(hint: Any, value: Any, where: str, name: str) -> Any:
         if not holds(value):
             raise ConfigError(f"{name} {said}, not {value!r}")
     return value
-
-
-def _flat(tree: Tree, prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return flat

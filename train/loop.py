@@ -29,7 +29,7 @@ import torch
 from tokenizers import Tokenizer
 
 from train import checkpoint, files, pretrained
-from train.config import Config, fixed_differences, from_dict, override, to_toml
+from train.config import Config, from_dict, override, to_toml
 from train.data import Schedule, TrainBatches
 from train.distributed import World, join, leave
 from train.errors import CheckpointError, DataError, DivergedError
@@ -272,7 +272,7 @@ def _refuse_changes(
     meta: checkpoint.Meta, newest: Path, config: Config, identity: dict[str, Any], world: World
 ) -> None:
     """Raise `CheckpointError` when what enters the weights is not what it was."""
-    for key in fixed_differences(from_dict(meta.config, str(newest)), config):
+    for key in checkpoint.fixed_differences(from_dict(meta.config, str(newest)), config):
         raise CheckpointError(
             f"{key} cannot change in a run that has begun; choose another --out for a new run, with --init {newest} "
             "if it shall begin from these weights"

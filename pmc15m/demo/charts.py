@@ -15,6 +15,7 @@ PALETTE: tuple[tuple[str, Colour], ...] = (
 )
 QUANTITIES = ("viability", "relative expression", "body weight", "tumour volume", "glucose", "optical density")
 GROUPS = ("control", "low dose", "high dose", "vehicle", "siRNA", "knockout", "sham")
+DRAWN_AS = dict(zip((name for name, _ in PALETTE), GROUPS, strict=False))  # a group has its colour in all line graphs
 MEANS = ("Data are means ± s.e.m. (n = 3).", "Data are means ± SD; n = 6.", "*P < 0.05, t-test.")
 
 
@@ -25,6 +26,7 @@ class _Axes:
         self.image = Image.new("RGB", (width, height), WHITE)
         self.draw = ImageDraw.Draw(self.image)
         self.size = max(9, min(width, height) // 20)
+        self.pen = max(3, min(width, height) // 45)
         self.left, self.top = int(width * 0.19), int(height * 0.09)
         self.right, self.bottom = int(width * 0.96), int(height * 0.8)
         self.draw.line((self.left, self.top, self.left, self.bottom), BLACK, 2)
@@ -61,11 +63,11 @@ def line_plot(rng: Rng, width: int, height: int) -> Picture:
         y = 0.12 + 0.75 * x ** (0.6 + index * 0.6)
         y = (y if rising else 1 - y) + rng.normal(0, 0.02, 7)
         points = [axes.at(*point) for point in zip(x.tolist(), y.clip(0.03, 0.97).tolist(), strict=True)]
-        axes.draw.line(points, colour, 3)
+        axes.draw.line(points, colour, axes.pen)
         for px, py in points:
-            axes.draw.line((px, py - 8, px, py + 8), colour, 1)
-            axes.draw.ellipse((px - 4, py - 4, px + 4, py + 4), colour)
-        names.append(f"{pick(rng, GROUPS)} ({name})")
+            axes.draw.line((px, py - 2 * axes.pen, px, py + 2 * axes.pen), colour, 1)
+            axes.draw.circle((px, py), axes.pen, colour)
+        names.append(f"{DRAWN_AS[name]} ({name})")
     trend = "increasing" if rising else "decreasing"
     phrase = f"Line graph of {quantity} {trend} over time in {' and '.join(names)}"
     return Picture(axes.image, PictureKind.LINE_PLOT, phrase, pick(rng, MEANS))
@@ -88,7 +90,8 @@ def bar_chart(rng: Rng, width: int, height: int) -> Picture:
             put_text(axes.draw, (middle, y0 - error - 2), "*", axes.size * 2, anchor="mm")
     axes.under(groups)
     phrase = (
-        f"Bar graph ({colour_name}) of {quantity} in {len(groups)} groups; it is highest in the {groups[highest]} group"
+        f"Bar graph ({colour_name}) of {quantity} in {len(groups)} groups; it is highest in the"
+        f" {('first', 'second', 'third', 'fourth')[highest]} group ({groups[highest]})"
     )
     return Picture(axes.image, PictureKind.BAR_CHART, phrase, pick(rng, MEANS))
 
@@ -102,8 +105,7 @@ def scatter_plot(rng: Rng, width: int, height: int) -> Picture:
     spread = 0.07 if slope else 0.25
     y = (0.5 + slope * 0.8 * (x - 0.5) + rng.normal(0, spread, 70)).clip(0.02, 0.98)
     for point in zip(x.tolist(), y.tolist(), strict=True):
-        px, py = axes.at(*point)
-        axes.draw.ellipse((px - 3, py - 3, px + 3, py + 3), colour)
+        axes.draw.circle(axes.at(*point), axes.pen, colour)
     if slope:
         axes.draw.line((*axes.at(0.05, 0.5 - slope * 0.36), *axes.at(0.95, 0.5 + slope * 0.36)), BLACK, 2)
     relation = {-1: "a negative correlation", 0: "no correlation", 1: "a positive correlation"}[slope]
@@ -121,7 +123,7 @@ def survival_curve(rng: Rng, width: int, height: int) -> Picture:
             points.append(axes.at(time, level))
             level -= (1 - floor) / 12
             points.append(axes.at(time, level))
-        axes.draw.line([*points, axes.at(1, level)], colour, 3)
+        axes.draw.line([*points, axes.at(1, level)], colour, axes.pen)
     axes.under(["0", "12", "24", "36", "48", "60"])
     phrase = f"Kaplan-Meier survival curves; patients in the {good} group lived longer than those in the {poor} group"
     return Picture(axes.image, PictureKind.SURVIVAL_CURVE, phrase, "Log-rank test, P < 0.001.")

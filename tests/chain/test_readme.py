@@ -43,7 +43,7 @@ def test_the_python_runs(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown_figure.marks
     assert namespace["pair"].image.size == (namespace["pair"]["width"], namespace["pair"]["height"])
     assert len(namespace["texts"]) == 32
-    assert namespace["found"].texts == ("Axial image of the abdomen.", "Axial image of the brain.")
+    assert namespace["found"].texts == ("Axial image of the abdomen.", "Axial image of the chest.")
     assert parsed[0].caption == "A cell."
     namespace["picture"].close()
 

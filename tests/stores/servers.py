@@ -53,11 +53,12 @@ def seaweedfs(folder: Path) -> Iterator[str]:
         "s3.iam": "false",
         "s3.port.iceberg": 0,
         "s3.port.lance": 0,
-        "s3.autoCreateBucket": "true",
     }
     options |= {"master.volumeSizeLimitMB": 64, "volume.max": 0, "volume.minFreeSpace": 0}
     command = [str(Path(sys.executable).with_name("weed")), "server", *(f"-{key}={it}" for key, it in options.items())]
     with _running(command, folder, f"http://127.0.0.1:{ports['s3.port']}") as address:
+        buckets = f"http://127.0.0.1:{ports['filer.port']}/buckets"  # folders of the server's own files
+        requests.post(f"{buckets}/{BUCKET}/", timeout=10).raise_for_status()
         yield address
 
 

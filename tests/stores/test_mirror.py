@@ -1,6 +1,7 @@
 """A folder that stands for a workspace in a store."""
 
 import hashlib
+import random
 from pathlib import Path
 
 import pyarrow as pa
@@ -70,6 +71,28 @@ def test_a_raw_shard_takes_no_room_and_is_read_in_pieces(place: str, tmp_path: P
         with opened(found.tar("00000")) as file:
             assert file.read() == TAR
     assert [path for path in (tmp_path / "other").iterdir() if path.suffix == ".tmp"] == []
+
+
+def test_who_reads_on_gets_more_with_fewer_requests_and_who_jumps_what_was_asked_for(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, mirror = workspace(place, tmp_path / "one")
+    tar, content = one.tar("00000"), random.Random(1).randbytes(3_000_000)
+    tar.parent.mkdir()
+    (tmp_path / "tar").write_bytes(content)
+    mirror.push(tar, tmp_path / "tar")
+    (tmp_path / "tar").rename(tar)
+    leave_to_store(tar)
+    asked: list[int] = []
+    read = Objects.read
+    monkeypatch.setattr(Objects, "read", lambda self, key, *span: (asked.append(span[1]), read(self, key, *span))[1])
+    pieces = [mirror.read(tar, start, 50_000) for start in range(0, 3_000_000, 60_000)]
+    assert pieces == [content[start : start + 50_000] for start in range(0, 3_000_000, 60_000)]
+    assert len(asked) <= 5
+    asked.clear()
+    for start in (2_900_000, 5, 1_700_000, 400_000, 399_999):
+        assert mirror.read(tar, start, 1000) == content[start : start + 1000]
+    assert asked == [1000] * 4 or asked == [1000] * 5
 
 
 def test_what_is_of_one_machine_stays_there(place: str, objects: Objects, tmp_path: Path) -> None:

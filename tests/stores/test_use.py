@@ -48,6 +48,14 @@ def test_what_makes_no_sense_is_said_in_one_line_and_leaves_no_folder(
     assert not [path.name for path in tmp_path.iterdir() if ":" in path.name]
 
 
+def test_the_folder_that_stands_for_a_store_is_not_written_beside_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".store").write_text("s3://papers/x")
+    assert main(["parse", "--workspace", str(tmp_path)]) == 2
+    assert "--workspace s3://papers/x" in capsys.readouterr().err
+
+
 def test_an_address_of_files_is_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "a b"
     assert main(["status", "--workspace", f"file://{tmp_path}/a%20b"]) == 2

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from train.config import fixed_differences, load_config, override, preset_names, read_config, to_toml
+from train.checkpoint import fixed_differences
+from train.config import load_config, override, preset_names, read_config, to_toml
 from train.errors import ConfigError
 
 
