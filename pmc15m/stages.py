@@ -35,7 +35,7 @@ PARSE = Stage(
 )
 SPLIT = Stage(
     name="split",
-    version=7,
+    version=8,
     reads=("images", "figures"),
     writes=("panels", "pixels"),
     section="split",

@@ -82,7 +82,7 @@ def _shard_tables(workspace: Workspace, shard: str, tables: tuple[str, ...]) -> 
 
 CAPTIONS = Stage(
     name="captions",
-    version=4,
+    version=5,
     reads=_THINGS,
     writes=("captions",),
     section=None,
@@ -91,7 +91,7 @@ CAPTIONS = Stage(
 )
 PAIRS = Stage(
     name="curate",
-    version=3,
+    version=4,
     reads=(*_INPUTS, "captions", "duplicates", "caption_groups"),
     writes=("pairs",),
     section="curate",

@@ -50,7 +50,7 @@ from pmc15m.workspace import (
 )
 
 log = logging.getLogger(__name__)
-VERSION = 7  # raised with every change of the code that changes what is exported
+VERSION = 8  # raised with every change of the code that changes what is exported
 ASSETS = (VIEWS,)
 _READS = ("pairs", "articles", "figures", "images")  # tables of the workspace that an export's samples come from
 _OF_SELECTION = {  # settings that say which pairs, and how many a shard, not what becomes of them
