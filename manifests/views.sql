@@ -103,10 +103,10 @@ SET VARIABLE pixels = (
     $$SELECT
       NULL::VARCHAR AS "image_key", NULL::INTEGER AS "width", NULL::INTEGER AS "height", NULL::VARCHAR AS "mode",
       NULL::INTEGER AS "page", NULL::INTEGER AS "orientation", NULL::STRUCT("low" DOUBLE, "high" DOUBLE) AS
-      "window", NULL::VARCHAR AS "pixel_sha256", NULL::UBIGINT AS "phash", NULL::VARCHAR AS "kind", NULL::FLOAT AS
-      "kind_score", NULL::FLOAT AS "brightness", NULL::FLOAT AS "entropy", NULL::FLOAT AS "white_share", NULL::FLOAT
-      AS "colour_share", NULL::FLOAT AS "compound", NULL::INTEGER AS "n_panels", NULL::VARCHAR AS "status",
-      NULL::VARCHAR AS "reason"
+      "window", NULL::VARCHAR AS "pixel_sha256", NULL::UBIGINT AS "phash", NULL::VARCHAR AS "family", NULL::FLOAT AS
+      "family_score", NULL::VARCHAR AS "kind", NULL::FLOAT AS "kind_score", NULL::FLOAT AS "brightness", NULL::FLOAT
+      AS "entropy", NULL::FLOAT AS "white_share", NULL::FLOAT AS "colour_share", NULL::FLOAT AS "compound",
+      NULL::INTEGER AS "n_panels", NULL::VARCHAR AS "status", NULL::VARCHAR AS "reason"
     WHERE false$$)
   FROM glob(getvariable('parts') || '/pixels/[0-9]*.parquet'));
 CREATE VIEW pixels AS FROM query(getvariable('pixels'));
@@ -123,9 +123,10 @@ SET VARIABLE panels = (
       AS "tiles", NULL::FLOAT AS "score", NULL::STRUCT("start" INTEGER, "end" INTEGER)[] AS "subcaption_spans",
       NULL::STRUCT("start" INTEGER, "end" INTEGER)[] AS "stem_spans", NULL::VARCHAR AS "subcaption",
       NULL::STRUCT("start" INTEGER, "end" INTEGER)[] AS "shared_spans", NULL::FLOAT AS "alignment_score",
-      NULL::UBIGINT AS "phash", NULL::VARCHAR AS "kind", NULL::FLOAT AS "kind_score", NULL::FLOAT AS "brightness",
-      NULL::FLOAT AS "entropy", NULL::FLOAT AS "white_share", NULL::FLOAT AS "colour_share", NULL::VARCHAR AS
-      "splitter", NULL::VARCHAR AS "status", NULL::VARCHAR AS "reason"
+      NULL::UBIGINT AS "phash", NULL::VARCHAR AS "family", NULL::FLOAT AS "family_score", NULL::VARCHAR AS "kind",
+      NULL::FLOAT AS "kind_score", NULL::FLOAT AS "brightness", NULL::FLOAT AS "entropy", NULL::FLOAT AS
+      "white_share", NULL::FLOAT AS "colour_share", NULL::VARCHAR AS "splitter", NULL::VARCHAR AS "status",
+      NULL::VARCHAR AS "reason"
     WHERE false$$)
   FROM glob(getvariable('parts') || '/panels/[0-9]*.parquet'));
 CREATE VIEW panels AS FROM query(getvariable('panels'));
@@ -182,11 +183,11 @@ SET VARIABLE pairs = (
       NULL::INTEGER AS "year", NULL::DATE AS "released", NULL::VARCHAR AS "article_type", NULL::VARCHAR AS
       "language", NULL::VARCHAR AS "language_guess", NULL::VARCHAR AS "licence_code", NULL::VARCHAR AS
       "licence_url", NULL::VARCHAR AS "licence_group", NULL::VARCHAR AS "figure_kind", NULL::VARCHAR AS "origin",
-      NULL::VARCHAR AS "image_kind", NULL::FLOAT AS "image_kind_score", NULL::FLOAT AS "alignment_score",
-      NULL::INTEGER AS "n_panels", NULL::FLOAT AS "compound", NULL::FLOAT AS "entropy", NULL::FLOAT AS
-      "white_share", NULL::FLOAT AS "colour_share", NULL::VARCHAR AS "sha256", NULL::UBIGINT AS "phash",
-      NULL::VARCHAR AS "duplicate_group", NULL::BOOLEAN AS "is_duplicate", NULL::VARCHAR AS "split", NULL::VARCHAR[]
-      AS "flags"
+      NULL::VARCHAR AS "image_family", NULL::FLOAT AS "image_family_score", NULL::VARCHAR AS "image_kind",
+      NULL::FLOAT AS "image_kind_score", NULL::FLOAT AS "alignment_score", NULL::INTEGER AS "n_panels", NULL::FLOAT
+      AS "compound", NULL::FLOAT AS "entropy", NULL::FLOAT AS "white_share", NULL::FLOAT AS "colour_share",
+      NULL::VARCHAR AS "sha256", NULL::UBIGINT AS "phash", NULL::VARCHAR AS "duplicate_group", NULL::BOOLEAN AS
+      "is_duplicate", NULL::VARCHAR AS "split", NULL::VARCHAR[] AS "flags"
     WHERE false$$)
   FROM glob(getvariable('parts') || '/pairs/[0-9]*.parquet'));
 CREATE VIEW pairs AS FROM query(getvariable('pairs'));

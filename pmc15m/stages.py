@@ -51,7 +51,7 @@ PARSE = Stage(
 )
 SPLIT = Stage(
     name="split",
-    version=7,
+    version=8,
     reads=("images", "figures"),
     writes=("panels", "pixels"),
     section="split",
@@ -60,7 +60,7 @@ SPLIT = Stage(
 )
 CAPTIONS = Stage(
     name="captions",
-    version=4,
+    version=5,
     reads=("figures", "images", "pixels", "panels"),
     writes=("captions",),
     section=None,
@@ -69,7 +69,7 @@ CAPTIONS = Stage(
 )
 PAIRS = Stage(
     name="curate",
-    version=3,
+    version=4,
     reads=("articles", "figures", "images", "pixels", "panels", "captions", "duplicates", "caption_groups"),
     writes=("pairs",),
     section="curate",

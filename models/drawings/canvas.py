@@ -99,6 +99,15 @@ def write_upright(image: Image.Image, centre: Point, words: str, size: float, fi
     image.paste(fill, (int(centre[0] - mask.width / 2), int(centre[1] - mask.height / 2)), mask)
 
 
+def write_aslant(image: Image.Image, end: Point, words: str, size: float, angle: float, fill: Colour = BLACK) -> None:
+    """Words that rise by so many degrees to their end, as the names of bars do."""
+    letters = font(max(5, round(size)))
+    mask = Image.new("L", (int(letters.getlength(words)) + 4, round(size * 1.4) + 2))
+    ImageDraw.Draw(mask).text((2, 0), words, 255, letters)
+    mask = mask.rotate(angle, Image.Resampling.BICUBIC, expand=True)
+    image.paste(fill, (int(end[0] - mask.width), int(end[1])), mask)
+
+
 def arrow(
     draw: ImageDraw.ImageDraw, tail: Point, tip: Point, fill: Colour = BLACK, width: int = 2, head: float = 8
 ) -> None:

@@ -6,20 +6,19 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from models.drawings.canvas import BLACK, WHITE, Paint, Rng, any_colour, chance, phrase, pick, write
-from models.drawings.diagrams import DIAGRAMS, TEXTS, soften
-from models.drawings.micrographs import GELS, MICROGRAPHS
-from models.drawings.photos import PHOTOS
-from models.drawings.plots import PLOTS
-from models.drawings.scans import SCANS
+from models.drawings.charts import CHARTS
+from models.drawings.diagrams import TEXTS, soften
+from models.drawings.schemes import SCHEMES
+from models.drawings.views import BLOTS, MONTAGES, SCENES, VIEWS
 from pmc15m.pictures.kinds import GRAPHICS, PICTURES, ImageKind
 
 PAINTERS: dict[ImageKind, tuple[Paint, ...]] = {
-    ImageKind.PHOTO: PHOTOS,
-    ImageKind.RADIOLOGY: SCANS,
-    ImageKind.MICROSCOPY: MICROGRAPHS,
-    ImageKind.GEL: GELS,
-    ImageKind.PLOT: PLOTS,
-    ImageKind.DIAGRAM: DIAGRAMS,
+    ImageKind.PHOTO: SCENES,
+    ImageKind.RADIOLOGY: VIEWS,
+    ImageKind.MICROSCOPY: MONTAGES,
+    ImageKind.GEL: BLOTS,
+    ImageKind.PLOT: CHARTS,
+    ImageKind.DIAGRAM: SCHEMES,
     ImageKind.TABLE_TEXT: TEXTS,
 }
 # How often a kind is drawn: rarer ones more often than they are published, so that they are learned as well.
@@ -44,8 +43,10 @@ def draw(rng: Rng) -> tuple[Image.Image, ImageKind]:
         image = _mixed(rng)
     elif form < 0.6:
         image = _single(rng, kind, *_size(rng))
-    else:
+    elif form < 0.85:
         image = _tiles(rng, kind)
+    else:
+        image = _patchwork(rng, kind)
     return _published(rng, image, kind), kind
 
 
@@ -124,6 +125,23 @@ def _mixed(rng: Rng) -> Image.Image:
     for index, (x0, y0, x1, y1) in enumerate(cells):
         kind = pick(rng, pictures) if picked[index] else pick(rng, graphics)
         panel = _single(rng, kind, max(24, x1 - x0 - gap), max(24, y1 - y0 - gap))
+        if chance(rng, 0.5):
+            _letter(rng, panel, index, outside=kind in GRAPHICS)
+        figure.paste(panel, (x0, y0))
+    return figure
+
+
+def _patchwork(rng: Rng, kind: ImageKind) -> Image.Image:
+    """Panels of one kind and of many sizes; among graphics now and then a small one of another kind."""
+    width, height = _size(rng, 520)
+    figure, gap = Image.new("RGB", (width, height), WHITE), int(rng.integers(2, 14))
+    cells = sorted(
+        _cells(rng, (0, 0, width, height), int(rng.integers(1, 4))), key=lambda c: (c[2] - c[0]) * (c[3] - c[1])
+    )
+    others = [other for other in GRAPHICS if other is not kind]
+    for index, (x0, y0, x1, y1) in enumerate(cells):
+        stray = index == 0 and len(cells) > 3 and kind in GRAPHICS and chance(rng, 0.5)
+        panel = _single(rng, pick(rng, others) if stray else kind, max(24, x1 - x0 - gap), max(24, y1 - y0 - gap))
         if chance(rng, 0.5):
             _letter(rng, panel, index, outside=kind in GRAPHICS)
         figure.paste(panel, (x0, y0))

@@ -144,7 +144,7 @@ class Axes:
             write(self.draw, (x + size * 1.5, middle), phrase(self.rng, 1), size * 0.85, anchor="lm")
 
 
-def _curve(rng: Rng, points: int) -> tuple[list[float], list[float]]:
+def curve(rng: Rng, points: int) -> tuple[list[float], list[float]]:
     """x and y, 0…1, of one of the courses that measurements take."""
     x = np.linspace(0, 1, points)
     form = rng.integers(7)
@@ -171,7 +171,7 @@ def _curve(rng: Rng, points: int) -> tuple[list[float], list[float]]:
     return x.tolist(), (1 - y if chance(rng, 0.3) else y).tolist()
 
 
-def _marker(draw: ImageDraw.ImageDraw, at: Point, radius: float, form: int, colour: Colour) -> None:
+def marker(draw: ImageDraw.ImageDraw, at: Point, radius: float, form: int, colour: Colour) -> None:
     x, y = at
     if form == 0:
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), colour)
@@ -200,7 +200,7 @@ def lines(rng: Rng, width: int, height: int) -> Image.Image:
     bars, bands, steps, dashed = chance(rng, 0.3), chance(rng, 0.2), chance(rng, 0.15), chance(rng, 0.2)
     for index in range(int(rng.integers(1, 6))):
         colour = axes.colour(index)
-        x, y = _curve(rng, points)
+        x, y = curve(rng, points)
         path = [axes.at(*point) for point in zip(x, y, strict=True)]
         if bands:
             half = rng.uniform(0.02, 0.1)
@@ -220,7 +220,7 @@ def lines(rng: Rng, width: int, height: int) -> Image.Image:
                 if bars:
                     error = rng.uniform(0.01, 0.08)
                     _whisker(axes, right, max(0, up - error), min(1, up + error), colour)
-                _marker(axes.draw, at, radius, form, colour)
+                marker(axes.draw, at, radius, form, colour)
     if chance(rng, 0.12):  # a walk in the plane
         walk = np.cumsum(rng.normal(0, 1, (400, 2)), axis=0)
         walk = (walk - walk.min(axis=0)) / np.ptp(walk, axis=0)
@@ -247,7 +247,7 @@ def scatter(rng: Rng, width: int, height: int) -> Image.Image:
             y = 0.5 + slope * (x - 0.5) + rng.normal(0, spread, count)
         inside = (x > 0) & (x < 1) & (y > 0) & (y < 1)
         for point in zip(x[inside].tolist(), y[inside].tolist(), strict=True):
-            _marker(axes.draw, axes.at(*point), radius, form, axes.colour(index))
+            marker(axes.draw, axes.at(*point), radius, form, axes.colour(index))
     if chance(rng, 0.4) and not clustered:
         ends = [(x, float(np.clip(0.5 + slope * (x - 0.5), 0, 1))) for x in (0.0, 1.0)]
         axes.draw.line([axes.at(*end) for end in ends], BLACK, axes.ink)
@@ -328,7 +328,7 @@ def boxes(rng: Rng, width: int, height: int) -> Image.Image:
         if form == 2 or chance(rng, 0.3):
             for value in rng.normal(median, rng.uniform(0.03, 0.15), int(rng.integers(5, 60))).clip(0, 1).tolist():
                 place = axes.at(middle + rng.uniform(-half, half) * 0.8, value)
-                _marker(axes.draw, place, axes.size * 0.14, 0, colour if form == 2 else BLACK)
+                marker(axes.draw, place, axes.size * 0.14, 0, colour if form == 2 else BLACK)
     return axes.finish(0.15)
 
 
@@ -344,7 +344,7 @@ def forest(rng: Rng, width: int, height: int) -> Image.Image:
         write(axes.draw, (3, y), phrase(rng, 2), size, anchor="lm")
         middle, half = rng.uniform(left + 0.05, right - 0.05), rng.uniform(0.02, 0.12)
         axes.draw.line((axes.at(middle - half, 0)[0], y, axes.at(middle + half, 0)[0], y), axes.colour(0), axes.ink)
-        _marker(axes.draw, (axes.at(middle, 0)[0], y), size * 0.3, 2, axes.colour(0))
+        marker(axes.draw, (axes.at(middle, 0)[0], y), size * 0.3, 2, axes.colour(0))
         if right < 0.85:
             write(axes.draw, (axes.at(right, 0)[0], y), f"{rng.random():.2f} ({rng.random():.2f})", size, anchor="lm")
     axes.draw.line((axes.at(left, 0)[0], axes.bottom, axes.at(right, 0)[0], axes.bottom), BLACK)
@@ -428,7 +428,7 @@ def polar(rng: Rng, width: int, height: int) -> Image.Image:
         points = [(cx + r * math.cos(a), cy + r * math.sin(a)) for r, a in zip(reach, angles, strict=True)]
         if chance(rng, 0.3):
             for point in points:
-                _marker(axes.draw, point, axes.size * 0.2, 0, axes.colour(index))
+                marker(axes.draw, point, axes.size * 0.2, 0, axes.colour(index))
         else:
             axes.draw.polygon(points, outline=axes.colour(index), width=axes.ink)
     return axes.finish(0.3)
@@ -491,7 +491,7 @@ def bubbles(rng: Rng, width: int, height: int) -> Image.Image:
                 place = axes.at((column + 0.5) / columns, (row + 0.5) / rows)
                 own = pick(rng, stops)
                 colour = axes.colour(0) if one else own
-                _marker(axes.draw, place, max(1.0, largest * rng.random()), 0, colour)
+                marker(axes.draw, place, max(1.0, largest * rng.random()), 0, colour)
     return axes.finish(0.2)
 
 
@@ -549,7 +549,7 @@ def genome(rng: Rng, width: int, height: int) -> Image.Image:
         edges = np.linspace(0, 1, int(rng.integers(5, 24)))
         for index, (a, b) in enumerate(pairwise(edges)):
             for x in rng.uniform(a, b, 40).tolist():
-                _marker(axes.draw, axes.at(x, min(1.0, rng.exponential(0.12))), 1.2, 0, axes.colour(index % 2))
+                marker(axes.draw, axes.at(x, min(1.0, rng.exponential(0.12))), 1.2, 0, axes.colour(index % 2))
         axes.draw.line((*axes.at(0, 0.7), *axes.at(1, 0.7)), any_colour(rng))
         return axes.finish(0.05)
     rows = int(rng.integers(2, 8))

@@ -16,7 +16,7 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 from pmc15m.pictures.kinds import PICTURES, SIDE, ImageKind
 
 KINDS = list(ImageKind)
-WIDTHS = (16, 32, 56, 88)
+WIDTHS = (24, 32, 56, 88)
 _BATCH, _RATE, _DECAY, _AVERAGED, _SMOOTHED = 64, 4e-3, 2e-2, 0.998, 0.05
 
 
@@ -45,7 +45,7 @@ class KindNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, WIDTHS[0], 3, 2, 1, bias=False), nn.BatchNorm2d(WIDTHS[0]), nn.ReLU())
+        self.stem = nn.Sequential(nn.Conv2d(3, WIDTHS[0], 5, 3, 2, bias=False), nn.BatchNorm2d(WIDTHS[0]), nn.ReLU())
         shapes = zip(WIDTHS, WIDTHS[1:], (False, True, True), strict=False)
         self.blocks = nn.Sequential(*(Block(*shape) for shape in shapes))
         self.head = nn.Sequential(nn.Dropout(0.2), nn.Linear(2 * WIDTHS[-1], len(KINDS)))

@@ -1,9 +1,9 @@
 """The network of image kinds (`kinds.onnx`), trained on what programs drew (`models.drawings`), never on published
 pictures.
 
-    python -m models kinds --run DIR --out FILE       20,000 drawings of 30 ms each, then 10 epochs
+    python -m models kinds --run DIR --out FILE       20,000 drawings of 60 ms each, then 10 epochs
 
-Every drawing is a function of the seed and its number. DIR keeps the drawings (drawings.npz, 1.5 GB; of another --seed
+Every drawing is a function of the seed and its number. DIR keeps the drawings (drawings.npz, 2.8 GB; of another --seed
 or --count: another DIR) and the weights (weights.pt), from which a later run goes on with --start.
 """
 
@@ -22,7 +22,7 @@ from pmc15m.pictures.hashes import working_picture
 from pmc15m.pictures.kinds import SIDE, squeezed
 
 ABOUT = "What a picture shows (pmc15m.pictures.kinds), learned from drawings"
-STORED = 160  # px of the stored squares: more than the network sees, so that stretching them blurs nothing
+STORED = 216  # px of the stored squares: more than the network sees, so that stretching them blurs nothing
 
 
 def drawn(seed: int, number: int) -> tuple[NDArray[np.uint8], int]:

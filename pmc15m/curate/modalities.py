@@ -57,15 +57,22 @@ _ABBREVIATIONS: Mapping[Modality, tuple[str, ...]] = {
 # Likewise, but what means something else as often (a standard error, effector memory, an impact factor, a country,
 # whole blood) needs a word beside it.
 _ABBREVIATIONS_BESIDE: Mapping[Modality, tuple[str, ...]] = {
+    Modality.CT: ("CTA (?:imag|scan|show|of the)", "CAT_scan"),
+    Modality.MRI: (
+        "(?:DTI|STIR|CMR) (?:imag|map|sequence|scan|cine|track|tract)",
+        "BOLD (?:signal|response|contrast|activ|imag)",
+    ),
     Modality.ULTRASOUND: (
         "US (?:imag|scan|exam|find|guid)",
         r"(?:[Aa]bdominal|[Tt]ransvaginal|[Pp]elvic|[Rr]enal|[Bb]reast|[Tt]hyroid|[Nn]eck|[Ss]crotal|[Dd]oppler) US\b",
+        "T[TE]E (?:view|show|imag|apical)",
     ),
     Modality.HISTOLOGY: ("HE_stain", "HE,? ?[×xX] ?[0-9]", r"HE\) ?\(?[×xX]"),
-    Modality.FLUORESCENCE: (f"FISH {_SHOWN}", f"IF (?:{_SHOWN}|stain)"),
+    Modality.FLUORESCENCE: (f"FISH (?:of|with|signal|probe|{_SHOWN})", "(?:STORM|PALM) imag", f"IF (?:{_SHOWN}|stain)"),
     Modality.ELECTRON_MICROSCOPY: (
         f"S?T?EM (?:and TEM|{_SHOWN})",
         r"(?:[Bb]y|[Uu]nder|[Uu]sing|[Vv]ia|[Ii]mmuno|[Ss]tain)_S?EM\b",
+        r"(?:[Tt]ransmission|[Ss]canning)_EM\b",
         "EM (?:reconstruct|data ?set|density|grid|map|measure)",
     ),
     Modality.BLOT: (r"(?:[Bb]y|[Ff]or|[Uu]sing) WB\b", "WB (?:analys|assay|band|imag|result)"),
@@ -74,6 +81,7 @@ _ABBREVIATIONS_BESIDE: Mapping[Modality, tuple[str, ...]] = {
 # In any case, where a word starts ("complex Raynaud" has no X-ray, "growth & environment" no stain).
 _STARTS: Mapping[Modality, tuple[str, ...]] = {
     Modality.CT: ("tomogra", "micro_ct", "hounsfield"),
+    Modality.NUCLEAR: ("bone_scan", "dat_?scan"),
     Modality.MRI: (r"t[12]\*?_weighted", "diffusion_(?:tensor|weighted)_imag", "tractogra"),
     Modality.RADIOGRAPHY: ("x_ray", "roentgen"),
     Modality.ULTRASOUND: ("b_mode", "m_mode", "doppler"),
@@ -84,6 +92,7 @@ _STARTS: Mapping[Modality, tuple[str, ...]] = {
         r"(?:northern|southern)_(?:blot|analys[ei]s|hybridi)",
         r"blots? (?:imag|bands?|probed)",
         "representative blot",
+        "western_analys[ei]s",
     ),
     Modality.ELECTRON_MICROSCOPY: ("cryo_tomogra", "cryo_em"),
 }
@@ -112,9 +121,18 @@ _STEMS: Mapping[Modality, tuple[str, ...]] = {
         "ophthalmoscop",
         "retinogra",
         "gonioscop",
+        "corneal_topogra",
+        "scheimpflug",
     ),
     Modality.CT: ("compute(?:d|rized)_tomogra",),
-    Modality.MRI: ("magnetic_resonance_(?:imag|angio|venogra|cholangio)", "resson[âa]ncia_magn", "resonancia_magn"),
+    Modality.MRI: (
+        "magnetic_resonance_(?:imag|angio|venogra|cholangio)",
+        "resson[âa]ncia_magn",
+        "resonancia_magn",
+        "cardi(?:ac|ovascular)_magnetic_resonance",
+        "late_gadolinium",
+        "fractional_anisotropy",
+    ),
     Modality.RADIOGRAPHY: ("radiogra", "mammogra", "fluoroscop", "pantomogra"),
     Modality.ANGIOGRAPHY: ("angiogra", "arteriogra", "venogra"),
     Modality.ULTRASOUND: (
@@ -123,6 +141,8 @@ _STEMS: Mapping[Modality, tuple[str, ...]] = {
         "ultrasonolog",
         "sonogra",
         "ec?h?ocardiogra",
+        "apical_(?:two|three|four|[2-4])_chamber",
+        "parasternal",
         r"ecogr[aá]f",
     ),
     Modality.ENDOSCOPY: (
@@ -133,6 +153,9 @@ _STEMS: Mapping[Modality, tuple[str, ...]] = {
         "electro_?(?:en)?ce(?:ph|f)alogra",
         "electro_?(?:cardio|myo|retino|corticogra|oculo|physiolog)",
         "(?:patch|voltage|current)_clamp",
+        "whole_cell_(?:record|current)",
+        "local_field_potential",
+        "magneto_?encephalogra",
         "evoked_potential",
     ),
     Modality.HISTOLOGY: (
@@ -148,6 +171,11 @@ _STEMS: Mapping[Modality, tuple[str, ...]] = {
         "periodic_acid",
         "van gieson",
         "luxol",
+        "oil_red_o",
+        "giemsa",
+        "papanicolaou",
+        "von_kossa",
+        "(?:alizarin_red(?:_s)?|congo_red|prussian_blue)_stain",
     ),
     Modality.IMMUNOHISTOCHEMISTRY: ("im?n?muno_?(?:histo|cyto)?_?(?:chem|qu[ií]m)", "immuno_?peroxidase"),
     Modality.FLUORESCENCE: (
@@ -156,14 +184,14 @@ _STEMS: Mapping[Modality, tuple[str, ...]] = {
         "epi_?fluoresc",
         rf"fluorescen(?:ce|t)_(?:{_SHOWN}|stain|label|immuno|in_situ|whole_mount|confocal|video|time_lapse|channel)",
         "(?:green|red|blue|yellow|orange|cyan|magenta)_fluorescen",
-        "two_photon|multi_?photon|light_sheet",
+        "two_photon|multi_?photon|light_sheet|spinning_dis[ck]|airyscan",
         "structured_illumination",
         "super_?resolution_micro|laser_scanning_micro",
         "alexa_fluor",
         "phalloidin",
     ),
     Modality.BLOT: ("western[s_]?_?blot", "immuno_?blot"),
-    Modality.FLOW_CYTOMETRY: ("flow_cytomet", "citometr[ií]a_de_flu"),
+    Modality.FLOW_CYTOMETRY: ("flow_cytomet", "citometr[ií]a_de_flu", "cytofluori?metr"),
 }
 
 # What contains one of the words and names none of it, in any case.
@@ -173,7 +201,9 @@ _DECOYS_OF_ABBREVIATIONS = (
     r"\bCT_(?:method|values?|cycles?|threshold|DNA)\b",
     r"\bCT ?[=:,] ?(?:chemo|control|cholera|connective|cycle|threshold|C_terminal)",
     r"(?:chemotherapy|control|cholera toxin|connective tissue|threshold cycles?|cycle thresholds?) \(CT\)",
-    r", CT,? USA",
+    r", CT,? USA|\bCT, (?:NY|NJ|MA)\b",
+    # the end of a protein, a factor of the heart
+    r"\bNT and CT\b|C_terminal(?: domain| tail)?[,;]? \(?CT\b|\bCT_(?:domain|fragment|peptide)|\bCT~1\b",
     # genes and carriers, an embedding medium, an odour, a month
     r"\bOCT(?:~\d+\b|_3/4)",
     r"\bOCT_(?:compound|embed|medium|(?:19|20)\d\d\b)",
@@ -182,19 +212,22 @@ _DECOYS_OF_ABBREVIATIONS = (
     r"(?:embedded|frozen|mounted) in OCT\b",
     # genes, receptors, the design of a study
     r"\bMR~\d+\b",
-    r"\bMR_(?:antagonist|agonist)",
+    r"\bMR_(?:antagonist|agonist|egger|presso|knock|signalling)|\b[GA]R and MR\b|\bMR and [GA]R\b",
+    r"\bMR_analys[ei]s of (?:the )?(?:causal|effect|association|LDL|BMI)",
     r"(?:receptors?|ratio|randomi[sz]ation|rate) \(MR\)",
     # antibodies
     r"\bDSA ?[=,:] ?donor|antibod(?:y|ies) \(DSAs?\)",
     # a plastic, a transfer of electrons, the water of a field
     r"\bPET_(?:bottle|film|plastic|membrane|fib|substrate|sheet|degrad|hydrol|polymer|waste|track)",
+    r"(?:degradation|hydrolysis|depolymeri[sz]ation|recycling) of PET\b|\b(?:PE|PP|PS|PVC),? (?:and )?PET\b",
+    r"\bPET,? (?:and )?(?:PE|PP|PS|PVC)\b",
     r"\bPET ?[=,:] ?(?:polyeth|photoind|potential)",
     r"(?:terephthalate|transfer|evapotranspiration) \(PET\)",
     # an enzyme, memory cells
     r"\bTEM(?:~\d+|_cells?|_type|_like)\b",
     r"\bTEM ?[=,:] ?(?:T |effector|tumou?r)",
     r"(?:effector memory \(|\bT?CM,? (?:and )?)T?EM\b",
-    r"\bFACS_(?:buffer|tube)",
+    r"\bFACS_(?:buffer|tube|sorted|purified|isolated)",
     # hair cells
     r"\bIHCs? ?[=,:] ?inner|hair cells? \(IHCs?\)",
     # a standard error
@@ -209,6 +242,9 @@ _DECOYS_OF_STEMS = (
     r"(?:ablation|acoustic|diffraction|impedance|optical|probe|projection|seismic)_tomogra",
     # a diagnosis
     r"histo_?(?:patho)?log(?:y|ic|ical) (?:sub)?(?:type|grad|classif|variant)",
+    r"(?:definitive|final) histolog",
+    # a standard error, a model of causes
+    r"\bsem ?[,:=(] ?standard|equation model(?:s|l?ing)? \(sem\)|\bsem_(?:path|model)",
     # other organs
     r"fundus of (?:the )?(?:stomach|uter|gall)|(?:gastric|uterine|stomach) fundus",
     # a bath, a treatment, flow

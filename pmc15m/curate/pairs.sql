@@ -2,6 +2,7 @@
 WITH paired AS (
   SELECT image_key AS pair_key, figure_key, image_key, NULL::VARCHAR AS panel_key, figure_key AS text_key, NULL AS box,
     width, height, coalesce(label, derived_label) AS label,
+    pictures.family AS image_family, family_score AS image_family_score,
     pictures.kind AS image_kind, kind_score AS image_kind_score, NULL::FLOAT AS alignment_score, phash,
     entropy, white_share, colour_share
   FROM pictures JOIN figures USING (figure_key)
@@ -9,7 +10,7 @@ WITH paired AS (
   SELECT panel_key, panels.figure_key, image_key, panel_key, panel_key, panels.box,
     panels.box.x1 - panels.box.x0, panels.box.y1 - panels.box.y0,
     concat_ws(' ', coalesce(figures.label, derived_label), panels.label),
-    panels.kind, panels.kind_score, panels.alignment_score, panels.phash,
+    panels.family, panels.family_score, panels.kind, panels.kind_score, panels.alignment_score, panels.phash,
     panels.entropy, panels.white_share, panels.colour_share
   FROM panels JOIN figures USING (figure_key))
 
@@ -21,7 +22,7 @@ SELECT paired.pair_key, texts.level, pictures.pmcid, pictures.version, paired.fi
   journal, year(pub_date) AS year, coalesce(release_date, pub_date) AS released, article_type,
   coalesce(figures.language, articles.language) AS language, language_guess,
   licence_code, licence_url, licence_group, figures.kind AS figure_kind, figures.origin,
-  paired.image_kind, paired.image_kind_score, paired.alignment_score,
+  paired.image_family, paired.image_family_score, paired.image_kind, paired.image_kind_score, paired.alignment_score,
   pictures.n_panels, compound, paired.entropy, paired.white_share, paired.colour_share, pictures.sha256, paired.phash,
   if(duplicates.group_size > 1, duplicate_group, NULL) AS duplicate_group,
   NOT coalesce(duplicates.is_keeper, true) AS is_duplicate,

@@ -61,8 +61,9 @@ _MADE = (
 _ORDER = (
     *("pmcid", "version", "pmid", "doi", "title", "journal", "year", "article_type", "citation"),
     *("level", "figure_key", "image_key", "panel_key", "file", "label", "section", "origin", "figure_kind"),
-    *("box", "n_panels", "context", "mentions", "modalities", "language", "image_kind", "image_kind_score"),
-    *("alignment_score", "licence_code", "licence_spdx", "licence_url", "licence_group", "credit", "permissions"),
+    *("box", "n_panels", "context", "mentions", "modalities", "language", "image_family", "image_family_score"),
+    *("image_kind", "image_kind_score", "alignment_score"),
+    *("licence_code", "licence_spdx", "licence_url", "licence_group", "credit", "permissions"),
     *("holder", "flags", "split", "width", "height", "conversion"),
 )
 _FIELDS = {field.name: field for field in (*PAIRS, *(field for field, _ in PROVENANCE.values()), *_MADE)}

@@ -15,7 +15,7 @@ from PIL import Image
 
 from pmc15m.pictures.decode import strips
 from pmc15m.pictures.features import image_features
-from pmc15m.pictures.kinds import ImageKind, classify
+from pmc15m.pictures.kinds import ImageFamily, ImageKind, classify
 
 _KEPT = 8  # lowest frequencies each way
 _TAPER = 0.1  # share of each side that fades out
@@ -36,6 +36,8 @@ class CropFacts:
     """Columns of `panels`, by their names."""
 
     phash: int | None
+    family: ImageFamily
+    family_score: float
     kind: ImageKind
     kind_score: float
     brightness: float
@@ -63,11 +65,9 @@ def crop_facts(image: Image.Image, box: Box) -> CropFacts:
 
 def _facts(image: Image.Image, box: Box | None = None) -> dict[str, Any]:
     working = working_picture(image, box)
-    kind, score = classify(working)
     return {
         "phash": perceptual_hash(working),
-        "kind": kind,
-        "kind_score": score,
+        **classify(working)._asdict(),
         **asdict(image_features(working)),
     }
 

@@ -78,6 +78,8 @@ class Made:
                 "colour_share": 0.1,
                 "white_share": 0.5,
                 "entropy": 4.0,
+                "family": "graphic",
+                "family_score": 0.95,
                 "kind": "plot",
                 "kind_score": 0.9,
                 "pixel_sha256": f"pixels of {image}",
