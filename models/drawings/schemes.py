@@ -1,4 +1,4 @@
-"""Diagrams of few strokes: states, block arrows, time lines, pulses, lobes, measured parts, lists with an arrow."""
+"""Diagrams of few strokes: states, block arrows, time lines, pulses, lobes, measured parts, lists, cards."""
 
 import math
 
@@ -496,6 +496,50 @@ def coasts(rng: Rng, width: int, height: int) -> Image.Image:
 
 
 # Half of the diagrams that are drawn are of few strokes.
+def cards(rng: Rng, width: int, height: int) -> Image.Image:
+    """Filled boxes in rows or columns: plain, rounded or shaded, with few words, arrows, lines or nothing."""
+    sheet = Sheet(rng, width, height)
+    draw, lying = sheet.draw, chance(rng, 0.5)
+    count, lanes = int(rng.integers(2, 9)), int(rng.choice([1, 1, 1, 2, 3]))
+    head = sheet.size * 1.6 if chance(rng, 0.3) else 0
+    margin = min(width, height) * rng.uniform(0.01, 0.12)
+    along, across = (width if lying else height - head) - 2 * margin, (height - head if lying else width) - 2 * margin
+    step, breadth = along / count, across / lanes
+    length, thick = step * rng.uniform(0.4, 0.92), breadth * rng.uniform(0.25, 0.9)
+    even, one, shaded = chance(rng, 0.8), sheet.fill() if chance(rng, 0.6) else None, chance(rng, 0.25)
+    outline = pick(rng, (sheet.ink, sheet.ink, None, (120, 120, 120), sheet.colours[0])) if sheet.tinted else sheet.ink
+    round_ = rng.uniform(2, min(length, thick) / 2) if chance(rng, 0.5) and min(length, thick) > 6 else 0
+    link, lines = rng.integers(4), int(rng.choice([0, 1, 1, 1, 2, 3]))
+    if head:
+        sheet.say((width / 2, head / 2), 2)
+    for index in range(count * lanes):
+        place, lane = index % count, index // count
+        middle, side = margin + (place + 0.5) * step, margin + (lane + 0.5) * breadth
+        half = (length / 2, thick / 2 * (1 if even else rng.uniform(0.4, 1)))
+        x, y = (middle, head + side) if lying else (side, head + middle)
+        half = half if lying else (half[1], half[0])
+        box = (int(x - half[0]), int(y - half[1]), int(x + half[0]), int(y + half[1]))
+        fill = one or sheet.fill()
+        draw.rounded_rectangle(box, max(0, min(round_, min(half) - 2)), fill, outline, sheet.line)
+        if shaded and min(box[2] - box[0], box[3] - box[1]) > 4:
+            light = np.linspace(1.15, rng.uniform(0.6, 0.95), box[3] - box[1])[:, None, None]
+            tinted = np.broadcast_to(np.array(fill) * light, (box[3] - box[1], box[2] - box[0], 3))
+            sheet.image.paste(picture(tinted), box[:2])
+            draw.rectangle(box, None, outline, sheet.line)
+        size = min(sheet.size, half[0] / 2.5, half[1])
+        for line in range(lines):
+            sheet.say((x, y + (line - (lines - 1) / 2) * size * 1.3), 1, scale=size / sheet.size)
+        if place and link < 3:
+            tip = middle - length / 2
+            tail = tip - (step - length)
+            ends = ((tail, y), (tip, y)) if lying else ((x, head + tail), (x, head + tip))
+            if link < 2:
+                arrow(draw, *ends, sheet.ink, sheet.line, min(sheet.size * 0.7, step - length))
+            else:
+                draw.line((*ends[0], *ends[1]), sheet.ink, sheet.line)
+    return sheet.image
+
+
 SCHEMES: tuple[Paint, ...] = (
     *DIAGRAMS,
     states,
@@ -522,4 +566,4 @@ SCHEMES += (
     icons,
     anatomy,
 )
-SCHEMES += (coasts,)
+SCHEMES += (coasts, cards, cards)

@@ -18,7 +18,7 @@ STRANGERS: dict[ImageKind, tuple[Draw, ...]] = {
     ImageKind.MICROSCOPY: (photographs.histology, photographs.fluorescence),
     ImageKind.GEL: (photographs.blot,),  # the demo's dark gels are taken for fluorescence
     ImageKind.PLOT: (charts.line_plot, charts.bar_chart, charts.scatter_plot, charts.survival_curve),
-    ImageKind.DIAGRAM: (charts.tree,),  # rows of shaded boxes are taken for gels
+    ImageKind.DIAGRAM: (charts.tree, charts.diagram),
     ImageKind.TABLE_TEXT: (charts.table,),
 }
 
