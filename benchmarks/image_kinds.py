@@ -11,6 +11,7 @@ Intervals: bootstrap over articles.
 
 import argparse
 import json
+import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,8 @@ def temperature(rows: list[Example]) -> float:
 
     def surprise(value: float) -> float:
         return -sum(
-            np.log(sum(cooled(row.likely, value)[list(ImageKind).index(kind)] for kind in row.accepted)) for row in rows
+            math.log(sum(cooled(row.likely, value)[list(ImageKind).index(kind)] for kind in row.accepted))
+            for row in rows
         )
 
     return float(min(TEMPERATURES, key=surprise))

@@ -100,7 +100,7 @@ def circular(rng: Rng, width: int, height: int) -> Image.Image:
     for index in range(int(rng.integers(1, 4))):
         turn = np.linspace(0, 2 * np.pi, 73)
         swing = sum(rng.normal(0, 0.25) / k * np.cos(k * (turn - rng.uniform(0, 6.3))) for k in (1, 2, 3))
-        reach = (rng.uniform(0.3, 0.85) * (1 + swing)).clip(0.05, 1.0)
+        reach = np.clip(rng.uniform(0.3, 0.85) * (1 + swing), 0.05, 1.0)
         points = [at(a, r) for a, r in zip(turn.tolist(), reach.tolist(), strict=True)]
         if form in (0, 1):
             if chance(rng, 0.5):
@@ -198,8 +198,8 @@ def crossed(rng: Rng, width: int, height: int) -> Image.Image:
             write(draw, (at[0] + chart.size * 0.5, at[1]), phrase(rng, 1), chart.size * 0.85, anchor="lm")
         return chart.image
     for index in range(int(rng.integers(1, 4))):
-        x, y = curve(rng, int(rng.choice([2, 6, 12, 60])))
-        path = [(left + (right - left) * a, bottom - (bottom - top) * b) for a, b in zip(x, y, strict=True)]
+        times, values = curve(rng, int(rng.choice([2, 6, 12, 60])))
+        path = [(left + (right - left) * a, bottom - (bottom - top) * b) for a, b in zip(times, values, strict=True)]
         if chance(rng, 0.4):
             half = chart.size * rng.uniform(0.3, 1)
             draw.polygon(
@@ -227,8 +227,8 @@ def dotted(rng: Rng, width: int, height: int) -> Image.Image:
     if based:
         draw.line((left, bottom, right, bottom), BLACK, thick)
     elif chance(rng, 0.6):
-        for x in range(int(left), int(right), max(4, int(size * 0.6))):
-            draw.line((x, level, x + size * 0.3, level), BLACK, thick)
+        for dash in range(int(left), int(right), max(4, int(size * 0.6))):
+            draw.line((dash, level, dash + size * 0.3, level), BLACK, thick)
     if chance(rng, 0.8):
         write_upright(chart.image, (size * 0.7, (top + bottom) / 2), phrase(rng, 3), size)
     groups, form, aslant = int(rng.integers(2, 9)), int(rng.integers(4)), int(rng.integers(3))

@@ -61,9 +61,11 @@ def states(rng: Rng, width: int, height: int) -> Image.Image:
             draw.arc(
                 (x - radius * 0.6, y - radius * 1.8, x + radius * 0.6, y - radius * 0.4), 120, 60, sheet.ink, sheet.line
             )
-        box = (x - radius, y - radius, x + radius, y + radius)
         (draw.rectangle if square else draw.ellipse)(
-            box, sheet.fill() if filled else sheet.paper, sheet.ink, sheet.line
+            (x - radius, y - radius, x + radius, y + radius),
+            sheet.fill() if filled else sheet.paper,
+            sheet.ink,
+            sheet.line,
         )
         name = pick(rng, (f"{int(rng.integers(8)):03b}", phrase(rng, 1)[:5], f"S{index}", "AB", "q"))
         write(draw, (x, y), name, radius * 0.7, BLACK if sheet.paper != BLACK or filled else WHITE, "mm")
@@ -234,7 +236,7 @@ def measured(rng: Rng, width: int, height: int) -> Image.Image:
     """Parts drawn to measure: outlines, an axis of dots and dashes, extents with two heads, numbered leaders."""
     sheet = Sheet(rng, width, height)
     draw, x, middle = sheet.draw, width * 0.15, height * rng.uniform(0.4, 0.55)
-    parts = []
+    parts: list[tuple[float, float, float]] = []
     while x < width * 0.8 and len(parts) < 9:
         wide, half = width * rng.uniform(0.05, 0.25), height * rng.uniform(0.06, 0.28)
         draw.rectangle(

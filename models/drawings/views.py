@@ -94,8 +94,8 @@ def _cell(rng: Rng, width: int, height: int, ground: int, tint: Colour | None) -
     for _ in range(int(rng.integers(0, 40))):
         x, y, r = rng.uniform(0, width), rng.uniform(0, height), rng.uniform(0.3, 1.6)
         draw.ellipse((x - r, y - r, x + r, y + r), int(rng.integers(150, 255)))
-    plane = np.asarray(image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, scale / 60 + 0.5))), np.float32)
-    plane = plane + rng.normal(0, rng.uniform(0, 7), plane.shape)
+    blurred = np.asarray(image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, scale / 60 + 0.5))), np.float32)
+    plane = blurred + rng.normal(0, rng.uniform(0, 7), blurred.shape)
     if tint is None:
         return grey(plane)
     return picture(plane[..., None] * np.array(tint, np.float32) / 255)
@@ -393,7 +393,7 @@ def solid(rng: Rng, width: int, height: int) -> Image.Image:
     if open_:
         mask = mask * (lattice > rng.uniform(-0.5, 0.1))
     down, across = np.gradient(rough + 0.12 * lattice)
-    light = (0.72 + 14 * (across - down) * min(width, height) / 250).clip(0.15, 1.15)
+    light = np.clip(0.72 + 14 * (across - down) * min(width, height) / 250, 0.15, 1.15)
     tinted = chance(rng, 0.5)
     stops = pick(rng, (SCALES[0], ((20, 40, 230), (20, 210, 90), (240, 230, 0), (230, 20, 0))))
     tone = (
