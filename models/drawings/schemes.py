@@ -497,7 +497,6 @@ def coasts(rng: Rng, width: int, height: int) -> Image.Image:
     return image
 
 
-# Half of the diagrams that are drawn are of few strokes.
 def cards(rng: Rng, width: int, height: int) -> Image.Image:
     """Filled boxes in rows or columns: plain, rounded or shaded, with few words, arrows, lines or nothing."""
     sheet = Sheet(rng, width, height)
@@ -542,6 +541,7 @@ def cards(rng: Rng, width: int, height: int) -> Image.Image:
     return sheet.image
 
 
+# Half of the diagrams that are drawn are of few strokes.
 SCHEMES: tuple[Paint, ...] = (
     *DIAGRAMS,
     states,
