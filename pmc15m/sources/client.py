@@ -71,8 +71,8 @@ class Client:
     def get(self, target: str, *, limit: int, deadline: float) -> Content:
         """GET `target` (path and query, percent-encoded), at most `limit` bytes as they are published.
 
-        `deadline` is a `time.monotonic` moment. Raises `FetchError` with the cause; unless that is a status, the
-        connection is closed then, and opened anew by the next call.
+        `deadline` is a `time.monotonic` moment. Raises `FetchError` with the cause; unless the answer was read to its
+        end, the connection is closed then, and opened anew by the next call.
         """
         self._request.url = self._base + target
         if self._query:
@@ -111,6 +111,7 @@ class Client:
             for piece in response.raw.stream(_PIECE, decode_content=False):
                 size += len(piece)
                 if size > limit:
+                    self._is_kept = response.raw.connection is None  # the answer ended with this piece
                     raise FetchError(Reason.TOO_BIG, f"more than {limit} bytes")
                 if is_small:  # else the head may be wrong: too big is what does not end before the limit
                     receiver.write(piece)

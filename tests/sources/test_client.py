@@ -156,6 +156,15 @@ def test_a_kept_connection_that_is_closed_at_the_next_request_is_no_failure(clie
     assert (talker.connections, len(talker.heads)) == (3, 5)
 
 
+def test_a_connection_kept_after_an_answer_over_the_limit_may_be_closed_too(client: Client, talker: Talker) -> None:
+    talker.say = lambda connection, head: (
+        connection.sendall(OK) if len(talker.heads) % 2 else connection.shutdown(socket.SHUT_RDWR)
+    )
+    assert failure(client, limit=4).reason is Reason.TOO_BIG
+    assert get(client) == b"hello"
+    assert (talker.connections, len(talker.heads)) == (2, 3)
+
+
 @pytest.mark.parametrize(
     "answer",
     [
