@@ -4,9 +4,10 @@ Finding labels first and panels relative to them beats finding panels alone (arX
 the number and the level of the cuts are known, and only their places are open.
 """
 
+import functools
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -49,51 +50,99 @@ class Cut:
 
 
 class Part(NamedTuple):
-    """Some labels' part of a tree."""
+    """Some labels' part of a tree: what its cuts cost, the cuts, each with the box that it cuts, and a box per label.
+
+    `parted`: whether every two labels were.
+    """
 
     cost: float
-    support: float
+    cuts: tuple[tuple[Box, Cut], ...]
     boxes: dict[int, Box]
+    parted: bool = True
 
 
 def anchor(evidence: Evidence, labels: Sequence[Box]) -> Tree:
     """The cheapest tree over the cells in which labels may stand."""
-    trees = [_tree(evidence, labels, cell) for cell in CELLS]
-    return min(trees, key=lambda tree: tree.cost)
+    search = _Search(evidence, labels)
+    trees = [(tree.cost + cost, tree) for cell, cost in CELLS.items() for tree in [search.tree(cell)]]
+    cost, tree = min(trees, key=lambda found: found[0])
+    support, lanes = 0.0, evidence.lanes
+    if lanes and tree.parted:
+        support = min(sure for box, cut in tree.cuts for sure in lanes.beside(box, cut.axis, [cut.at]))
+    return Tree(tuple(tree.boxes[i] for i in range(len(labels))), cost, support)
 
 
-def _tree(evidence: Evidence, labels: Sequence[Box], cell: str) -> Tree:
-    least = SLIVER * evidence.longer
-    parts: dict[tuple[Box, tuple[int, ...]], Part] = {}
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The search for trees of some labels; what does not depend on their cell is found once."""
 
-    def recurse(box: Box, inside: tuple[int, ...]) -> Part:
-        trimmed = evidence.trim(box) or box
-        if len(inside) == 1:
-            thin = min(trimmed[2] - trimmed[0], trimmed[3] - trimmed[1]) < least
-            astray = PLACE * _astray(trimmed, labels[inside[0]], cell)
-            return Part(astray + (SLIVER_COST if thin else 0.0), 1.0, {inside[0]: trimmed})
-        key = (trimmed, inside)
-        if key not in parts:
-            best: Part | None = None
-            cuts = _cuts(evidence, trimmed, [labels[i] for i in inside], cell)
-            for cut in cuts[: 1 if len(inside) > MANY else BRANCHES]:
-                lo, hi = cut.axis ^ 1, (cut.axis ^ 1) + 2
-                before = tuple(i for i in inside if labels[i][lo] + labels[i][hi] < 2 * cut.at)
-                after = tuple(i for i in inside if i not in before)
-                a = recurse(slab(trimmed, cut.axis, trimmed[lo], cut.at), before)
-                b = recurse(slab(trimmed, cut.axis, cut.at, trimmed[hi]), after)
-                total = cut.cost + a.cost + b.cost
-                if best is None or total < best.cost:
-                    sure = evidence.lanes.beside(trimmed, cut.axis, [cut.at]) if evidence.lanes else [0.0]
-                    best = Part(total, min(*sure, a.support, b.support), a.boxes | b.boxes)
-                if total <= CHEAP:
-                    break
-            parts[key] = best or Part(UNCUT, 0.0, dict.fromkeys(inside, trimmed))
-        return parts[key]
+    evidence: Evidence
+    labels: Sequence[Box]
+    _lines: dict[tuple[Box, int], tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    _rooms: dict[tuple[Box, tuple[int, ...], int], list[tuple[int, int]]] = field(default_factory=dict)
 
-    tree = recurse(evidence.whole, tuple(range(len(labels))))
-    ordered = tuple(tree.boxes[i] for i in range(len(labels)))
-    return Tree(ordered, tree.cost + CELLS[cell], tree.support)
+    def tree(self, cell: str) -> Part:
+        """The cheapest tree of labels that stand in one cell of their panels."""
+        evidence, labels = self.evidence, self.labels
+        least = SLIVER * evidence.longer
+        parts: dict[tuple[Box, tuple[int, ...]], Part] = {}
+
+        def recurse(box: Box, inside: tuple[int, ...]) -> Part:
+            trimmed = evidence.trim(box) or box
+            if len(inside) == 1:
+                thin = min(trimmed[2] - trimmed[0], trimmed[3] - trimmed[1]) < least
+                astray = PLACE * _astray(trimmed, labels[inside[0]], cell)
+                return Part(astray + (SLIVER_COST if thin else 0.0), (), {inside[0]: trimmed})
+            key = (trimmed, inside)
+            if key not in parts:
+                best: Part | None = None
+                gain = WIDE_GAIN * WIDE * (len(inside) - 2)  # of all cuts below, at most
+                for cut in self.cuts(trimmed, inside, cell):
+                    if best is not None and cut.cost - gain >= best.cost:
+                        break
+                    lo, hi = cut.axis ^ 1, (cut.axis ^ 1) + 2
+                    before = tuple(i for i in inside if labels[i][lo] + labels[i][hi] < 2 * cut.at)
+                    after = tuple(i for i in inside if i not in before)
+                    a = recurse(slab(trimmed, cut.axis, trimmed[lo], cut.at), before)
+                    if best is not None and cut.cost + a.cost - WIDE_GAIN * WIDE * (len(after) - 1) >= best.cost:
+                        continue
+                    b = recurse(slab(trimmed, cut.axis, cut.at, trimmed[hi]), after)
+                    total = cut.cost + a.cost + b.cost
+                    if best is None or total < best.cost:
+                        cuts = ((trimmed, cut), *a.cuts, *b.cuts)
+                        best = Part(total, cuts, a.boxes | b.boxes, a.parted and b.parted)
+                    if total <= CHEAP:
+                        break
+                parts[key] = best or Part(UNCUT, (), dict.fromkeys(inside, trimmed), parted=False)
+            return parts[key]
+
+        return recurse(evidence.whole, tuple(range(len(labels))))
+
+    def cuts(self, box: Box, inside: tuple[int, ...], cell: str) -> list[Cut]:
+        """The cuts to try: of the cheapest lines of both axes between neighbouring labels the cheapest, in order."""
+        cuts, many = [], len(inside) > MANY
+        for axis in (0, 1):
+            for start, end in self.rooms(box, inside, axis):
+                quiet, cost = self.lines(box, axis)
+                room = slice(start - box[axis ^ 1], end - box[axis ^ 1])
+                bias = NEAR * _bias(cell[axis], end - start)
+                cheapest = _cheapest(cost[room], bias, quiet[room], 1 if many else CHOICES)
+                cuts += [Cut(total, axis, start + at) for total, at in cheapest]
+        return sorted(cuts, key=lambda cut: cut.cost)[: 1 if many else BRANCHES]
+
+    def lines(self, box: Box, axis: int) -> tuple[np.ndarray, np.ndarray]:
+        """Of each line across a box: whether it belongs to a gutter, and the cost of cutting along it."""
+        if (box, axis) not in self._lines:
+            line = self.evidence.cost(box, axis)
+            self._lines[box, axis] = line <= QUIET, _with_place(line, self.evidence.longer)
+        return self._lines[box, axis]
+
+    def rooms(self, box: Box, inside: tuple[int, ...], axis: int) -> list[tuple[int, int]]:
+        """See `_rooms`."""
+        key = box, inside, axis
+        if key not in self._rooms:
+            self._rooms[key] = _rooms(box, [self.labels[i] for i in inside], axis)
+        return self._rooms[key]
 
 
 def _astray(box: Box, label: Box, cell: str) -> float:
@@ -104,22 +153,13 @@ def _astray(box: Box, label: Box, cell: str) -> float:
     return min(abs(across - want_x), 1.0) + min(abs(down - want_y), 1.0)
 
 
-def _cuts(evidence: Evidence, box: Box, labels: Sequence[Box], cell: str) -> list[Cut]:
-    """For both axes and each pair of neighbouring label coordinates the cheapest lines between them, cheapest first."""
-    cuts = []
-    for axis in (0, 1):
-        rooms = _rooms(box, labels, axis)
-        if not rooms:
-            continue
-        line = evidence.cost(box, axis)
-        quiet, cost = line <= QUIET, _with_place(line, evidence.longer)
-        for start, end in rooms:
-            room = slice(start - box[axis ^ 1], end - box[axis ^ 1])
-            where = np.linspace(0, 1, end - start)
-            bias = {"t": 1 - where, "b": where, "l": 1 - where, "r": where, "c": np.abs(where - 0.5)}
-            cheapest = _cheapest(cost[room], NEAR * bias[cell[axis]], quiet[room])
-            cuts += [Cut(total, axis, start + at) for total, at in cheapest]
-    return sorted(cuts, key=lambda cut: cut.cost)
+@functools.cache
+def _bias(edge: str, size: int) -> np.ndarray:
+    """float64 (size,), 0..1: how far each line is from the edge at which labels stand (the letters of `CELLS`)."""
+    where = np.linspace(0, 1, size)
+    if edge == "c":
+        return np.asarray(np.abs(where - 0.5))
+    return where if edge in "br" else 1 - where
 
 
 def _rooms(box: Box, labels: Sequence[Box], axis: int) -> list[tuple[int, int]]:
@@ -148,11 +188,11 @@ def _with_place(line: np.ndarray, longer: int) -> np.ndarray:
     return np.asarray(cost + NARROW_COST * np.maximum(0.0, 1 - inward))
 
 
-def _cheapest(cost: np.ndarray, bias: np.ndarray, quiet: np.ndarray) -> list[tuple[float, int]]:
+def _cheapest(cost: np.ndarray, bias: np.ndarray, quiet: np.ndarray, choices: int) -> list[tuple[float, int]]:
     """Costs with their bias, and places, of the cheapest lines: one of a gutter, in the middle of its plateau."""
     total = cost + bias
     out = []
-    for _ in range(CHOICES):
+    for _ in range(choices):
         best = int(total.argmin())
         if not np.isfinite(total[best]):
             break

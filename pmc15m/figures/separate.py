@@ -44,6 +44,7 @@ UNANNOUNCED = 2.5  # strength that gutters alone need where the caption names no
 UNITS = 0.9  # probability of a compound figure that is cut between pictures and plots
 WHOLE = 0.1  # probability of a compound figure that gutters do not cut
 CUT, CUT_EACH = 0.3, 0.2  # and of one that they cut: at least, and for each unit of the weakest cut's strength
+GUTTER = 0.5  # how sure of some cell of a gutter the figure network is where letters that no caption names are read
 UNNAMED_COST = 0.2  # dearest tree of cuts, for each label, that such labels may need
 
 
@@ -89,10 +90,15 @@ class Sight:
         if min(raster.width, raster.height) < TOO_SMALL:
             whole = Panel(order=0, box=(0, 0, raster.width, raster.height), shared_spans=split.shared)
             return Separation(SeparationStatus.SINGLE, SeparationReason.TOO_SMALL, 0.0, (whole,))
-        layout = by_labels(self._evidence, *self._letters, split) if self._by_network else None
+        layout = by_labels(self._evidence, *self._letters, split) if self._may_be_lettered(split) else None
         if layout is None:
             layout = by_gutters(self._evidence, split, caption is not None)
         return assemble(_in_given_pixels(layout, raster), split, caption)
+
+    def _may_be_lettered(self, split: CaptionSplit) -> bool:
+        """Whether the caption or a gutter gives reason to read letters, which is half the cost of a picture."""
+        lanes = self._evidence.lanes
+        return lanes is not None and (bool(split.labels) or float(lanes.maps.max()) >= GUTTER)
 
     @cached_property
     def _evidence(self) -> Evidence:
