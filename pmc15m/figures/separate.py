@@ -44,7 +44,7 @@ UNANNOUNCED = 2.5  # strength that gutters alone need where the caption names no
 UNITS = 0.9  # probability of a compound figure that is cut between pictures and plots
 WHOLE = 0.1  # probability of a compound figure that gutters do not cut
 CUT, CUT_EACH = 0.3, 0.2  # and of one that they cut: at least, and for each unit of the weakest cut's strength
-GUTTER = 0.5  # how sure of some cell of a gutter the figure network is where letters that no caption names are read
+GUTTER = 0.5  # how sure of a gutter the figure network is where letters that no caption names are read, or named ones not
 UNNAMED_COST = 0.2  # dearest tree of cuts, for each label, that such labels may need
 
 
@@ -178,13 +178,16 @@ def with_unread(
 def fill(evidence: Evidence, boxes: Sequence[Box], wanted: int) -> tuple[Box, ...]:
     """The pieces of the labels that were read, cut further at their strongest gaps for labels that were not.
 
-    The piece of a label keeps its place; what is cut from it follows behind all of them.
+    Only where the figure network, if it is asked, sees a gutter: captions name letters that nobody printed. The piece
+    of a label keeps its place; what is cut from it follows behind all of them.
     """
     pieces = list(boxes)
     while len(pieces) < wanted:
         usual = sorted(map(gutters.area, pieces))[len(pieces) // 2]
         best: tuple[float, int, Box, Box] | None = None
         for i, box in enumerate(pieces):
+            if evidence.lanes and evidence.lanes.within(box) < GUTTER:
+                continue
             for gap in gutters.find_gaps(evidence, box, 0) + gutters.find_gaps(evidence, box, 1):
                 parts = gutters.cut_box(evidence, box, gap)
                 if parts is None or min(map(gutters.area, parts)) < UNREAD_AREA * usual:
