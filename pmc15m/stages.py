@@ -51,7 +51,7 @@ PARSE = Stage(
 )
 SPLIT = Stage(
     name="split",
-    version=8,
+    version=9,
     reads=("images", "figures"),
     writes=("panels", "pixels"),
     section="split",

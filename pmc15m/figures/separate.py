@@ -44,7 +44,7 @@ UNANNOUNCED = 2.5  # strength that gutters alone need where the caption names no
 UNITS = 0.9  # probability of a compound figure that is cut between pictures and plots
 WHOLE = 0.1  # probability of a compound figure that gutters do not cut
 CUT, CUT_EACH = 0.3, 0.2  # and of one that they cut: at least, and for each unit of the weakest cut's strength
-GUTTER = 0.5  # how sure of a gutter the figure network is where letters that no caption names are read, or named ones not
+GUTTER = 0.5  # how sure of a gutter the figure network is where unnamed letters are read, and unread ones looked for
 UNNAMED_COST = 0.2  # dearest tree of cuts, for each label, that such labels may need
 
 

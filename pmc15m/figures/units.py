@@ -38,6 +38,8 @@ SLACK = 0.012  # of the longer side, by which a seam may lie beside its place in
 UNSEEN, FAINT, SEEN = 0.35, 0.7, 0.25  # left of a seam that the network does not see, in the dark; what it adds
 DEEPEST = 4  # levels of cuts in a mosaic
 SECONDED, BARE = 0.15, 0.5  # how sure of the cuts the network must be on average, and where nothing has numbers
+FLAT = 0.5  # share of one shade, not black, from which a rectangle is a tinted box
+LIKE_FRAME = 40  # grey levels by which lines between cells may be paler than the frame: those of a grid are more
 SOLID, SOLID_INK, EROSION = 0.35, 200, 2  # share of ink that is left when so many px are taken off all round
 FRAMED, RIM = 0.3, 0.95  # of a piece: the least plot in it; content along the sides of a framed one
 
@@ -165,6 +167,8 @@ def _is_picture(evidence: Evidence, leaf: Box) -> bool:
         return False
     luma = evidence.grey[y0:y1, x0:x1]
     share = np.bincount(luma.ravel() >> 2, minlength=64) / luma.size
+    if share[DARK // 4 :].max() > FLAT:
+        return False
     bits = -float((share * np.log2(np.maximum(share, 1e-9))).sum())
     return bits > BITS or luma.mean() < GLOOM or float(evidence.edges(1)[y0:y1, x0:x1].mean()) > STEPS
 
@@ -240,14 +244,29 @@ def _cells(evidence: Evidence, frame: Box, across: Sequence[Box], down: Sequence
     x0, y0, x1, y1 = frame
     miss = max(MEETS_PX, int(MEETS * evidence.longer))
     ends = []
-    for found, low, high, first, last in ((across, y0, y1, x0, x1), (down, x0, x1, y0, y1)):
+    for found, low, high, first, last, grey in (
+        (across, y0, y1, x0, x1, evidence.grey),
+        (down, x0, x1, y0, y1, evidence.grey.T),
+    ):
         side = max(LEAST_SIDE * evidence.longer, LINE_PX)
-        through = (line for line in found if line[2] <= first + miss and line[3] >= last - miss)
+        edge = high - 1 if found is across else low
+        palest = _shade(grey, (edge - miss // 4, edge + miss // 4, first, last)) + LIKE_FRAME
+        through = (
+            line
+            for line in found
+            if line[2] <= first + miss and line[3] >= last - miss and _shade(grey, line) <= palest
+        )
         inner = sorted((a + b) // 2 for a, b, _, _ in through if low + side < a < high - side)
         at = (low, *inner, high)
         sides = np.diff(at)
         ends.append(at if (np.abs(sides / sides.mean() - 1) < EQUAL).all() else (low, high))
     return [(a, b, c, d) for b, d in itertools.pairwise(ends[0]) for a, c in itertools.pairwise(ends[1])]
+
+
+def _shade(grey: NDArray[np.uint8], line: Box) -> float:
+    """Luma of the darkest row of a line."""
+    first, last, start, end = line
+    return float(np.median(grey[max(0, first) : last + 1, start:end], axis=1).min())
 
 
 def _on_baselines(evidence: Evidence, across: Sequence[Box]) -> list[Box]:

@@ -153,6 +153,15 @@ def test_a_strip_beside_the_panels_is_not_the_panel_whose_label_was_not_read():
     assert fill(evidence_of(picture), [(0, 0, 310, 360), row[1]], 3) == ((0, 0, 310, 360), row[1])
 
 
+def test_a_letter_that_nobody_printed_cuts_no_panel_in_which_the_network_sees_no_gutter():
+    picture, row = page(640, 360), [(0, 60, 310, 360), (330, 60, 640, 360)]
+    for seed, box in enumerate(row):
+        photograph(picture, box, seed)
+    whole = (0, 0, 640, 360)
+    for sure, boxes in ((0.1, (whole,)), (0.9, tuple(row))):
+        assert fill(weigh(rasterise(picture), lanes_of(picture, sure)), [whole], 2) == boxes
+
+
 def test_an_empty_page_has_no_partitions():
     assert list(gutters.partitions(evidence_of(page(200, 200)))) == []
 

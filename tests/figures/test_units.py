@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from pmc15m.figures import SeparationStatus, separate, units
 from pmc15m.figures.evidence import weigh
@@ -79,6 +79,32 @@ def test_frames_without_numbers_count_beside_those_that_have_them():
     found = units.plots(evidence_of(picture), ())
     assert len(found) == 3
     assert all(max(overlap(frame, other) for other in found) > 0.9 for frame in frames)
+
+
+@pytest.mark.parametrize(("shade", "panels"), [(0, 12), (150, 1)])
+def test_lines_as_dark_as_the_frame_part_it_and_those_of_a_grid_do_not(shade, panels):
+    picture = page(640, 500)
+    x0, y0, x1, y1 = frame = axes(picture, (10, 10, 630, 490))
+    draw = ImageDraw.Draw(picture)
+    for k in range(1, 4):
+        draw.line([x0 + k * (x1 - x0) // 4, y0 + 2, x0 + k * (x1 - x0) // 4, y1 - 2], fill=shade, width=2)
+    for k in range(1, 3):
+        draw.line([x0 + 2, y0 + k * (y1 - y0) // 3, x1 - 2, y0 + k * (y1 - y0) // 3], fill=shade, width=2)
+    draw.rectangle(frame, outline=0, width=2)
+    assert len(units.frames(evidence_of(picture), ())) == panels
+
+
+def test_a_tinted_box_with_words_is_no_picture():
+    picture, box = page(640, 500), (40, 60, 340, 220)
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle(box, fill=160, outline=0, width=3)
+    noise = np.random.default_rng(4)
+    for y in range(70, 200, 18):
+        for x in range(50, 320, 13):
+            draw.text((x, y), chr(65 + int(noise.integers(26))), int(noise.integers(255)), ImageFont.load_default(20))
+    assert not units._is_picture(evidence_of(picture), (40, 60, 341, 221))
+    photograph(picture, box)
+    assert units._is_picture(evidence_of(picture), box)
 
 
 def test_a_key_in_a_frame_below_a_plot_is_no_panel():
