@@ -262,12 +262,14 @@ def show_status(workspace: Workspace, config: Config, *, as_json: bool = False) 
     """
     from pmc15m.crawl.status import status
     from pmc15m.export.state import other_states
+    from pmc15m.footers import one_moment
 
     if not workspace.root.is_dir():
         raise UsageError(f"there is no workspace {workspace}; make one with `pmc15m run --workspace DIR`")
-    crawled = status(workspace)
-    states = {step.name: state(workspace, config) for step in STEPS if (state := step.load().state)}
-    others = other_states(workspace, config)
+    with one_moment():
+        crawled = status(workspace)
+        states = {step.name: state(workspace, config) for step in STEPS if (state := step.load().state)}
+        others = other_states(workspace, config)
     complete = not crawled["todo"] and not any(state.todo for state in (*states.values(), *others.values()))
     code = ExitCode.COMPLETE if complete else ExitCode.INCOMPLETE
     counted = {name: state.counts for name, state in states.items()}

@@ -2,14 +2,17 @@
 
 A look at a footer is an open, two reads and a digest, .15 ms or more; all of PMC has 164,000 parts, and a command asks
 several times for each. Within a command, what was read is believed while the file has the size, the time of change and
-the inode that it had. `<folder>/.footers` keeps the parts' from one command to the next, a line each below their
-digest, for files that have not been touched since (their ctime, which nobody can set). It says what the parts say and
-nothing of when, so that equal parts have equal `.footers`; it is rebuilt where it is missing or cannot be read.
+the inode that it had, and within `one_moment` without a further look. `<folder>/.footers` keeps the parts' from one
+command to the next, a line each below their digest, for files that have not been touched since (their ctime, which
+nobody can set). It says what the parts say and nothing of when, so that equal parts have equal `.footers`; it is
+rebuilt where it is missing or cannot be read.
 """
 
 import hashlib
 import json
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,9 +36,31 @@ class _Folder:
 
 
 _folders: dict[str, _Folder] = {}
+_moment: dict[str, dict[str, Any] | None] | None = None  # what was found at paths within `one_moment`
 
 
-def read_footer(path: Path) -> dict[str, Any]:
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """Within it each file is looked at once: for questions that change nothing and all concern one moment."""
+    global _moment
+    outer = _moment
+    _moment = {} if outer is None else outer
+    try:
+        yield
+    finally:
+        _moment = outer
+
+
+def at_moment(path: str, look: Callable[[str], dict[str, Any] | None]) -> dict[str, Any] | None:
+    """What a look at a path finds, or found before within `one_moment`."""
+    if _moment is None:
+        return look(path)
+    if path not in _moment:
+        _moment[path] = look(path)
+    return _moment[path]
+
+
+def read_footer(path: Path | str) -> dict[str, Any]:
     """What `checksum.stamp` noted in a file, without the footer's digest. Raises `DamageError`, `FileNotFoundError`."""
     found: dict[str, Any] = json.loads(_facts(os.fspath(path)))
     return found

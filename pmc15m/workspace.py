@@ -229,15 +229,23 @@ def read_facts(path: Path) -> dict[str, Any] | None:
 
 
 def _read_footer(path: Path) -> dict[str, Any] | None:
+    return footers.at_moment(os.fspath(path), _look)
+
+
+def _look(path: str) -> dict[str, Any] | None:
     try:
-        return None if os.path.exists(note_path(path)) else footers.read_footer(path)
+        return None if os.path.exists(_note_of(path)) else footers.read_footer(path)
     except (OSError, DamageError):
         return None
 
 
 def note_path(path: Path) -> Path:
     """Where it is noted that a file is damaged."""
-    return Path(os.path.splitext(path)[0] + _NOTE)
+    return Path(_note_of(os.fspath(path)))
+
+
+def _note_of(path: str) -> str:
+    return os.path.splitext(path)[0] + _NOTE
 
 
 def note_damage(path: Path) -> None:

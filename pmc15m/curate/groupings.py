@@ -20,6 +20,7 @@ from pmc15m.checksum import Check
 from pmc15m.config import Config, CurateConfig
 from pmc15m.curate.against import benchmark_digest, read_benchmark
 from pmc15m.engine.stage import StageState, stage_state
+from pmc15m.footers import one_moment
 from pmc15m.stages import CAPTIONS, PAIRS
 from pmc15m.workspace import (
     Workspace,
@@ -171,6 +172,7 @@ def checks(workspace: Workspace) -> list[Check]:
     return [check for grouping in GROUPINGS if (check := grouping.check(workspace)) is not None]
 
 
+@one_moment()
 def curate_state(workspace: Workspace, config: Config) -> StageState:
     """Compare every shard's captions, groups and pairs with what they should be."""
     pairs = stage_state(PAIRS, workspace, config)

@@ -15,6 +15,7 @@ from pmc15m.config import Config, as_dict
 from pmc15m.engine import Failure, Unit, map_units
 from pmc15m.engine.progress import Progress
 from pmc15m.errors import DamageError, ExitCode, UsageError
+from pmc15m.footers import one_moment
 from pmc15m.workspace import Workspace, fingerprint, in_order, note_damage, read_digest, read_fingerprint, write_part
 
 log = logging.getLogger(__name__)
@@ -94,6 +95,7 @@ def expected_fingerprint(stage: Stage, workspace: Workspace, config: Config, sha
     return fingerprint(stage.name, stage.version, wanted, known, stage.assets)
 
 
+@one_moment()
 def stage_state(stage: Stage, workspace: Workspace, config: Config) -> StageState:
     """Compare every shard's parts with what they should be."""
     current, stale, missing, faulty = [], [], [], []

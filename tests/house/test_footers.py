@@ -147,3 +147,15 @@ def test_a_file_of_somebody_else_is_asked_each_time(workspace: Workspace, monkey
     settle(workspace, monkeypatch)
     write_part(path, ROWS, "ours")
     assert read_fingerprint(path) == "ours"
+
+
+def test_within_one_moment_a_file_is_looked_at_once_and_after_it_anew(workspace: Workspace) -> None:
+    part = workspace.part("figures", "00001")
+    with footers.one_moment():
+        assert read_fingerprint(part) == "made from 00001"
+        with footers.one_moment():
+            write_part(part, ROWS, "made from something else")
+            assert read_fingerprint(part) == "made from 00001"
+        note_damage(part)
+        assert read_fingerprint(part) == "made from 00001"
+    assert read_fingerprint(part) is None
