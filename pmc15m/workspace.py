@@ -118,9 +118,13 @@ class Workspace:
 
         What lies in `raw` without a tar and without being an index of ours is somebody else's.
         """
-        names = {path.stem for path in (self.root / table).glob(f"*{suffix}") if _SHARD.fullmatch(path.stem)}
+        try:
+            files = os.listdir(self.root / table)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        names = {name for file in files if file.endswith(suffix) and _SHARD.fullmatch(name := file[: -len(suffix)])}
         if table == "raw" and suffix == ".parquet":
-            alone = names - {path.stem for path in (self.root / table).glob("*.tar")}
+            alone = names - {file[:-4] for file in files if file.endswith(".tar")}
             names -= {name for name in alone if read_fingerprint(self.part(table, name)) is None}
         return in_order(names)
 
