@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pmc15m.checksum import read_stamp
 from pmc15m.errors import DamageError
@@ -36,7 +35,7 @@ class _Folder:
 
 
 _folders: dict[str, _Folder] = {}
-_moment: dict[str, dict[str, Any] | None] | None = None  # what was found at paths within `one_moment`
+_moment: dict[str, str | None] | None = None  # what was found at paths within `one_moment`
 
 
 @contextmanager
@@ -51,7 +50,7 @@ def one_moment() -> Iterator[None]:
         _moment = outer
 
 
-def at_moment(path: str, look: Callable[[str], dict[str, Any] | None]) -> dict[str, Any] | None:
+def at_moment(path: str, look: Callable[[str], str | None]) -> str | None:
     """What a look at a path finds, or found before within `one_moment`."""
     if _moment is None:
         return look(path)
@@ -60,13 +59,11 @@ def at_moment(path: str, look: Callable[[str], dict[str, Any] | None]) -> dict[s
     return _moment[path]
 
 
-def read_footer(path: Path | str) -> dict[str, Any]:
-    """What `checksum.stamp` noted in a file, without the footer's digest. Raises `DamageError`, `FileNotFoundError`."""
-    found: dict[str, Any] = json.loads(_facts(os.fspath(path)))
-    return found
+def read_footer(path: str) -> str:
+    """What `checksum.stamp` noted in a file, without the footer's digest, as JSON.
 
-
-def _facts(path: str) -> str:
+    Raises `DamageError` and `FileNotFoundError`.
+    """
     parent, name = os.path.split(path)
     folder = _folder(parent)
     status = os.stat(path)
@@ -121,7 +118,7 @@ def to_keep(folder: Path, now_ns: int) -> str | None:
     for name in sorted(name for name in os.listdir(folder) if name.endswith(".parquet")):
         path = os.path.join(folder, name)
         try:
-            status, facts = os.stat(path), _facts(path)
+            status, facts = os.stat(path), read_footer(path)
         except (OSError, DamageError):  # nothing is to be believed of it
             continue
         is_kept = is_kept and known.kept.get(name) == (status.st_size, facts) and status.st_ctime_ns < known.kept_ns

@@ -233,10 +233,12 @@ def read_facts(path: Path) -> dict[str, Any] | None:
 
 
 def _read_footer(path: Path) -> dict[str, Any] | None:
-    return footers.at_moment(os.fspath(path), _look)
+    text = footers.at_moment(os.fspath(path), _look)
+    footer: dict[str, Any] | None = json.loads(text) if text is not None else None
+    return footer
 
 
-def _look(path: str) -> dict[str, Any] | None:
+def _look(path: str) -> str | None:
     try:
         return None if os.path.exists(_note_of(path)) else footers.read_footer(path)
     except (OSError, DamageError):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pmc15m.figures.evidence import Evidence
+from pmc15m.figures.evidence import PAPER_TOLERANCE, Evidence
 from pmc15m.figures.gutters import GLOOM, LEAST_SHARE, PHOTO, QUIET, SURE, area, gaps
 from pmc15m.figures.model import Box, slab
 
@@ -38,7 +38,7 @@ SLACK = 0.012  # of the longer side, by which a seam may lie beside its place in
 UNSEEN, FAINT, SEEN = 0.35, 0.7, 0.25  # left of a seam that the network does not see, in the dark; what it adds
 DEEPEST = 4  # levels of cuts in a mosaic
 SECONDED, BARE = 0.15, 0.5  # how sure of the cuts the network must be on average, and where nothing has numbers
-FLAT = 0.5  # share of one shade, not black, from which a rectangle is a tinted box
+FLAT = 0.5  # share of one shade, neither black nor white, from which a rectangle is a tinted box
 LIKE_FRAME = 40  # grey levels by which lines between cells may be paler than the frame: those of a grid are more
 SOLID, SOLID_INK, EROSION = 0.35, 200, 2  # share of ink that is left when so many px are taken off all round
 FRAMED, RIM = 0.3, 0.95  # of a piece: the least plot in it; content along the sides of a framed one
@@ -167,7 +167,7 @@ def _is_picture(evidence: Evidence, leaf: Box) -> bool:
         return False
     luma = evidence.grey[y0:y1, x0:x1]
     share = np.bincount(luma.ravel() >> 2, minlength=64) / luma.size
-    if share[DARK // 4 :].max() > FLAT:
+    if share[DARK // 4 : -PAPER_TOLERANCE // 4].max() > FLAT:
         return False
     bits = -float((share * np.log2(np.maximum(share, 1e-9))).sum())
     return bits > BITS or luma.mean() < GLOOM or float(evidence.edges(1)[y0:y1, x0:x1].mean()) > STEPS

@@ -234,6 +234,37 @@ def test_references_stay_where_they_are() -> None:
     assert "B" in pointed_at
 
 
+def test_what_stands_with_a_label_in_its_brackets_goes_with_it() -> None:
+    caption = (
+        "Wool of three sheep. White wool took the dye (panel A), black wool hardly any (see panel B). Grey wool took "
+        "most of all (cf. panel C)."
+    )
+    assert texts(caption) == {
+        "A": "White wool took the dye",
+        "B": "black wool hardly any",
+        "C": "Grey wool took most of all",
+    }
+
+
+def test_brackets_in_the_other_case_name_panels_that_only_a_larger_group_names() -> None:
+    caption = "Gulls at sea (A–D). Young birds were counted in spring (A, B) and old ones in autumn (c, d)."
+    assert texts(caption)["C"] == texts(caption)["D"]
+    assert "old ones" in texts(caption)["D"]
+    assert "(c" not in " ".join(texts(caption).values())
+    parts = "Gulls at sea. (A) Young birds by beak (a) and wing (b). (B) Old birds."
+    assert split_caption(parts).labels == ("A", "B")
+    assert "wing (b)" in texts(parts)["A"]
+
+
+def test_a_label_whose_places_all_seem_to_point_is_told_at_the_likeliest() -> None:
+    caption = (
+        "Wear of a rope after a year at sea. (A) The rope at the harbour, drawn at half its size. (C) The rope at the "
+        "mast. The frayed strands of the second rope are shown in (B)."
+    )
+    assert set(texts(caption)) == {"A", "B", "C"}
+    assert all(texts(caption).values())
+
+
 def test_a_label_in_the_legend_takes_its_sentence() -> None:
     caption = "Cells. (A) Control. (B) Treated. Scale bar in (A), 5 µm."
     assert texts(caption) == {"A": "Control. Scale bar in (A), 5 µm.", "B": "Treated."}

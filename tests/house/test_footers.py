@@ -143,7 +143,7 @@ def test_a_file_of_somebody_else_is_asked_each_time(workspace: Workspace, monkey
     path = workspace.part("figures", "00002")
     path.write_bytes(b"PAR1 nothing of ours PAR1")
     with pytest.raises(DamageError):
-        footers.read_footer(path)
+        footers.read_footer(str(path))
     settle(workspace, monkeypatch)
     write_part(path, ROWS, "ours")
     assert read_fingerprint(path) == "ours"

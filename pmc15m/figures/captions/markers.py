@@ -23,7 +23,7 @@ _NAMED = r"(?:[Pp]anels?|PANELS?|[Ff]ig(?:ure|s?\.)?)"
 _SCAN = re.compile(rf"(?<!\w){LIST}|(?<=[a-z]{{2}})[A-Z](?=\)\s?[A-Z]|[.:]\s[A-Z])")
 _AHEAD = 20  # characters in front of a list in which "Panels (" and the like can stand
 _BRACKET = re.compile(rf"(?:\b{_NAMED}\s*)?\(\s*(?:{_NAMED}\s*)?$")
-_CALLED = re.compile(rf"\b{_NAMED}\s+\(?$")
+_CALLED = re.compile(rf"(?:\((?:[Ss]ee|[Cc]f\.?|[Cc]ompare)\s+)?\b{_NAMED}\s+\(?$")
 _WORDS_IN_BRACKET = re.compile(r"\([^()\[\]]{1,60}[,;]\s$")
 # What may stand behind the list inside the brackets: "(A, left)", "(b; red points)", "(a.)".
 _CLOSE = re.compile(r"(?:[.:]|[,;:]\s[^()\[\]:]{1,60})?\s*\)")

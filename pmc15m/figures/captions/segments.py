@@ -88,10 +88,7 @@ def inputs(tokens: Tokens) -> dict[str, npt.NDArray[np.generic]]:
 
 def evidence_of(tokens: Tokens, owners: Floats, main: Floats, steps: Floats) -> Evidence:
     """From what the network says of each token, `owners` (T, K) and `main` (T,), and of each `Step` (3, K, K)."""
-    is_main = [False] * len(tokens.labels)
-    for t, token in enumerate(tokens.tokens):
-        if token.marker >= 0:
-            is_main[token.marker] = bool(main[t] > 0)
+    is_main = _main(tokens, main)
     parts = pieces(tokens.tokens, is_main)
     summed = np.add.reduceat(owners, parts.starts, axis=0) * (parts.sizes**-0.5)[:, None].astype(np.float32)
     title = _title(tokens, is_main)
@@ -99,6 +96,21 @@ def evidence_of(tokens: Tokens, owners: Floats, main: Floats, steps: Floats) -> 
     within = (parts.steps == Step.WITHIN)[:, None, None]
     pairs = steps[parts.steps] + np.where(within, ORDER[parts.regions], 0)
     return Evidence(parts, is_main, summed + PRESENCE[parts.regions], pairs)
+
+
+def _main(tokens: Tokens, main: Floats) -> list[bool]:
+    """Whether a text stands beside each place of labels; beside the likeliest one of a label, if beside none."""
+    odds = [0.0] * len(tokens.labels)
+    for t, token in enumerate(tokens.tokens):
+        if token.marker >= 0:
+            odds[token.marker] = float(main[t])
+    is_main = [value > 0 for value in odds]
+    told = functools.reduce(int.__or__, (bits for bits, yes in zip(tokens.labels, is_main, strict=True) if yes), 0)
+    for i in sorted(range(len(odds)), key=lambda i: -odds[i]):
+        if tokens.labels[i] & ~told:
+            is_main[i] = True
+            told |= tokens.labels[i]
+    return is_main
 
 
 def _title(tokens: Tokens, main: Sequence[bool]) -> int:

@@ -53,7 +53,7 @@ def choose(readings: Sequence[Reading], table: Mapping[str, float]) -> Choice | 
             best = outer  # "A, Cells (a) and nuclei (b). B, …": what opens first holds the other
             break
     rival = max((o.total for o in options if o is not best), default=0.0)
-    return _by_brackets(best, readings, table)._replace(rival=rival) if best.total > 0 else None
+    return _by_case(_by_brackets(best, readings, table), readings)._replace(rival=rival) if best.total > 0 else None
 
 
 def _by_brackets(choice: Choice, readings: Sequence[Reading], table: Mapping[str, float]) -> Choice:
@@ -81,6 +81,27 @@ def _by_brackets(choice: Choice, readings: Sequence[Reading], table: Mapping[str
             likely = known and (touches or log_odds(reading, table) > BRACKETED)
         (taken if likely and not symbol else left).append(reading)
     return choice._replace(readings=tuple(taken), passed_over=tuple(left))
+
+
+def _by_case(choice: Choice, readings: Sequence[Reading]) -> Choice:
+    """The choice with brackets that name its labels in the other case, where nothing but a larger group names them:
+    "(C–F) Larvae by number (C, D) and weight (e, f)". None where the other case begins a series of its own."""
+    other = [r for r in readings if r.series == choice.series.swapcase() and r.candidate.style in _BRACKETS]
+    if choice.series not in ("A", "a") or any(label.rank == 0 for r in other for label in r.labels):
+        return choice
+    size: dict[int, int] = {}
+    for reading in choice.readings:
+        for label in reading.labels:
+            size[label.rank] = min(size.get(label.rank, len(reading.labels)), len(reading.labels))
+    spans = {r.candidate.inner for r in choice.readings}
+    swapped = tuple(
+        r._replace(series=choice.series, labels=tuple(x._replace(text=x.text.swapcase()) for x in r.labels))
+        for r in other
+        if r.candidate.inner not in spans
+        and all(size.get(x.rank, 0) > len(r.labels) and not x.number for x in r.labels)
+    )
+    together = sorted((*choice.readings, *swapped), key=lambda r: r.candidate.start)
+    return choice._replace(readings=tuple(together))
 
 
 def _usual(choice: Choice) -> float:
