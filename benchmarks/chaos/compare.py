@@ -27,6 +27,7 @@ _ROLE = ("pmcid", "version", "role", "name")  # of rows without
 _POINTERS = {"shard", "offset"}
 _FAILED = {ArticleStatus.FAILED.value, ArticleStatus.PARTIAL.value}
 _GONE = {ArticleStatus.SUPERSEDED.value, ArticleStatus.REMOVED.value}
+_PLACES = "export_span"  # where the files of a sample lie in its tar, which depends on the samples before it
 _MADE_FROM = {"fingerprint", "sha256"}  # what `export.json` says of files that hold pointers
 _VERSIONED = "croissant.json"  # its version is of the fingerprint
 _HISTORY = "CHANGES.parquet"  # what the last update of an export changed
@@ -172,6 +173,8 @@ def _exported(root: Path, *, is_whole: bool) -> Iterator[dict[str, Any]]:
         elif is_whole and path.suffix != ".tmp" and path.name != _VERSIONED:
             yield {"export": name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         for place, row in enumerate(rows):
+            if not is_whole:
+                row.pop(_PLACES, None)
             yield ({"export": name, "place": place} if is_whole else {"export": str(Path(name).parent)}) | row
 
 

@@ -55,6 +55,7 @@ def _serve(pipe: Connection, workers: int) -> None:
     """What the client's process does: batch of units after batch, until nobody asks for another."""
     os.setsid()
     signal.signal(signal.SIGTERM, leave)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where Ray tells what becomes of its nodes
     import ray
 
     try:
