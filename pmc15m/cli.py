@@ -416,10 +416,10 @@ def _refuse_to_widen(arguments: argparse.Namespace, workspace: "Workspace", conf
         return
     try:
         before = saved_config(workspace)
-    except ConfigError:
+    except ConfigError as error:
         crawled = {last_selection(workspace), *(file.selection for file in read_plan(workspace))}
         if selection_of(config) not in crawled:
-            raise
+            raise UsageError(f"{error} and --confirm: by what else is known, that was not fetched here") from None
         return
     if before is not None and (changes := list(widened(before, config))):
         raise UsageError(

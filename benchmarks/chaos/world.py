@@ -100,7 +100,7 @@ class World:
         """One undisturbed `run` and `verify`, and `run` again where that found damage; then both must be equal."""
         self.server.faults = ()
         if _TELL_ME in (first := self.run("run")).said:
-            first = self.run("run", "--config", str(self.undisturbed / "config.toml"))
+            first = self.run("run", "--config", str(self.undisturbed / "config.toml"), "--confirm")
         self._accept(first)
         if self._undisturbed("verify").code:
             if _WHAT_TO_DO in self._undisturbed("run").said:
