@@ -26,6 +26,7 @@ from pmc15m.config import load_config
 from pmc15m.demo import generate, serve
 from pmc15m.engine.stage import Execution
 from pmc15m.errors import DamageError, ExitCode
+from pmc15m.export.layout import HIDDEN
 from pmc15m.export.stage import export
 from pmc15m.verify import checks, verify
 from pmc15m.workspace import Workspace, copy_of, read_part
@@ -89,7 +90,7 @@ def _flip(workspace: Workspace, source: str, flips: int, chance: random.Random) 
 
 def _other(path: Path) -> Path:
     """Where else stands what a file tells that cannot be made again: its copy, or the order of an export."""
-    return path.with_name("plan.parquet") if path.name == "export.json" else copy_of(path)
+    return path.parent / HIDDEN / "plan.parquet" if path.name == "export.json" else copy_of(path)
 
 
 def _read(workspace: Workspace, path: Path) -> str:

@@ -7,7 +7,6 @@ import argparse
 import json
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
@@ -15,13 +14,14 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pmc15m.chain import STEPS, Step
 from pmc15m.config import Config, load_config
 from pmc15m.errors import ConfigError, ExitCode, Pmc15mError, UsageError
 from pmc15m.objects import checked_address, is_address
+from pmc15m.signals import end, heed_signals, insist_on_signals
 
 if TYPE_CHECKING:
     from pmc15m.engine.stage import Execution
@@ -43,10 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.USAGE
     _start_logging(arguments)
     is_new = isinstance(arguments.workspace, Path) and not arguments.workspace.exists()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    heed_signals()
     try:
         with ExitStack() as stack:
+            if arguments.writes:
+                stack.enter_context(insist_on_signals())
             _reach(arguments, stack)
             code = int(arguments.call(arguments))
         if arguments.json and arguments.name in _WITHOUT_RESULT:
@@ -60,7 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.USAGE
     except KeyboardInterrupt:
         print("pmc15m: interrupted; the same command goes on where this one stopped", file=sys.stderr)
-        _end()
+        sys.stdout.flush()
+        end()
     except BrokenPipeError:  # `pmc15m sql … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.COMPLETE
@@ -115,23 +117,6 @@ def _alone(arguments: argparse.Namespace) -> AbstractContextManager[None]:
     if not needs_it or (arguments.call is _verify and not os.access(workspace.root, os.W_OK)):
         return nullcontext()
     return one_writer(workspace, arguments.shard, f"pmc15m {arguments.name}")
-
-
-def _interrupt(number: int, frame: object) -> None:
-    """Ctrl-C, or a batch system's SIGTERM: the first one ends a command in order, the next one at once."""
-    for again in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(again, lambda *_: _end())
-    raise KeyboardInterrupt
-
-
-def _end() -> NoReturn:
-    """Without the farewells of libraries, in which another signal could catch them."""
-    from multiprocessing import active_children
-
-    for child in active_children():
-        child.kill()
-    sys.stdout.flush()
-    os._exit(ExitCode.INTERRUPTED)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -431,10 +416,10 @@ def _refuse_to_widen(arguments: argparse.Namespace, workspace: "Workspace", conf
         return
     try:
         before = saved_config(workspace)
-    except ConfigError:
+    except ConfigError as error:
         crawled = {last_selection(workspace), *(file.selection for file in read_plan(workspace))}
         if selection_of(config) not in crawled:
-            raise
+            raise UsageError(f"{error} and --confirm: by what else is known, that was not fetched here") from None
         return
     if before is not None and (changes := list(widened(before, config))):
         raise UsageError(

@@ -6,6 +6,9 @@ the inode that it had, and within `one_moment` without a further look. `<folder>
 command to the next, a line each below their digest, for files that have not been touched since (their ctime, which
 nobody can set). It says what the parts say and nothing of when, so that equal parts have equal `.footers`; it is
 rebuilt where it is missing or cannot be read.
+
+Every byte of a part that it names was as written when it was named. So who reads parts through something that checks
+nothing, such as DuckDB, re-reads those alone that somebody has touched since (`check`).
 """
 
 import hashlib
@@ -16,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pmc15m.checksum import read_stamp
+from pmc15m.checksum import check_file, read_stamp
 from pmc15m.errors import DamageError
 
 NAME = ".footers"
@@ -30,8 +33,14 @@ class _Folder:
     """What is known of the files of one folder, by name: facts, as JSON."""
 
     read: dict[str, tuple[_Mark, str]] = field(default_factory=dict)  # by this process
+    checked: dict[str, _Mark] = field(default_factory=dict)  # by this process, with ctime
     kept: dict[str, tuple[int, str]] = field(default_factory=dict)  # by size, before `kept_ns`
     kept_ns: int = 0
+
+    def knows(self, name: str, status: os.stat_result) -> str | None:
+        """What was kept of a file, if it has not been touched since."""
+        size, facts = self.kept.get(name, (None, None))
+        return facts if size == status.st_size and status.st_ctime_ns < self.kept_ns else None
 
 
 _folders: dict[str, _Folder] = {}
@@ -59,6 +68,16 @@ def at_moment(path: str, look: Callable[[str], str | None]) -> str | None:
     return _moment[path]
 
 
+def check(path: Path) -> None:
+    """Re-read a file that was touched since it was last checked. Raises `DamageError`, `FileNotFoundError`."""
+    parent, name = os.path.split(path)
+    folder, status = _folder(parent), os.stat(path)
+    mark = (status.st_size, status.st_ctime_ns, status.st_ino)
+    if folder.knows(name, status) is None and folder.checked.get(name) != mark:
+        check_file(path)
+        folder.checked[name] = mark
+
+
 def read_footer(path: str) -> str:
     """What `checksum.stamp` noted in a file, without the footer's digest, as JSON.
 
@@ -70,10 +89,8 @@ def read_footer(path: str) -> str:
     mark = (status.st_size, status.st_mtime_ns, status.st_ino)
     known = folder.read.get(name)
     if known is None or known[0] != mark:
-        kept = folder.kept.get(name)
-        if kept is not None and kept[0] == status.st_size and status.st_ctime_ns < folder.kept_ns:
-            text = kept[1]
-        else:
+        text = folder.knows(name, status)
+        if text is None:
             facts = {name: value for name, value in read_stamp(Path(path)).items() if name not in _PASSING}
             text = json.dumps(facts)
         folder.read[name] = known = (mark, text)
@@ -116,9 +133,11 @@ def to_keep(folder: Path, now_ns: int) -> str | None:
     known = _folder(str(folder))
     lines, is_kept = [], True
     for name in sorted(name for name in os.listdir(folder) if name.endswith(".parquet")):
-        path = os.path.join(folder, name)
+        path = folder / name
         try:
-            status, facts = os.stat(path), read_footer(path)
+            status = os.stat(path)
+            check(path)
+            facts = read_footer(os.fspath(path))
         except (OSError, DamageError):  # nothing is to be believed of it
             continue
         is_kept = is_kept and known.kept.get(name) == (status.st_size, facts) and status.st_ctime_ns < known.kept_ns

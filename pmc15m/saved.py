@@ -24,8 +24,8 @@ def saved_config(workspace: Workspace) -> Config | None:
     path = _path(workspace)
     if not path.is_file():
         return None
-    text, mark, digest = path.read_bytes().rpartition(_MARK)
-    if mark and digest.strip() != _digest(text):
+    text, _, digest = path.read_bytes().rpartition(_MARK)
+    if digest.strip() != _digest(text):
         raise ConfigError(f"{path} is damaged or was edited; give what you want with --config FILE")
     return with_absolute_paths(load_config(path), workspace.root)
 

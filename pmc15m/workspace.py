@@ -53,6 +53,7 @@ _COPY = ".copy"
 _DURATIONS = "durations.jsonl"
 _SHARD = re.compile(r"[0-9]{5}|[1-9][0-9]{5,}")
 _FOLDERS = ("", "*/", "raw/plan/", "export/*/", "export/*/*/")  # that hold files of ours, as patterns
+_KEPT = ("catalog", "raw", *TABLES)  # tables whose footers are kept
 _ROW_GROUP = 65_536
 # Columns whose values hardly repeat: a dictionary would hold them all, and every reader would look each of them up.
 _KEYS = ("key", "pair_key", "figure_key", "image_key", "panel_key")
@@ -141,14 +142,31 @@ class Workspace:
         """The notes of damage that nobody has mended yet."""
         return sorted(path for pattern in _FOLDERS for path in self.root.glob(f"{pattern}*{_NOTE}"))
 
+    def check_touched(self, tables: Iterable[str]) -> None:
+        """Re-read what of some tables somebody has touched since a command last wrote here. Raises `DamageError`."""
+        for path in (path for table in tables for path in self._files(table)):
+            footers.check(path)
+
     def keep_footers(self) -> None:
-        """Keep what the footers of the tables' parts say for the next command. Only for a writer."""
+        """Keep what the footers of the tables' parts say for the next command, and note which parts are damaged.
+
+        Only for a writer.
+        """
         now_ns = self._probe()
-        for folder in (folder for table in ("raw", *TABLES) if (folder := self.root / table).is_dir()):
+        raw = {*self.shards(), self.catalog.stem}  # what belongs to none of these is not mended
+        for path in (path for table in _KEPT for path in self._files(table) if path.stem in raw):
+            try:
+                footers.check(path)
+            except DamageError:
+                note_damage(path)
+        for folder in (folder for table in _KEPT if (folder := self.root / table).is_dir()):
             if (text := footers.to_keep(folder, now_ns)) is not None:
                 with atomic(folder / footers.NAME) as temporary:
                     temporary.write_text(text, encoding="utf-8")
                     os.utime(temporary, ns=(now_ns, now_ns))
+
+    def _files(self, table: str) -> list[Path]:
+        return self.parts(table) if table != "catalog" else [self.catalog] * self.catalog.is_file()
 
     def _probe(self) -> int:
         """The time of the file system, in ns, as a file that is written now gets it. Raises `OSError`."""

@@ -27,6 +27,8 @@ _ROLE = ("pmcid", "version", "role", "name")  # of rows without
 _POINTERS = {"shard", "offset"}
 _FAILED = {ArticleStatus.FAILED.value, ArticleStatus.PARTIAL.value}
 _GONE = {ArticleStatus.SUPERSEDED.value, ArticleStatus.REMOVED.value}
+_PLACES = "export_span"  # where the files of a sample lie in its tar, which depends on the samples before it
+_PLAN = "plan"  # how many samples each file of an export has
 _MADE_FROM = {"fingerprint", "sha256"}  # what `export.json` says of files that hold pointers
 _VERSIONED = "croissant.json"  # its version is of the fingerprint
 _HISTORY = "CHANGES.parquet"  # what the last update of an export changed
@@ -164,7 +166,7 @@ def _exported(root: Path, *, is_whole: bool) -> Iterator[dict[str, Any]]:
                     digest = hashlib.sha256(content.read() if content else b"").hexdigest()
                     rows.append({"sample": member.name, "sha256": digest})
         elif path.suffix == ".parquet":
-            rows = _read(path)
+            rows = _read(path) if is_whole or path.stem != _PLAN else []
         elif is_whole and path.name == "export.json":
             facts = {key: value for key, value in json.loads(path.read_bytes()).items() if key not in _MADE_FROM}
             del facts["files"][_VERSIONED]
@@ -172,6 +174,8 @@ def _exported(root: Path, *, is_whole: bool) -> Iterator[dict[str, Any]]:
         elif is_whole and path.suffix != ".tmp" and path.name != _VERSIONED:
             yield {"export": name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         for place, row in enumerate(rows):
+            if not is_whole:
+                row.pop(_PLACES, None)
             yield ({"export": name, "place": place} if is_whole else {"export": str(Path(name).parent)}) | row
 
 

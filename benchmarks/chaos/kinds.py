@@ -121,9 +121,13 @@ def update(world: World) -> str:
 
 
 def inventory(world: World) -> str:
-    """The source lists less than it has, or lists it wrongly; then it is well again."""
+    """The source lists less than it has, or lists it wrongly; then it is well again.
+
+    A workspace that knows no better has to believe it, and goes back to no older day: the source's next one tells it.
+    """
     rng, bucket = world.rng, world.bucket
     removed = _have_work(world, "catalog") if rng.random() < 0.3 else ""
+    knows_better = (world.disturbed / "catalog" / "catalog.parquet").exists()
     before = {key: bucket[key] for key in bucket.keys(INVENTORY_PREFIX)}
     name = rng.choice(sorted(_WRONG_INVENTORIES))
     _WRONG_INVENTORIES[name](world)
@@ -133,7 +137,7 @@ def inventory(world: World) -> str:
         bucket.delete(key)
     for key, stored in before.items():
         bucket.put(key, stored.body, stored.last_modified)
-    if rng.random() < 0.6:
+    if rng.random() < 0.6 or not knows_better:
         world.list_anew()
     return f"{_gone(removed)}{name}; `run` ends with {' and '.join(map(str, codes))}"
 

@@ -10,7 +10,7 @@ import multiprocessing
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic
@@ -18,6 +18,7 @@ from typing import Any, Generic
 from pmc15m.engine import Answer, Errand, Outcome, Unit, apply, failure, received
 
 _SPAWN = multiprocessing.get_context("spawn")
+_EPITAPH = "its process {}, twice; most often there is too little memory"
 _GRACE_S = 2.0  # in which a worker that is told to end may remove what it has begun to write
 
 
@@ -56,34 +57,61 @@ def _in_pool(errand: Errand[Unit], units: Sequence[Unit], size: int) -> Generato
             busy.append(_Worker.at_work(errand, unit, idle))
             answer = busy[0].answer()
             _end(busy)
-            yield received(answer) if answer is not None else failure(unit, WorkerDied(busy[0].epitaph))
+            yield received(answer) if answer else failure(unit, WorkerDied(_EPITAPH.format(busy[0].epitaph)))
             busy.clear()
     finally:
         _end(busy + idle)
 
 
-class _Worker(Generic[Unit]):
-    """A process with a unit to do."""
+class Process:
+    """A process that runs `target(pipe, *arguments)`, and this end of the pipe."""
 
-    unit: Unit
-
-    def __init__(self, errand: Errand[Unit]) -> None:
+    def __init__(self, target: Callable[..., None], *arguments: Any) -> None:
         self.pipe, theirs = _SPAWN.Pipe()
-        self.process = _SPAWN.Process(target=_work, args=(errand, theirs), daemon=True)
+        self._process = _SPAWN.Process(target=target, args=(theirs, *arguments), daemon=True)
         # A terminal's Ctrl-C goes to all; it is this process that ends the others. The mask is inherited; the tracker,
         # which is started with the first process, would lift it.
         resource_tracker.ensure_running()
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            self.process.start()
+            self._process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         theirs.close()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid or 0
+
+    def terminate(self) -> None:
+        """Tell it to end."""
+        self._process.terminate()
+
+    def end(self, grace_s: float = _GRACE_S) -> None:
+        """End it, whatever it does."""
+        self._process.terminate()
+        self._process.join(grace_s)
+        self._process.kill()
+        self._process.join(_GRACE_S)
+        self.pipe.close()
+
+    @property
+    def epitaph(self) -> str:
+        """How it ended."""
+        self._process.join(_GRACE_S)
+        code = self._process.exitcode or 0
+        return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+
+class _Worker(Process, Generic[Unit]):
+    """A process with a unit to do."""
+
+    unit: Unit
+
     @classmethod
     def at_work(cls, errand: Errand[Unit], unit: Unit, idle: "list[_Worker[Unit]]") -> "_Worker[Unit]":
         """An idle worker, or a new one, that has begun with a unit."""
-        worker = idle.pop() if idle else cls(errand)
+        worker = idle.pop() if idle else cls(_work, errand)
         worker.unit = unit
         with contextlib.suppress(OSError):  # it is dead; that is seen where its answer is read
             worker.pipe.send(unit)
@@ -97,34 +125,25 @@ class _Worker(Generic[Unit]):
             return None
         return answer
 
-    @property
-    def epitaph(self) -> str:
-        """How the process ended."""
-        code = self.process.exitcode or 0
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        return f"its process {how}, twice; most often there is too little memory"
 
-
-def _end(workers: Iterable[_Worker[Unit]]) -> None:
-    """End processes, whatever they do."""
+def _end(workers: Collection[Process]) -> None:
+    """End processes, all in the same time."""
     end = time.monotonic() + _GRACE_S
     for worker in workers:
-        worker.process.terminate()
+        worker.terminate()
     for worker in workers:
-        worker.process.join(max(0.0, end - time.monotonic()))
-        worker.process.kill()
-        worker.process.join(_GRACE_S)
-        worker.pipe.close()
+        worker.end(max(0.0, end - time.monotonic()))
 
 
-def _work(errand: Errand[Unit], pipe: Connection) -> None:
+def _work(pipe: Connection, errand: Errand[Unit]) -> None:
     """What a worker does: unit after unit, until nobody asks for another."""
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, leave)
     with contextlib.suppress(EOFError, OSError):
         while True:
             pipe.send(errand(pipe.recv()))
 
 
-def _leave(number: int, frame: object) -> None:
+def leave(number: int, frame: object) -> None:
+    """A handler: the process ends in order."""
     signal.signal(number, signal.SIG_IGN)  # a second one would be told as an error at exit
     raise SystemExit

@@ -28,11 +28,11 @@ Judge = Callable[[Content], Reason | None]
 _LISTING_LIMIT = 16 << 20
 _MOST_PAGES = 1_000  # of a listing: a thousand times more folders than the service has days
 _S3 = "{http://s3.amazonaws.com/doc/2006-03-01/}"
-_MISMATCHES = 2  # wrong bytes in a row before the metadata is asked again
+_ODD = 2  # answers of wrong bytes, or too many, after which that is believed, and the metadata asked again
 _PASSING = frozenset(
     {Reason.THROTTLED, Reason.SERVER_ERROR, Reason.TIMEOUT, Reason.CONNECTION, Reason.UNEXPECTED_ANSWER}
 )
-_RETRIED = _PASSING | {Reason.TRUNCATED, Reason.MD5_MISMATCH, Reason.BAD_METADATA}
+_RETRIED = _PASSING | {Reason.TRUNCATED, Reason.MD5_MISMATCH, Reason.BAD_METADATA, Reason.TOO_BIG}
 _SILENCE = _PASSING | {Reason.FORBIDDEN, Reason.BAD_METADATA}
 _HOPELESS = 3  # objects a connection
 _SLOWING = frozenset({Reason.THROTTLED, Reason.TIMEOUT})
@@ -177,7 +177,7 @@ class HttpStore:
         """
         network = self._network
         deadline = time.monotonic() + network.object_deadline_s
-        attempt = mismatches = 0
+        attempt = odd = 0
         while True:
             attempt += 1
             try:
@@ -186,8 +186,8 @@ class HttpStore:
                 error = failed
             if error.reason in _SLOWING:
                 self.courtesy.went_badly()
-            mismatches += error.reason is Reason.MD5_MISMATCH
-            if error.reason not in _RETRIED or attempt >= network.attempts or mismatches >= _MISMATCHES:
+            odd += error.reason in (Reason.MD5_MISMATCH, Reason.TOO_BIG)
+            if error.reason not in _RETRIED or attempt >= network.attempts or odd >= _ODD:
                 raise self._judged(error)
             most = min(network.backoff_s * 2 ** (attempt - 1), network.backoff_max_s)
             asked = error.retry_after

@@ -114,9 +114,20 @@ def test_a_damaged_configuration_is_nobodys_wish(made: Path, folder: Path) -> No
         told = pmc15m(*command, "--workspace", made)
         assert told.returncode == 2
         assert "damaged or was edited" in told.stderr
+    assert "--confirm" in told.stderr
     (made / "raw" / "selection").write_bytes(b"\x98")
     told = pmc15m("run", "--workspace", made, "--limit", "3", "--source", folder, *QUICK)
     assert told.returncode in (0, 1), "what was crawled is told by flags, and by the plan"
+    assert pmc15m("parse", "--workspace", made).returncode == 0
+
+
+def test_where_nothing_tells_what_was_fetched_it_is_told_again(made: Path, folder: Path, tmp_path: Path) -> None:
+    kept = shutil.copy(made / "config.toml", tmp_path / "kept.toml")
+    (made / "config.toml").write_bytes(b"")
+    shutil.rmtree(made / "raw")
+    told = ("run", "--workspace", made, "--config", kept)
+    assert "--config FILE and --confirm" in pmc15m(*told).stderr
+    assert pmc15m(*told, "--confirm").returncode in (0, 1)
     assert pmc15m("parse", "--workspace", made).returncode == 0
 
 

@@ -134,6 +134,28 @@ def test_one_run_mends_what_it_meets_on_its_way(copy: Path, bucket: Server, whol
     assert digests(copy) == whole
 
 
+def one_bit_in_the_rows(path: Path) -> None:
+    """Flip it where neither the footer nor a page's header stands, so that a reader without checksums gets a value."""
+    column = pq.ParquetFile(path).metadata.row_group(0).column(0)
+    flip(path, 8 * (column.data_page_offset + column.total_compressed_size // 2))
+
+
+def test_a_question_is_not_answered_from_other_bytes_and_run_mends_them(
+    copy: Path, bucket: Server, whole: dict[str, str]
+) -> None:
+    run(copy, bucket)  # a copy is read once, by whoever writes in it
+    one_bit_in_the_rows(copy / "figures" / "00002.parquet")
+    one_bit_in_the_rows(copy / "raw" / "00001.parquet")
+    for asked in (("sql", "SELECT count(DISTINCT figure_key) FROM figures"), ("stats",), ("browse", "--port", "0")):
+        refused = pmc15m(*asked, "--workspace", copy)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert re.search("/0000[12].parquet has other bytes than were written; `pmc15m run` mends it$", refused.stderr)
+    assert pmc15m("sql", "SELECT count(*) FROM images", "--workspace", copy).returncode == 0
+    run(copy, bucket)
+    assert digests(copy) == whole
+    assert said("stats", copy)[0] == 0
+
+
 def cut(path: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
 

@@ -248,6 +248,13 @@ def test_a_length_that_the_head_alone_says_is_no_reason_to_give_a_picture_up(
     assert place.crawl(*settings, retry_failed=True) is ExitCode.COMPLETE
 
 
+def test_an_answer_that_is_too_big_once_is_not_believed(place: Place, server: Server, undisturbed: Place) -> None:
+    server.faults = (Fault(FaultKind.HUGE, first_image(undisturbed), times=1),)
+    place.index()
+    assert place.crawl("crawl.max_object_bytes=10000000") is ExitCode.COMPLETE
+    assert place.rows(role="media") == undisturbed.rows(role="media")
+
+
 def test_two_pictures_that_differ_by_an_escape_are_both_stored_and_no_figure_gets_the_other(
     place: Place, bucket: Bucket, undisturbed: Place
 ) -> None:

@@ -1,18 +1,14 @@
 """The pool of processes: what a death costs, what is heard of a unit, and that a signal ends all of it."""
 
-import contextlib
 import logging
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from pmc15m.engine import Failure, Success, map_units
-
-ROOT = Path(__file__).parents[2]
+from tests.engine.signalled import check_signals
 
 
 def die(unit: int) -> int:
@@ -58,19 +54,10 @@ def test_what_a_unit_logs_is_heard(workers: int, caplog: pytest.LogCaptureFixtur
 @pytest.mark.parametrize("to_all", [False, True])
 @pytest.mark.parametrize("times", [1, 2, 3])
 @pytest.mark.parametrize("unit", ["idle", "deaf"])
-def test_a_signal_ends_all_workers(number: signal.Signals, to_all: bool, times: int, unit: str) -> None:
-    command = [sys.executable, "-m", "tests.engine.endless", unit]
-    piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, **piped, text=True, cwd=ROOT, start_new_session=True) as running:
-        assert running.stdout
-        try:
-            assert [running.stdout.readline() for _ in range(2)] == [f"{unit}\n"] * 2
-            for _ in range(times):
-                (os.killpg if to_all else os.kill)(running.pid, number)
-            said, complained = running.communicate(timeout=60)  # until the last worker has closed its end
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(running.pid, signal.SIGKILL)
-    assert (running.returncode, said) == (130, "")
-    assert complained in ("", "pmc15m: interrupted; the same command goes on where this one stopped\n")
-    assert times > 1 or complained
+def test_a_signal_ends_all_workers(number: signal.Signals, to_all: bool, times: int, unit: str, tmp_path: Path) -> None:
+    check_signals(tmp_path, "local", 2, unit, number, times, to_all=to_all)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_what_runs_outside_python(number: signal.Signals, tmp_path: Path) -> None:
+    check_signals(tmp_path, "local", 1, "busy", number, 1, to_all=False)

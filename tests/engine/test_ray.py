@@ -1,7 +1,7 @@
 """The Ray engine does what the local one does."""
 
 import os
-from collections.abc import Iterator
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,16 +12,11 @@ from pmc15m.engine.stage import Execution, run_stage
 from pmc15m.errors import ExitCode
 from pmc15m.stages import PARSE
 from pmc15m.workspace import Workspace
+from tests.engine.signalled import check_signals
 from tests.stages.rawshard import Made, write_raw_shard
 
-ray = pytest.importorskip("ray", reason="Ray has no wheel for this platform: pip install 'pmc15m[ray]'")
+pytest.importorskip("ray", reason="Ray has no wheel for this platform: pip install 'pmc15m[ray]'")
 pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cluster() -> Iterator[None]:
-    yield
-    ray.shutdown()
 
 
 def square(unit: int) -> int:
@@ -65,3 +60,11 @@ def test_a_stage_writes_the_parts_that_it_writes_locally(tmp_path: Path) -> None
         written[engine] = [path.read_bytes() for table in PARSE.writes for path in workspace.parts(table)]
     assert written["ray"] == written["local"]
     assert len(written["ray"]) == 6
+
+
+@pytest.mark.parametrize(
+    ("number", "to_all", "times", "unit"),
+    [(signal.SIGINT, True, 1, "idle"), (signal.SIGTERM, False, 2, "deaf"), (signal.SIGTERM, True, 1, "deaf")],
+)
+def test_a_signal_ends_all_of_it(number: signal.Signals, to_all: bool, times: int, unit: str, tmp_path: Path) -> None:
+    check_signals(tmp_path, "ray", 2, unit, number, times, to_all=to_all)

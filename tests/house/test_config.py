@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pmc15m.config import Config, load_config, public_address, shareable, to_toml
 from pmc15m.errors import ConfigError
-from pmc15m.saved import save_config
+from pmc15m.saved import save_config, saved_config
 from pmc15m.workspace import Workspace
 
 
@@ -90,6 +90,15 @@ def test_what_is_saved_reads_back(
     file = tmp_path_factory.mktemp("config") / "config.toml"
     file.write_text(to_toml(config), encoding="utf-8")
     assert load_config(file) == config
+
+
+@pytest.mark.parametrize("kept", [b"", b"source = ", None])
+def test_a_configuration_that_was_cut_is_refused(tmp_path: Path, kept: bytes | None) -> None:
+    save_config(Workspace(tmp_path), Config())
+    path = tmp_path / "config.toml"
+    path.write_bytes(path.read_bytes()[:-90] if kept is None else kept)
+    with pytest.raises(ConfigError, match="damaged or was edited"):
+        saved_config(Workspace(tmp_path))
 
 
 def test_a_damaged_configuration_is_written_anew(tmp_path: Path) -> None:

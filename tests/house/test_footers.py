@@ -159,3 +159,31 @@ def test_within_one_moment_a_file_is_looked_at_once_and_after_it_anew(workspace:
         note_damage(part)
         assert read_fingerprint(part) == "made from 00001"
     assert read_fingerprint(part) is None
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[10] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_part_that_was_touched_is_read_whole(workspace: Workspace) -> None:
+    flip(workspace.part("figures", "00001"))
+    age(workspace)
+    with pytest.raises(DamageError, match=r"figures/00001\.parquet has other bytes"):
+        workspace.check_touched(["figures"])
+
+
+def test_a_part_that_nobody_touched_is_not_read_again(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(footers, "check_file", lambda path: pytest.fail(f"{path} was read"))
+    workspace.check_touched(["figures", "panels"])
+
+
+def test_what_is_damaged_when_footers_are_kept_is_noted(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    for shard in ("00000", "00001"):
+        write_part(workspace.part("raw", shard), ROWS, "an index")
+    flip(workspace.part("figures", "00001"))
+    age(workspace)
+    settle(workspace, monkeypatch)
+    assert workspace.notes() == [workspace.root / "figures" / "00001.damage"]
+    assert "00001" not in (workspace.root / "figures" / footers.NAME).read_text()

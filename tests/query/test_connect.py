@@ -15,7 +15,7 @@ from pmc15m.manifests import ALL_TABLES, NamedQuery, named_queries
 from pmc15m.query import connect, refuse_changes
 from pmc15m.query.ask import sql
 from pmc15m.query.connection import query_error
-from pmc15m.workspace import Workspace
+from pmc15m.workspace import Workspace, write_part
 from tests.query.made_up import HOSTILE, article, fill, write
 
 
@@ -221,7 +221,7 @@ def test_hostile_text_is_text(workspace: Workspace) -> None:
 def test_parts_older_than_a_column_give_a_hint(workspace: Workspace, tmp_path: Path) -> None:
     older = Workspace(shutil.copytree(workspace.root, tmp_path / "older"))
     for part in older.root.glob("pairs/*.parquet"):
-        pq.write_table(pq.read_table(part).drop_columns("modalities"), part)
+        write_part(part, pq.read_table(part).drop_columns("modalities"), "an older version")
     with pytest.raises(UsageError, match=r"`pmc15m run` makes it again"):
         sql(older, "SELECT modalities FROM pairs")
     with pytest.raises(UsageError) as other:
