@@ -5,7 +5,7 @@ in a few rows, storage that looks for chunks that it knows (the hub's) takes wha
 smaller, and one that changes would change all of its page, tens of others with it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from pmc15m.export.columns import IMAGE, features, schema
 from pmc15m.export.picture import Picture
+from pmc15m.workspace import leaves
 
 # A row group: about 100 MB, what the hub's viewer likes. Pictures may take up to 256 MB each, and neither Arrow nor
 # `datasets` reads a row group with more than 2 GiB of them.
@@ -38,8 +39,7 @@ def _row(sample: Mapping[str, Any], picture: Picture) -> tuple[dict[str, Any], i
 
 def write_rows(path: Path, kind: pa.Schema, rows: Iterable[tuple[Mapping[str, Any], int]]) -> None:
     """Write rows, each with the bytes of its pictures; a row group is closed by its rows and by these bytes."""
-    leaves = [leaf for field in kind for leaf in _leaves(field.name, field.type)]
-    packed = [name for name, leaf in leaves if not pa.types.is_binary(leaf)]
+    packed = [leaf for field in kind for leaf in leaves(field.name, field.type) if not leaf.endswith(".bytes")]
     with pq.ParquetWriter(
         path,
         kind,
@@ -58,14 +58,3 @@ def write_rows(path: Path, kind: pa.Schema, rows: Iterable[tuple[Mapping[str, An
             waiting_bytes += size
         if waiting:
             writer.write_table(pa.Table.from_pylist(waiting, schema=kind))
-
-
-def _leaves(name: str, kind: pa.DataType) -> Iterator[tuple[str, pa.DataType]]:
-    """Columns as Parquet names them: those of structs and lists by their way down."""
-    if pa.types.is_struct(kind):
-        for field in kind:
-            yield from _leaves(f"{name}.{field.name}", field.type)
-    elif pa.types.is_list(kind):
-        yield from _leaves(f"{name}.list.element", kind.value_type)
-    else:
-        yield name, kind
