@@ -155,7 +155,9 @@ def _silent() -> Iterator[None]:
 
 
 def as_image(image: Image.Image | np.ndarray) -> Image.Image:
-    """RGB or L, with transparency on white. Arrays are uint8 (H, W), (H, W, 3) or (H, W, 4)."""
+    """RGB or L, with transparency on white. Arrays are uint8 (H, W), (H, W, 3) or (H, W, 4). Raises TypeError."""
+    if not isinstance(image, (Image.Image, np.ndarray)):
+        raise TypeError(f"a picture is one that PIL.Image.open has opened, or an array, not {type(image).__name__}")
     return _shown(Image.fromarray(image) if isinstance(image, np.ndarray) else image)[0]
 
 
