@@ -288,7 +288,7 @@ def write_part(path: Path, table: pa.Table, made_from: str, **facts: Any) -> Non
     Keys are packed with LZ4, which takes a little more room than zstd and half the time to read: a sample reads the
     keys of all rows to return those of a few.
     """
-    columns = [leaf for field in table.schema for leaf in _leaves(field.name, field.type)]
+    columns = [leaf for field in table.schema for leaf in leaves(field.name, field.type)]
     packing = {
         "compression": {column: "lz4" if column in _KEYS else "zstd" for column in columns},
         "use_dictionary": [column for column in columns if column not in _UNIQUE],
@@ -370,13 +370,13 @@ def _is_whole(path: Path) -> bool:
     return True
 
 
-def _leaves(path: str, kind: pa.DataType) -> Iterator[str]:
+def leaves(path: str, kind: pa.DataType) -> Iterator[str]:
     """Parquet's names of the columns that hold an Arrow column."""
     if pa.types.is_struct(kind):
         for field in kind:
-            yield from _leaves(f"{path}.{field.name}", field.type)
+            yield from leaves(f"{path}.{field.name}", field.type)
     elif pa.types.is_list(kind):
-        yield from _leaves(f"{path}.list.element", kind.value_type)
+        yield from leaves(f"{path}.list.element", kind.value_type)
     else:
         yield path
 

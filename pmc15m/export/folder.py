@@ -16,7 +16,6 @@ import hashlib
 import itertools
 import json
 import os
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -33,11 +32,19 @@ Row = Mapping[str, Any]
 
 
 def write_pictures(folder: Path, samples: Iterable[tuple[Row, Picture]]) -> None:
-    """Write the pictures of a shard into its folder, which is emptied before; they are on disk when this returns."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    """Bring the pictures in a shard's folder up to date; they are on disk when this returns.
+
+    Those that are there already stay untouched: what copies the folder elsewhere then copies what changed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    others = {path.name for path in folder.iterdir()}
     for sample, picture in samples:
-        (folder / f"{sample['pair_key']}.{picture.extension}").write_bytes(picture.content)
+        path = folder / f"{sample['pair_key']}.{picture.extension}"
+        if path.name not in others or path.read_bytes() != picture.content:
+            path.write_bytes(picture.content)
+        others.discard(path.name)
+    for name in others:
+        (folder / name).unlink()
     os.sync()  # one for thousands of small files
 
 

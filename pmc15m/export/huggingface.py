@@ -1,7 +1,8 @@
 """One part of a Hugging Face data set: Parquet with the picture inside, shown as an image by `datasets`.
 
-Pages are cut where the content says so: a new version of a part that differs in a few rows has most of its pages in
-common with the old one, and storage that looks for them (the hub's) sends what changed.
+Pages are cut where the content says so, and pictures lie in them as they are: of a new version of a part that differs
+in a few rows, storage that looks for chunks that it knows (the hub's) takes what changed. Packed pictures would get no
+smaller, and one that changes would change all of its page, tens of others with it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,11 +14,15 @@ import pyarrow.parquet as pq
 
 from pmc15m.export.columns import IMAGE, features, schema
 from pmc15m.export.picture import Picture
+from pmc15m.workspace import leaves
 
 # A row group: about 100 MB, what the hub's viewer likes. Pictures may take up to 256 MB each, and neither Arrow nor
 # `datasets` reads a row group with more than 2 GiB of them.
 _ROW_GROUP = 1_000  # pictures
 _ROW_GROUP_BYTES = 256 << 20
+# Bytes of a page. A picture is mostly larger, and a page of its own: where pages hold several, their cuts take tens of
+# pictures to fall again where they fell before a change.
+_PAGE = {"min_chunk_size": 2 << 10, "max_chunk_size": 8 << 10}
 
 
 def write_huggingface(path: Path, samples: Iterable[tuple[Mapping[str, Any], Picture]], columns: Sequence[str]) -> None:
@@ -34,8 +39,14 @@ def _row(sample: Mapping[str, Any], picture: Picture) -> tuple[dict[str, Any], i
 
 def write_rows(path: Path, kind: pa.Schema, rows: Iterable[tuple[Mapping[str, Any], int]]) -> None:
     """Write rows, each with the bytes of its pictures; a row group is closed by its rows and by these bytes."""
+    packed = [leaf for field in kind for leaf in leaves(field.name, field.type) if not leaf.endswith(".bytes")]
     with pq.ParquetWriter(
-        path, kind, compression="zstd", write_page_checksum=True, use_content_defined_chunking=True
+        path,
+        kind,
+        compression=dict.fromkeys(packed, "zstd"),
+        use_dictionary=packed,
+        write_page_checksum=True,
+        use_content_defined_chunking=_PAGE,
     ) as writer:
         waiting: list[Mapping[str, Any]] = []
         waiting_bytes = 0

@@ -5,7 +5,8 @@ So an article that comes, changes or goes touches one shard, all pairs of a pict
 random sample of the split's articles. n is the smallest with which shards have at most `pairs_per_shard` pairs on
 average: a function of the pairs, so that an export that followed its source is equal to one that is made anew. Where a
 split outgrows its shards, each becomes two, and that update writes everything again; more pairs a shard put it off, and
-change nothing else. Inside a shard the order is by md5 of the key: as good as a shuffle, the same for ever.
+change nothing else. Inside a shard the order is by md5 of the key without its version: as good as a shuffle, the same
+for ever, and what a new version of an article alters stays in its place.
 """
 
 import itertools
@@ -48,7 +49,7 @@ def write_plan(
               LEFT JOIN articles a ON a.pmcid = p.pmcid AND a.version = p.version
               LEFT JOIN figures f ON f.figure_key = p.figure_key
               LEFT JOIN images i ON i.image_key = p.image_key
-            ORDER BY place, md5(p.pair_key)"""
+            ORDER BY place, md5(replace(p.pair_key, concat('_', p.version, '_f'), '_f')), p.version"""
     )
     shards = []
     for place, table in _by_place(planned.to_arrow_reader(10_000)):

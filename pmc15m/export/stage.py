@@ -42,6 +42,7 @@ from pmc15m.workspace import (
     digest_of,
     fingerprint,
     leave_to_store,
+    part_writer,
     read_fingerprint,
     read_part,
     shown,
@@ -52,6 +53,7 @@ log = logging.getLogger(__name__)
 _OF_SELECTION = {  # settings that say which pairs, and how many a shard, not what becomes of them
     *("recipe", "recipe_text", "where", "level", "pairs", "name", "out", "pairs_per_shard"),
 }
+_PLANNED = {"compression": "lz4", "use_dictionary": False}  # read once and removed: what is packed better costs more
 _TOLD = 20  # listed figures that were not found; the rest is in a file
 
 
@@ -156,7 +158,8 @@ def _plan_shard(layout: Layout, order: Order, split: str, name: str, count: int,
     rows = pairs if order.settings.format == "interleaved" else pairs.drop_columns(list(POINTER))
     shard = Shard(split, name, count, fingerprint("export", VERSION, settings, [digest_of(rows)]))
     if not layout.is_ready(shard):
-        write_part(layout.planned(shard), pairs, shard.made_from)
+        with part_writer(layout.planned(shard), pairs.schema, shard.made_from, {}, **_PLANNED) as writer:
+            writer.write_table(pairs)
     return shard
 
 

@@ -59,7 +59,7 @@ def separate(
 
     `image` is a decoded picture (PIL, or uint8 of shape (H, W), (H, W, 3) or (H, W, 4)), `markup` the bold and italic
     spans of the caption as `(start, end, kind)`. Pure and deterministic. Raises ValueError for an unknown separator
-    and for an empty image.
+    and for an empty image, TypeError for what is no picture, such as a path.
 
     >>> from PIL import Image, ImageDraw, ImageFont
     >>> page = Image.new("L", (640, 240), "white")

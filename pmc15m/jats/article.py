@@ -47,6 +47,7 @@ def parse_article(
 ) -> Article:
     """Read the article of one file. Never raises for bad XML: the article then has a status and a reason.
 
+    Raises TypeError for text: the bytes of the file say how they are to be read.
     `pmcid` is the id that the file was asked for (any form, `PMC123` or `123`): it picks the article if the file
     holds several, fills in for a missing id, and a different id in the XML is flagged.
     `other_graphics` also lists pictures that are no figures (of tables, formulas, authors), `body` the running text
@@ -56,6 +57,8 @@ def parse_article(
     >>> article.figures[0].caption, article.figures[0].reason.value
     ('A cell.', 'no_graphic')
     """
+    if isinstance(data, str):
+        raise TypeError("an article is the bytes of its file, not str")
     digits = _PMCID.fullmatch(pmcid.strip()) if pmcid else None
     asked = f"PMC{int(digits[1])}" if digits else None
     articles = parse_articles(data, max_bytes=max_bytes, other_graphics=other_graphics, body=body)

@@ -11,7 +11,7 @@ import io
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -155,7 +155,9 @@ def _silent() -> Iterator[None]:
 
 
 def as_image(image: Image.Image | np.ndarray) -> Image.Image:
-    """RGB or L, with transparency on white. Arrays are uint8 (H, W), (H, W, 3) or (H, W, 4)."""
+    """RGB or L, with transparency on white. Arrays are uint8 (H, W), (H, W, 3) or (H, W, 4). Raises TypeError."""
+    if not isinstance(image, (Image.Image, np.ndarray)):
+        raise TypeError(f"a picture is one that PIL.Image.open has opened, or an array, not {type(image).__name__}")
     return _shown(Image.fromarray(image) if isinstance(image, np.ndarray) else image)[0]
 
 
@@ -167,7 +169,7 @@ def _shown(picture: Image.Image) -> tuple[Image.Image, Window | None]:
         is_negative = getattr(picture, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
         return Image.fromarray(255 - grey if is_negative else grey), window
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        return _in_strips(picture, "RGB", _on_paper), None
+        return _on_paper(picture), None
     return picture if picture.mode in ("RGB", "L") else picture.convert("RGB"), None
 
 
@@ -178,20 +180,12 @@ def strips(picture: Image.Image) -> Iterator[tuple[int, Image.Image]]:
         yield top, picture.crop((0, top, picture.width, min(top + height, picture.height)))
 
 
-def _in_strips(picture: Image.Image, mode: str, turn: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    turned = Image.new(mode, picture.size)
+def _on_paper(picture: Image.Image) -> Image.Image:
+    paper = Image.new("RGB", picture.size, "white")
     for top, strip in strips(picture):
-        turned.paste(turn(strip), (0, top))
-    return turned
-
-
-def _on_paper(strip: Image.Image) -> Image.Image:
-    strip = strip.convert("RGBA")
-    if strip.getchannel("A").getextrema() != (255, 255):
-        paper = Image.new("RGBA", strip.size, "white")
-        paper.alpha_composite(strip)
-        strip = paper
-    return strip.convert("RGB")
+        seen = strip.convert("RGBA")
+        paper.paste(seen.convert("RGB"), (0, top), mask=seen)
+    return paper
 
 
 def _orientation(picture: Image.Image) -> int:

@@ -9,6 +9,8 @@ from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -17,8 +19,8 @@ from pmc15m.config import Config, load_config
 from pmc15m.engine.stage import Execution
 from pmc15m.errors import ExitCode
 from pmc15m.export.stage import export
-from pmc15m.export.state import export_state
-from pmc15m.workspace import Workspace
+from pmc15m.export.state import READS, export_state
+from pmc15m.workspace import Workspace, write_part
 from tests.chain.conftest import FLAGS, digests
 from train.shards import open_split
 
@@ -126,6 +128,23 @@ def test_all_pairs_of_an_article_are_in_one_shard(copy: Workspace) -> None:
             shards[key.partition("_")[0]].add(tar.name)
     assert len(shards) > 10
     assert {len(names) for names in shards.values()} == {1}
+
+
+def test_a_new_version_of_an_article_takes_the_places_of_the_old_one(copy: Workspace) -> None:
+    export(copy, config(), Execution())
+    tar = copy.root / "export" / "panels" / "data" / "train-00000-of-00001.tar"
+    before = list(samples(tar))
+    article = before[0].partition("_")[0]
+    for path in (path for table in READS for path in copy.parts(table)):
+        part = pq.read_table(path)
+        version = pc.if_else(pc.equal(part["pmcid"], article), 2, part["version"]).cast(pa.int32())
+        part = part.set_column(part.column_names.index("version"), part.field("version"), version)
+        for name in (name for name in part.column_names if name.endswith("_key")):
+            keys = pc.replace_substring(part[name], f"{article}_1_", f"{article}_2_")
+            part = part.set_column(part.column_names.index(name), part.field(name), keys)
+        write_part(path, part, "changed")
+    export(copy, config(), Execution())
+    assert list(samples(tar)) == [key.replace(f"{article}_1_", f"{article}_2_") for key in before]
 
 
 def test_a_lost_shard_is_written_again_with_the_same_bytes(copy: Workspace) -> None:

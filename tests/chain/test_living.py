@@ -128,6 +128,19 @@ def test_what_left_the_source_leaves_its_shards_and_the_others_alone(
     assert lasting(folder) == updated, "equal to a fresh export"
 
 
+def test_pictures_that_are_files_stay_untouched_beside_those_that_went(
+    exported: Path, followed: Path, gone: tuple[str, str], tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(followed, tmp_path / "copy"))
+    folder = root / "export" / "jsonl"
+    before = {name: stamp for name, stamp in stamps(folder).items() if name.count("/") == 2}
+    assert export(Workspace(root), config("jsonl"), Execution()) is ExitCode.COMPLETE
+    after = {name: stamp for name, stamp in stamps(folder).items() if name.count("/") == 2}
+    went = {name for name in before if name.rpartition("/")[2].startswith(tuple(f"{pmcid}_" for pmcid in gone))}
+    assert len({name.rpartition("/")[0] for name in went} & {name.rpartition("/")[0] for name in after}) > 0
+    assert after == {name: stamp for name, stamp in before.items() if name not in went}
+
+
 def test_a_source_that_changes_back_on_the_way_changed_nothing(
     exported: Path, followed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,7 +161,7 @@ def test_a_source_that_changes_back_on_the_way_changed_nothing(
     assert not list((folder / ".pmc15m").glob("*.before-*.parquet"))
 
 
-@pytest.mark.parametrize("kind", ["webdataset", "interleaved"])
+@pytest.mark.parametrize("kind", [*FORMATS, "csv", "tsv", "llava", "articles"])
 def test_killed_in_the_middle_the_release_is_the_same(followed: Path, kind: str, tmp_path: Path) -> None:
     whole = Path(shutil.copytree(followed, tmp_path / "whole"))
     settings = config(kind, image_format="jpeg", image_side=64)  # every shard is written again
@@ -167,7 +180,8 @@ def test_killed_in_the_middle_the_release_is_the_same(followed: Path, kind: str,
     assert state.missing
     assert export(Workspace(killed), settings, Execution(workers=2)) is ExitCode.COMPLETE
     assert digests(killed / "export" / kind) == digests(whole / "export" / kind)
-    assert {row["reason"] for row in changes(killed / "export" / kind)} >= {"withdrawn", "retracted", "picture"}
+    reasons = {"withdrawn", "retracted", "picture"} if kind in FORMATS else {"first_release"}
+    assert {row["reason"] for row in changes(killed / "export" / kind)} >= reasons
 
 
 # Says when it has written a shard, and waits for the end before it writes the fourth.

@@ -110,3 +110,10 @@ def test_any_size_is_drawn_in_a_bounded_one(size: tuple[int, int]) -> None:
     assert max(picture.size) <= SIDE
     assert picture.getpixel((0, picture.height - 1)) == RED
     assert INK == "#d4006a"
+
+
+def test_a_path_is_no_picture_and_text_no_file() -> None:
+    with pytest.raises(TypeError, match=r"PIL\.Image\.open has opened, or an array, not str"):
+        pmc15m.separate("figure.png")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="bytes of its file"):
+        pmc15m.parse_article("<article/>")  # type: ignore[arg-type]

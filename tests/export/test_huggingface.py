@@ -1,14 +1,18 @@
-"""Hugging Face Parquet as readers take it: a row group at a time."""
+"""Hugging Face Parquet as readers take it: a row group at a time; and what a store takes of a part that changed."""
 
+import random
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 
+from benchmarks.chunks import chunks
 from pmc15m.export.columns import SAMPLE
 from pmc15m.export.huggingface import write_huggingface
 from pmc15m.export.picture import Picture
+from pmc15m.export.webdataset import write_webdataset
 
 
 def samples(count: int, size: int) -> Iterator[tuple[Mapping[str, Any], Picture]]:
@@ -39,3 +43,19 @@ def test_a_picture_above_the_limit_is_a_row_group(tmp_path: Path) -> None:
     path = tmp_path / "train-00000-of-00001.parquet"
     write_huggingface(path, samples(1, 257 << 20), SAMPLE.names)
     assert pq.read_metadata(path).num_row_groups == 1
+
+
+@pytest.mark.parametrize("kind", ["hf", "webdataset"])
+def test_a_store_that_knows_chunks_takes_of_a_new_version_what_changed(tmp_path: Path, kind: str) -> None:
+    made = random.Random(0)
+    pictures = [Picture("jpg", made.randbytes(made.randrange(20_000, 60_000)), 100, 100) for _ in range(400)]
+    named = [(pair, picture) for (pair, _), picture in zip(samples(400, 0), pictures, strict=True)]
+    whole, later = tmp_path / "whole", tmp_path / "later"
+    for path, kept in ((whole, named), (later, named[:70] + named[71:])):
+        if kind == "hf":
+            write_huggingface(path, kept, SAMPLE.names)
+        else:
+            write_webdataset(path, kept, "jpg")
+    known = dict(chunks(whole))
+    new = sum(size for digest, size in chunks(later) if digest not in known)
+    assert 0 < new < 300_000 < sum(known.values()) / 40, "the one picture that went lies in two or three chunks"
