@@ -373,7 +373,7 @@ def _config(arguments: argparse.Namespace) -> Config:
         try:
             base = saved_config(Workspace(arguments.workspace))
         except ConfigError:
-            if arguments.call is not _run:  # which may be told all of it by flags
+            if arguments.call is not _run or arguments.source is None:  # which may be told all of it by flags
                 raise
     return with_absolute_paths(load_config(arguments.config, [*arguments.overrides, *flags], base=base), Path())
 

@@ -181,7 +181,10 @@ def load_config(path: Path | None = None, overrides: Iterable[str] = (), *, base
             raise ConfigError(f"cannot read the config file {path}: {error.strerror}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path} is not TOML: {error}") from None
-        config = _apply(config, tree)
+        try:
+            config = _apply(config, tree)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from None
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals:

@@ -33,9 +33,9 @@ def verify(workspace: Workspace) -> ExitCode:
             for complaint in complaints:
                 log.error("verify: %s: %s", check.name, complaint)
             damaged += bool(complaints)
-            if can_note and complaints:
+            if can_note and complaints and check.path.parent.is_dir():
                 note_damage(check.path)
-            elif can_note:
+            elif can_note and not complaints:
                 note_path(check.path).unlink(missing_ok=True)
             progress.advance(damaged=damaged)
     for path in _strays(workspace):

@@ -130,8 +130,10 @@ class Workspace:
 
     def check(self, tables: Iterable[str]) -> None:
         """Re-read every part of some tables, before a reader that checks nothing. Raises `DamageError`."""
-        for path in (path for table in tables for path in self.parts(table)):
-            check_file(path)
+        for table in tables:
+            for path in self.parts(table):
+                check_file(path)
+                check_columns(path, table)
 
     def notes(self) -> list[Path]:
         """The notes of damage that nobody has mended yet."""
@@ -248,6 +250,15 @@ def note_damage(path: Path) -> None:
 def read_part(path: Path, columns: list[str] | None = None) -> pa.Table:
     """The rows of a part, whatever the folders above it are called. Raises `DamageError`, `FileNotFoundError`."""
     return pq.ParquetFile(pa.BufferReader(read_bytes(path))).read(columns)
+
+
+def check_columns(path: Path, table: str) -> None:
+    """Raise `DamageError` where a part has other columns than its table; of those that are no stage's nothing is known.
+
+    Columns come with versions, and a part that lacks one is stale already.
+    """
+    if table in TABLES and pq.read_schema(path).names != TABLES[table].names:
+        raise DamageError(path, "is of another version")
 
 
 def write_part(path: Path, table: pa.Table, made_from: str, **facts: Any) -> None:

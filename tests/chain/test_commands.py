@@ -13,7 +13,7 @@ import pytest
 from pmc15m.config import Config, load_config
 from pmc15m.demo import generate, serve
 from pmc15m.saved import save_config, saved_config, widened
-from pmc15m.workspace import Workspace
+from pmc15m.workspace import Workspace, read_part, write_part
 from tests.chain.conftest import pmc15m
 
 QUICK = ("--set", "crawl.min_free_bytes=0", "--set", "network.requests_per_s=0", "--workers", "1")
@@ -118,6 +118,49 @@ def test_a_damaged_configuration_is_nobodys_wish(made: Path, folder: Path) -> No
     told = pmc15m("run", "--workspace", made, "--limit", "3", "--source", folder, *QUICK)
     assert told.returncode in (0, 1), "what was crawled is told by flags, and by the plan"
     assert pmc15m("parse", "--workspace", made).returncode == 0
+
+
+def test_a_configuration_of_another_version_is_nobodys_wish_either(made: Path) -> None:
+    path = made / "config.toml"
+    text = path.read_text(encoding="utf-8").rpartition("# sha256")[0].replace("[split]", "[split]\nmax_pixels = 7")
+    path.write_text(text, encoding="utf-8")
+    for command in (("status",), ("run",), ("run", "--dry-run"), ("run", "--limit", "3")):
+        told = pmc15m(*command, "--workspace", made)
+        assert told.returncode == 2
+        [line] = told.stderr.splitlines()
+        assert f"{path}: unknown config key split.max_pixels" in line
+        assert line.endswith("give what you want with --config FILE")
+
+
+@pytest.fixture
+def older(made: Path) -> Path:
+    """Made by a version that knew less of pictures."""
+    for table in ("pixels", "pairs"):
+        for path in (made / table).glob("*.parquet"):
+            write_part(path, read_part(path).drop_columns(read_part(path).column_names[-1]), "of another version")
+    return made
+
+
+def test_what_is_of_another_version_is_told_and_made_again(older: Path) -> None:
+    for command in (("curate",), ("export", "--recipe", "radiology"), ("report",)):
+        told = pmc15m(*command, "--workspace", older)
+        assert told.returncode in (1, 2)
+        assert "is of another version; `pmc15m run` mends it" in told.stderr.splitlines()[-1]
+    told = pmc15m("status", "--workspace", older)
+    assert told.returncode == 1
+    assert told.stdout.endswith("incomplete: `pmc15m run` goes on\n")
+    assert pmc15m("run", "--workspace", older, *QUICK).returncode == 0
+    assert pmc15m("status", "--workspace", older).stdout.endswith("\ncomplete\n")
+
+
+def test_an_export_of_another_version_is_made_again(made: Path) -> None:
+    [plan] = made.glob("export/*/.pmc15m/plan.parquet")
+    write_part(plan, read_part(plan), "of another version")
+    for path in (made / "export").glob("*/CHANGES.*"):
+        path.unlink()
+    assert pmc15m("verify", "--workspace", made).returncode == 1
+    assert pmc15m("run", "--workspace", made, *QUICK).returncode == 0
+    assert pmc15m("verify", "--workspace", made).returncode == 0
 
 
 def test_a_dry_run_tells_and_fetches_nothing(folder: Path, tmp_path: Path) -> None:
