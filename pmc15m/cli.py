@@ -448,6 +448,8 @@ def _step(step: Step, arguments: argparse.Namespace) -> ExitCode:
     from pmc15m.saved import save_config
 
     workspace, config, execution = _context(arguments)
+    if not step.fetches:
+        workspace.require_data()
     code = run_step(step.name, step.load().run, workspace, config, execution)
     if step.fetches and (code is ExitCode.COMPLETE or step.name == "crawl"):
         save_config(workspace, config)

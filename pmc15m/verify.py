@@ -9,7 +9,7 @@ from pmc15m.checksum import Check
 from pmc15m.crawl import verify as crawl
 from pmc15m.curate import groupings
 from pmc15m.engine.progress import Progress
-from pmc15m.errors import ExitCode, UsageError
+from pmc15m.errors import ExitCode
 from pmc15m.export import state as export
 from pmc15m.schema import TABLES
 from pmc15m.workspace import Workspace, note_damage, note_path
@@ -22,8 +22,7 @@ def verify(workspace: Workspace) -> ExitCode:
 
     A workspace that cannot be written is read all the same. Raises `UsageError` without a workspace.
     """
-    if not workspace.root.is_dir():
-        raise UsageError(f"there is no workspace {workspace}; make one with `pmc15m run --workspace DIR`")
+    workspace.require_data()
     can_note = os.access(workspace.root, os.W_OK)
     everything = checks(workspace)
     damaged = 0

@@ -88,6 +88,19 @@ class Workspace:
                 f"cannot write the workspace {self.root}: {error.strerror}; choose another with --workspace DIR"
             ) from None
 
+    def require_data(self) -> None:
+        """Raise `UsageError` where there is nothing to ask or to work on: an empty answer would be taken for one."""
+        if not self.root.is_dir():
+            raise UsageError(
+                f"there is no workspace {self}; name one with --workspace DIR, or make it with `pmc15m run`"
+            )
+        catalogs = (self.catalog, copy_of(self.catalog))
+        if any(map(Path.exists, catalogs)) or any(self.shards(table) for table in ("raw", *TABLES)):
+            return
+        inside = sorted(str(path.parent) for path in self.root.glob("*/pairs"))
+        hint = f"did you mean --workspace {' or '.join(inside)}?" if inside else "`pmc15m run` fills it"
+        raise UsageError(f"there is nothing in {self} yet; {hint}")
+
     @property
     def catalog(self) -> Path:
         return self.root / "catalog" / "catalog.parquet"

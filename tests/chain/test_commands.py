@@ -16,6 +16,7 @@ from pmc15m.saved import save_config, saved_config, widened
 from pmc15m.workspace import Workspace, read_part, write_part
 from tests.chain.conftest import pmc15m
 
+NAMES = ("stats", "report", "status", "verify", "browse", "parse", "curate", "export")
 QUICK = ("--set", "crawl.min_free_bytes=0", "--set", "network.requests_per_s=0", "--workers", "1")
 
 
@@ -193,7 +194,7 @@ def test_a_run_ends_with_what_came_out_and_where(made: Path) -> None:
     assert sum(held["splits"].values()) == held["pairs"] > 0
 
 
-@pytest.mark.parametrize("command", [("sql", "FROM pairs"), ("stats",), ("report",), ("sql",)])
+@pytest.mark.parametrize("command", [("sql", "FROM pairs"), ("sql",), *((name,) for name in NAMES)])
 def test_where_there_is_nothing_to_ask_that_is_said(three: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
     told = pmc15m(*command, "--workspace", tmp_path)
     assert told.returncode == 2

@@ -40,10 +40,12 @@ def test_bad_config_key(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["parse", "split", "curate", "export"])
 def test_a_stage_before_its_input(tmp_path: Path, command: str) -> None:
-    assert "nothing to" in line(command, "--workspace", tmp_path)
+    assert "there is nothing in" in line(command, "--workspace", tmp_path)
 
 
-@pytest.mark.parametrize("command", ["sql", "stats", "status", "report"])
+@pytest.mark.parametrize(
+    "command", ["sql", "stats", "status", "report", "verify", "parse", "split", "curate", "export", "browse"]
+)
 def test_no_workspace(tmp_path: Path, command: str) -> None:
     arguments = ["SELECT 1"] if command == "sql" else []
     assert "there is no workspace" in line(command, *arguments, "--workspace", tmp_path / "absent")
