@@ -134,8 +134,18 @@ def _end() -> NoReturn:
     os._exit(ExitCode.INTERRUPTED)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, and as JSON where that is asked for."""
+
+    def error(self, message: str) -> NoReturn:
+        told = f"{self.prog}: {message}; `{self.prog} --help` shows the flags"
+        if "--json" in sys.argv:
+            told = _JsonLines().format(logging.makeLogRecord({"msg": told, "levelname": "ERROR"}))
+        self.exit(ExitCode.USAGE, f"{told}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="pmc15m", description="Rebuild PMC-15M, ask it questions in SQL, export subsets of it.", epilog=_EPILOG
     )
     from pmc15m import __version__
@@ -396,9 +406,11 @@ def _context(arguments: argparse.Namespace) -> "tuple[Workspace, Config, Executi
 
 def _run(arguments: argparse.Namespace) -> ExitCode:
     from pmc15m.chain import run, say_summary, summary
+    from pmc15m.crawl.select import check_selection
     from pmc15m.workspace import shown
 
     workspace, config, execution = _context(arguments)
+    check_selection(config.select)
     if arguments.dry_run:
         from pmc15m.crawl.forecast import forecast
 
@@ -448,7 +460,11 @@ def _step(step: Step, arguments: argparse.Namespace) -> ExitCode:
     from pmc15m.saved import save_config
 
     workspace, config, execution = _context(arguments)
-    if not step.fetches:
+    if step.fetches:
+        from pmc15m.crawl.select import check_selection
+
+        check_selection(config.select)
+    else:
         workspace.require_data()
     code = run_step(step.name, step.load().run, workspace, config, execution)
     if step.fetches and (code is ExitCode.COMPLETE or step.name == "crawl"):

@@ -293,6 +293,6 @@ def _checked(name: str, value: Any, kind: Any) -> Any:
     if float in kinds and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        expected = " or ".join(k.__name__ for k in kinds)
-        raise ConfigError(f"{name} takes a {expected}, not {value!r}")
+        expected = " or ".join(f"{'an' if k is int else 'a'} {k.__name__}" for k in kinds)
+        raise ConfigError(f"{name} takes {expected}, not {value!r}")
     return value
