@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pmc15m.config import Config
-from pmc15m.errors import DamageError, ExitCode, UsageError
+from pmc15m.errors import DamageError, ExitCode
 from pmc15m.objects import is_address
 
 if TYPE_CHECKING:
@@ -264,8 +264,7 @@ def show_status(workspace: Workspace, config: Config, *, as_json: bool = False) 
     from pmc15m.export.state import other_states
     from pmc15m.footers import one_moment
 
-    if not workspace.root.is_dir():
-        raise UsageError(f"there is no workspace {workspace}; make one with `pmc15m run --workspace DIR`")
+    workspace.require_data()
     with one_moment():
         crawled = status(workspace)
         states = {step.name: state(workspace, config) for step in STEPS if (state := step.load().state)}

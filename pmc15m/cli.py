@@ -119,8 +119,18 @@ def _alone(arguments: argparse.Namespace) -> AbstractContextManager[None]:
     return one_writer(workspace, arguments.shard, f"pmc15m {arguments.name}")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, and as JSON where that is asked for."""
+
+    def error(self, message: str) -> NoReturn:
+        told = f"{self.prog}: {message}; `{self.prog} --help` shows the flags"
+        if "--json" in sys.argv:
+            told = _JsonLines().format(logging.makeLogRecord({"msg": told, "levelname": "ERROR"}))
+        self.exit(ExitCode.USAGE, f"{told}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="pmc15m", description="Rebuild PMC-15M, ask it questions in SQL, export subsets of it.", epilog=_EPILOG
     )
     from pmc15m import __version__
@@ -358,7 +368,7 @@ def _config(arguments: argparse.Namespace) -> Config:
         try:
             base = saved_config(Workspace(arguments.workspace))
         except ConfigError:
-            if arguments.call is not _run:  # which may be told all of it by flags
+            if arguments.call is not _run or arguments.source is None:  # which may be told all of it by flags
                 raise
     return with_absolute_paths(load_config(arguments.config, [*arguments.overrides, *flags], base=base), Path())
 
@@ -381,9 +391,11 @@ def _context(arguments: argparse.Namespace) -> "tuple[Workspace, Config, Executi
 
 def _run(arguments: argparse.Namespace) -> ExitCode:
     from pmc15m.chain import run, say_summary, summary
+    from pmc15m.crawl.select import check_selection
     from pmc15m.workspace import shown
 
     workspace, config, execution = _context(arguments)
+    check_selection(config.select)
     if arguments.dry_run:
         from pmc15m.crawl.forecast import forecast
 
@@ -433,6 +445,12 @@ def _step(step: Step, arguments: argparse.Namespace) -> ExitCode:
     from pmc15m.saved import save_config
 
     workspace, config, execution = _context(arguments)
+    if step.fetches:
+        from pmc15m.crawl.select import check_selection
+
+        check_selection(config.select)
+    else:
+        workspace.require_data()
     code = run_step(step.name, step.load().run, workspace, config, execution)
     if step.fetches and (code is ExitCode.COMPLETE or step.name == "crawl"):
         save_config(workspace, config)

@@ -181,7 +181,10 @@ def load_config(path: Path | None = None, overrides: Iterable[str] = (), *, base
             raise ConfigError(f"cannot read the config file {path}: {error.strerror}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path} is not TOML: {error}") from None
-        config = _apply(config, tree)
+        try:
+            config = _apply(config, tree)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from None
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals:
@@ -290,6 +293,6 @@ def _checked(name: str, value: Any, kind: Any) -> Any:
     if float in kinds and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        expected = " or ".join(k.__name__ for k in kinds)
-        raise ConfigError(f"{name} takes a {expected}, not {value!r}")
+        expected = " or ".join(f"{'an' if k is int else 'a'} {k.__name__}" for k in kinds)
+        raise ConfigError(f"{name} takes {expected}, not {value!r}")
     return value

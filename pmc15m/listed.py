@@ -248,6 +248,8 @@ def _facts(panel: Mapping[str, Any], caption: str) -> Row:
 
 def try_figure(path: Path, caption: str | None, drawing: Path, *, as_json: bool) -> None:
     """Print the panels of one picture with their texts, and draw them. Raises `UsageError` where it is no picture."""
+    if drawing.suffix.lower() != ".png" or drawing.is_dir():
+        raise UsageError(f"the drawing is a PNG, and {drawing} is none; --drawing NAME.png")
     content = _content(path)
     decoded = content if isinstance(content, RowReason) else decode(content)
     if isinstance(content, RowReason) or not isinstance(decoded, Decoded):

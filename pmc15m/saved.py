@@ -16,6 +16,7 @@ from pmc15m.errors import ConfigError
 from pmc15m.workspace import Workspace, atomic
 
 _MARK = b"# sha256 of the lines above: "
+_HINT = "give what you want with --config FILE"
 _PATHS = {"select": ("ids", "pmc_ids"), "curate": ("against",), "export": ("pairs",)}
 
 
@@ -26,8 +27,11 @@ def saved_config(workspace: Workspace) -> Config | None:
         return None
     text, _, digest = path.read_bytes().rpartition(_MARK)
     if digest.strip() != _digest(text):
-        raise ConfigError(f"{path} is damaged or was edited; give what you want with --config FILE")
-    return with_absolute_paths(load_config(path), workspace.root)
+        raise ConfigError(f"{path} is damaged or was edited; {_HINT}")
+    try:
+        return with_absolute_paths(load_config(path), workspace.root)
+    except ConfigError as error:
+        raise ConfigError(f"{error}; {_HINT}") from None
 
 
 def save_config(workspace: Workspace, config: Config) -> None:

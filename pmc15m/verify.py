@@ -9,7 +9,7 @@ from pmc15m.checksum import Check
 from pmc15m.crawl import verify as crawl
 from pmc15m.curate import groupings
 from pmc15m.engine.progress import Progress
-from pmc15m.errors import ExitCode, UsageError
+from pmc15m.errors import ExitCode
 from pmc15m.export import state as export
 from pmc15m.schema import TABLES
 from pmc15m.workspace import Workspace, note_damage, note_path
@@ -22,8 +22,7 @@ def verify(workspace: Workspace) -> ExitCode:
 
     A workspace that cannot be written is read all the same. Raises `UsageError` without a workspace.
     """
-    if not workspace.root.is_dir():
-        raise UsageError(f"there is no workspace {workspace}; make one with `pmc15m run --workspace DIR`")
+    workspace.require_data()
     can_note = os.access(workspace.root, os.W_OK)
     everything = checks(workspace)
     damaged = 0
@@ -33,9 +32,9 @@ def verify(workspace: Workspace) -> ExitCode:
             for complaint in complaints:
                 log.error("verify: %s: %s", check.name, complaint)
             damaged += bool(complaints)
-            if can_note and complaints:
+            if can_note and complaints and check.path.parent.is_dir():
                 note_damage(check.path)
-            elif can_note:
+            elif can_note and not complaints:
                 note_path(check.path).unlink(missing_ok=True)
             progress.advance(damaged=damaged)
     for path in _strays(workspace):

@@ -89,6 +89,19 @@ class Workspace:
                 f"cannot write the workspace {self.root}: {error.strerror}; choose another with --workspace DIR"
             ) from None
 
+    def require_data(self) -> None:
+        """Raise `UsageError` where there is nothing to ask or to work on: an empty answer would be taken for one."""
+        if not self.root.is_dir():
+            raise UsageError(
+                f"there is no workspace {self}; name one with --workspace DIR, or make it with `pmc15m run`"
+            )
+        catalogs = (self.catalog, copy_of(self.catalog))
+        if any(map(Path.exists, catalogs)) or any(self.shards(table) for table in ("raw", *TABLES)):
+            return
+        inside = sorted(str(path.parent) for path in self.root.glob("*/pairs"))
+        hint = f"did you mean --workspace {' or '.join(inside)}?" if inside else "`pmc15m run` fills it"
+        raise UsageError(f"there is nothing in {self} yet; {hint}")
+
     @property
     def catalog(self) -> Path:
         return self.root / "catalog" / "catalog.parquet"
@@ -135,8 +148,10 @@ class Workspace:
 
     def check(self, tables: Iterable[str]) -> None:
         """Re-read every part of some tables, before a reader that checks nothing. Raises `DamageError`."""
-        for path in (path for table in tables for path in self.parts(table)):
-            check_file(path)
+        for table in tables:
+            for path in self.parts(table):
+                check_file(path)
+                check_columns(path, table)
 
     def notes(self) -> list[Path]:
         """The notes of damage that nobody has mended yet."""
@@ -280,6 +295,15 @@ def note_damage(path: Path) -> None:
 def read_part(path: Path, columns: list[str] | None = None) -> pa.Table:
     """The rows of a part, whatever the folders above it are called. Raises `DamageError`, `FileNotFoundError`."""
     return pq.ParquetFile(pa.BufferReader(read_bytes(path))).read(columns)
+
+
+def check_columns(path: Path, table: str) -> None:
+    """Raise `DamageError` where a part has other columns than its table; of those that are no stage's nothing is known.
+
+    Columns come with versions, and a part that lacks one is stale already.
+    """
+    if table in TABLES and pq.read_schema(path).names != TABLES[table].names:
+        raise DamageError(path, "is of another version")
 
 
 def write_part(path: Path, table: pa.Table, made_from: str, **facts: Any) -> None:

@@ -35,7 +35,7 @@ def versions(index: Index, pmcid: str) -> list[Version]:
     raw = _by_version(index, "raw", "*, parse_filename(filename, true) AS shard", pmcid)
     articles = _by_version(index, "articles", "*", pmcid)
     figures = _by_version(index, "figures", 'figure_key, version, label, "order", status, reason', pmcid)
-    lost = _by_version(index, "lost_articles", "*", pmcid)
+    lost = _by_version(index, index.lost_articles(), "*", pmcid)
     found = []
     for number in sorted(listed.keys() | raw.keys() | articles.keys(), reverse=True):
         rows = raw.get(number, [])
@@ -62,7 +62,7 @@ def is_known(index: Index, pmcid: str) -> bool:
 def losses(index: Index) -> list[Row]:
     """How many articles were lost whole, by step and reason: {step, reason, n}, in the order of the steps."""
     order = f"list_position({list(_STEPS)}, step)"
-    counted = "SELECT step, reason, count(*) AS n FROM lost_articles GROUP BY step, reason"
+    counted = f"SELECT step, reason, count(*) AS n FROM {index.lost_articles()} GROUP BY step, reason"
     return index.ask(f"FROM ({counted}) ORDER BY {order}, n DESC, reason")
 
 
@@ -70,7 +70,7 @@ def lost(index: Index, step: str, reason: str, start: int) -> list[Row]:
     """A page of the articles that one step lost for one reason: {pmcid, version, title}."""
     return index.ask(
         f"""SELECT pmcid, version, title FROM (
-          SELECT pmcid, version FROM lost_articles WHERE step = $step AND reason = $reason
+          SELECT pmcid, version FROM {index.lost_articles()} WHERE step = $step AND reason = $reason
           ORDER BY length(pmcid), pmcid, version LIMIT {PAGE} OFFSET {start}
         ) LEFT JOIN articles USING (pmcid, version) ORDER BY length(pmcid), pmcid, version""",
         step=step,

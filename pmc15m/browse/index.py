@@ -142,6 +142,8 @@ class Index:
         self._marks: Mapping[str, str] = {}
         self._changes = 0  # of the marks
         self._lock = threading.Lock()
+        self._losing = threading.Lock()
+        self._has_lost = False
         try:
             self._enumerate()
             self.sizes = {view: self._fill(view) for view in View}
@@ -223,6 +225,17 @@ class Index:
         cursor.execute(f"DELETE FROM marked_{view} USING changed WHERE {_SAME.format(f'marked_{view}')}")
         cursor.execute(f"INSERT INTO marked_{view} FROM changed")
         cursor.execute("DROP TABLE changed")
+
+    def lost_articles(self) -> str:
+        """The table of the view `lost_articles`: joined once, when it is first asked for, however long that takes."""
+        with self._losing, self.connection.cursor() as cursor:
+            if not self._has_lost:
+                try:
+                    cursor.execute("CREATE TABLE articles_lost AS FROM lost_articles")
+                except duckdb.Error as error:
+                    raise query_error(error) from None
+                self._has_lost = True
+        return "articles_lost"
 
     def shards_of(self, pmcid: str) -> list[int]:
         """The shards with rows of an article; by a hash, so that a stranger's may be among them."""

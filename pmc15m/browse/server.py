@@ -72,6 +72,7 @@ _HEADERS = {
 
 def browse(workspace: Workspace, port: int, *, show: bool = False) -> ExitCode:
     """Serve the workspace until Ctrl-C; `show` opens the page. Raises `UsageError` where there is nothing to show."""
+    workspace.require_data()
     index = Index(workspace)
     if not any(index.sizes.values()):
         raise UsageError(f"there is nothing to look at in {workspace} yet; `pmc15m run` makes figures and pairs")

@@ -72,6 +72,15 @@ def read_condition(where: str) -> Condition:
     )
 
 
+def check_selection(select: SelectConfig) -> None:
+    """Raise `UsageError` for what is no selection: before a catalog is made for it, which may take minutes."""
+    read_condition(select.where)
+    if select.as_of:
+        _day_after(select.as_of)
+    if select.ids:
+        _listed_ids(select)
+
+
 def catalog_conditions(select: SelectConfig, condition: Condition, *, is_cloud: bool) -> str:
     """The whole selection, as far as the catalog can tell, as SQL over the views `catalog` and `ids`.
 
@@ -95,10 +104,7 @@ def read_ids(select: SelectConfig, catalog: Path) -> pa.Table:
     """
     if not select.ids:
         return pa.table({"id": pa.array([], pa.string())})
-    lines = ids_text(select).splitlines()
-    ids = [_id(line) for line in lines if line.strip() and not line.startswith("#")]
-    if not ids:
-        raise UsageError(f"there is no id in {select.ids}; write one PMCID, PMID or DOI a line")
+    ids = _listed_ids(select)
     bare = [word for word in ids if word.isdecimal()]
     pubmed = _among(catalog, bare)
     ids = [f"PMC{word}" if word.isdecimal() and word not in pubmed else word for word in ids]
@@ -109,6 +115,14 @@ def read_ids(select: SelectConfig, catalog: Path) -> pa.Table:
             "give PMC-ids.csv.gz to `pmc15m index` with --set select.pmc_ids=FILE"
         )
     return pa.table({"id": pa.array(ids, pa.string())})
+
+
+def _listed_ids(select: SelectConfig) -> list[str]:
+    lines = ids_text(select).splitlines()
+    ids = [_id(line) for line in lines if line.strip() and not line.startswith("#")]
+    if not ids:
+        raise UsageError(f"there is no id in {select.ids}; write one PMCID, PMID or DOI a line")
+    return ids
 
 
 def _among(catalog: Path, numbers: list[str]) -> set[str]:

@@ -109,6 +109,7 @@ class _Query:
         They lie in an unnamed file that the system reads as memory: what of them is not in use takes none.
         """
         workspace = Workspace(self.root)
+        workspace.require_data()
         if not workspace.shards("pairs"):
             raise UsageError(f"there are no pairs in {self.root}; run `pmc15m run`")
         workspace.check(("pairs",))  # DuckDB does not look at checksums

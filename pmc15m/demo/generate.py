@@ -14,6 +14,7 @@ from pmc15m.demo.odd_files import EMPTY_FILES
 from pmc15m.demo.shapes import SHAPES
 from pmc15m.demo.store import EPOCH, Bucket
 from pmc15m.demo.truth import DemoTruth
+from pmc15m.errors import UsageError
 
 INVENTORY_DAYS = (
     datetime(2026, 10, 1, 1, 0, tzinfo=UTC),
@@ -29,7 +30,7 @@ def generate(root: Path, *, seed: int = 0, articles: int = 60, figure_px: int = 
     """Write a bucket of `articles` PMCIDs to the new or empty folder `root`, and the truth beside it.
 
     The same arguments give the same bytes; a bucket that they gave before is left as it is. `plain=True` with a
-    small `figure_px` makes articles by the hundred for tests of the crawler. Raises FileExistsError when `root`
+    small `figure_px` makes articles by the hundred for tests of the crawler. Raises `UsageError` when `root`
     holds anything else, ValueError for no articles at all.
     """
     if articles < 1:
@@ -40,7 +41,7 @@ def generate(root: Path, *, seed: int = 0, articles: int = 60, figure_px: int = 
         written = root / README_KEY
         if written.is_file() and written.read_text(encoding="utf-8") == readme:
             return DemoTruth.read(root)
-        raise FileExistsError(f"{root} is not empty; the demo writes to a new folder")
+        raise UsageError(f"{root} holds something else than this demo; take another folder with --workspace DIR")
     made = list(make_articles(settings, articles))
     truth = DemoTruth(root, tuple(article.truth() for article in made))
     root.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,16 @@ from pmc15m.engine import Failure, Unit, map_units
 from pmc15m.engine.progress import Progress
 from pmc15m.errors import DamageError, ExitCode, UsageError
 from pmc15m.footers import one_moment
-from pmc15m.workspace import Workspace, fingerprint, in_order, note_damage, read_digest, read_fingerprint, write_part
+from pmc15m.workspace import (
+    Workspace,
+    check_columns,
+    fingerprint,
+    in_order,
+    note_damage,
+    read_digest,
+    read_fingerprint,
+    write_part,
+)
 
 log = logging.getLogger(__name__)
 
@@ -209,6 +218,8 @@ class _Unit:
         made_from = expected_fingerprint(self.stage, self.workspace, self.config, shard)
         if made_from is None:
             raise UsageError(f"the {' and '.join(self.stage.reads)} parts of shard {shard} are not complete")
+        for table in self.stage.reads:
+            check_columns(self.workspace.part(table, shard), table)
         tables = self.stage.run(self.workspace, shard, self.config)
         made_from += _faults(tables)
         for table in self.stage.writes:

@@ -63,6 +63,15 @@ class Layout:
             raise UsageError(f"{kind} has a file a picture, and is not written into a store; give a folder with --out")
         return layout
 
+    def refuse_to_mix(self, workspace: Workspace) -> None:
+        """Raise `UsageError` where a folder that somebody chose holds anything but an export."""
+        if self.folder.resolve().is_relative_to(workspace.root.resolve()):
+            raise UsageError("--out is a folder outside of the workspace; what it has inside is named with --name")
+        if self.folder.is_file() or (
+            self.folder.is_dir() and not self.plan.parent.is_dir() and any(self.folder.iterdir())
+        ):
+            raise UsageError(f"{self.folder} holds something else than an export; give --out a folder of its own")
+
     @property
     def plan(self) -> Path:
         return self.folder / HIDDEN / "plan.parquet"

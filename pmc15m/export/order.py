@@ -1,5 +1,6 @@
 """What was ordered of an export: kept in its plan and its summary, so that any later `run` can bring it up to date."""
 
+import csv
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 
 from pmc15m.config import ExportConfig, as_dict
 from pmc15m.errors import UsageError
-from pmc15m.export.asked import ASKED
+from pmc15m.export.asked import ASKED, read_asked
 from pmc15m.export.columns import SAMPLE, flat, sample
 from pmc15m.export.recipes import Predicate, Recipe, load_recipe, parse_recipe, shipped_recipes
 
@@ -124,8 +125,13 @@ class Order:
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8-sig")
+        text = Path(path).read_text(encoding="utf-8-sig")
+        if not list(read_asked(text)):
+            raise UsageError(f"the list of figures {path} names none")
+        return text
     except OSError as error:
         raise UsageError(f"cannot read the list of figures {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"the list of figures {path} is not text in UTF-8") from None
+    except (ValueError, csv.Error) as error:
+        raise UsageError(f"the list of figures {path} can be read neither as JSON nor as CSV: {error}") from None

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from pmc15m.checksum import read_stamp
+from pmc15m.errors import DamageError
 from pmc15m.workspace import read_part, rows_to_table, write_part
 
 SPLITS = ("train", "val", "test")
@@ -37,4 +38,6 @@ def write_shards(path: Path, shards: Sequence[Shard], made_from: str, order: Map
 def read_shards(path: Path) -> list[Shard]:
     """The shards of a list. Raises `DamageError`."""
     rows, facts = read_part(path).to_pylist(), read_stamp(path)
+    if "parts" not in facts:
+        raise DamageError(path, "is of another version")
     return [Shard(**row, made_from=made_from) for row, made_from in zip(rows, facts["parts"], strict=True)]

@@ -61,7 +61,10 @@ def export(workspace: Workspace, config: Config, execution: Execution) -> ExitCo
     """Bring the export of `config.export.recipe` up to date. Raises `UsageError` before there are pairs."""
     if not workspace.shards("pairs"):
         raise UsageError(f"nothing to export in {workspace}: no pairs; run `pmc15m curate` first")
-    return _export(workspace, Order.of(config.export), execution, tell_missing=True)
+    order = Order.of(config.export)
+    if order.settings.out:
+        layout_of(workspace, order).refuse_to_mix(workspace)
+    return _export(workspace, order, execution, tell_missing=True)
 
 
 def update_exports(workspace: Workspace, config: Config, execution: Execution) -> ExitCode:

@@ -14,7 +14,7 @@ import duckdb
 
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.manifests import ALL_TABLES, named_queries
-from pmc15m.query.connection import connect, query_error, refuse_changes, require_data, tables_of
+from pmc15m.query.connection import connect, query_error, refuse_changes, tables_of
 from pmc15m.query.output import Format, parse_format, write
 from pmc15m.workspace import Workspace
 
@@ -84,7 +84,7 @@ def sql(
     """Answer on stdout or in a file, whose name may say the format. Raises `UsageError`: one line, what is wrong."""
     style = parse_format(format, output)
     if tables_of(query):
-        require_data(workspace)
+        workspace.require_data()
     with connect(workspace, allow_files=allow_files, query=query) as connection:
         answer(connection, query, style, output)
     return ExitCode.COMPLETE
@@ -149,7 +149,7 @@ def shell(workspace: Workspace, *, allow_files: bool = False, read: Callable[[st
 
     `read` stands in for the keyboard. On a terminal, statements are remembered in the workspace.
     """
-    require_data(workspace)
+    workspace.require_data()
     session = _Session(connect(workspace, allow_files=allow_files))
     is_typed = sys.stdin.isatty()
     if is_typed:

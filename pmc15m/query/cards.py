@@ -104,7 +104,7 @@ def _card(one: Exhibit, facets: _Facets) -> str:
 <div class="body"><h3>{_title(facts)}</h3>
 {_about(facts)}
 {_reason(facts)}
-{_folded(facts["caption"] or "")}
+{folded(facts["caption"] or "")}
 {_panel_list(facts["panels"])}
 {_mention(mentioned, facts["mention"])}
 {_chips(chips)}</div>
@@ -149,11 +149,11 @@ def _chips(chips: Sequence[str | None]) -> str:
     return f'<ul class="chips">{shown}</ul>'
 
 
-def _folded(text: str) -> str:
-    """A text, the rest of a long one behind a click."""
-    if len(text) <= _SHORT:
+def folded(text: str, short: int = _SHORT) -> str:
+    """A text, the rest of one of more than `short` characters behind a click."""
+    if len(text) <= short:
         return f'<p class="text">{escape(text)}</p>'
-    start = textwrap.shorten(text[:_SHORT], _SHORT - 20, placeholder="") or text[: _SHORT - 20]
+    start = textwrap.shorten(text[:short], short - 20, placeholder="") or text[: short - 20]
     return (
         f'<details class="text"><summary><span class="start">{escape(start)} …</span> <u>all of it</u></summary>'
         f"<p>{escape(text)}</p></details>"

@@ -104,16 +104,6 @@ def connect(
     return connection
 
 
-def require_data(workspace: Workspace) -> None:
-    """Raise `UsageError` where there is nothing to ask: an empty answer would be taken for one."""
-    root = workspace.root
-    if not root.is_dir() or workspace.catalog.exists() or any(workspace.shards(table) for table in ("raw", *TABLES)):
-        return
-    inside = sorted(str(path.parent) for path in root.glob("*/pairs"))
-    hint = f"did you mean --workspace {' or '.join(inside)}?" if inside else "`pmc15m run` fills it"
-    raise UsageError(f"there is nothing in {workspace} yet; {hint}")
-
-
 def _source(root: Path, table: str, place: str) -> str | None:
     """SQL that reads the parts of a table, whose folder begins with `place`; None where there are none."""
     workspace = Workspace(root)

@@ -15,7 +15,7 @@ from pmc15m.config import Config, to_toml
 from pmc15m.manifests import ALL_TABLES, QUERIES, VIEWS
 from pmc15m.query import cards, webpage
 from pmc15m.query.charts import whole
-from pmc15m.query.connection import connect, require_data
+from pmc15m.query.connection import connect
 from pmc15m.query.gallery import exhibits, pairs, telling
 from pmc15m.query.making import exported, lead, making
 from pmc15m.query.plots import label, plots
@@ -25,14 +25,15 @@ from pmc15m.workspace import Workspace, atomic, fingerprint
 
 log = logging.getLogger(__name__)
 
-VERSION = 4  # raised with every change of the code that changes what the page shows
+VERSION = 5  # raised with every change of the code that changes what the page shows
 ASSETS = (VIEWS, *QUERIES, webpage.STYLE, webpage.SCRIPT)
 GALLERY, PAIRS = 24, 12  # figures and pairs in the report; `browse` shows all
+_SHORT = 110  # characters of a lost sample that are shown without a click
 _SETS = {"measure": "", "pmc_15m": "PMC-15M", "biomedica": "BIOMEDICA", "pmc_oa": "PMC-OA"}
 _BROWSE = (
     "Half of them at random, then the least certain, then panels without words. All of them, with search and the story "
     "of each: <code>pmc15m browse</code>, which answers at "
-    '<a href="http://127.0.0.1:8765/figures">127.0.0.1:8765</a> while it runs.'
+    '<a href="http://127.0.0.1:8765/figures">127.0.0.1:8765</a> while it runs (or at the port that it was given).'
 )
 _STEPS = {
     ("article", "fetched"): "stored in a raw shard",
@@ -52,7 +53,7 @@ _STEPS = {
 
 def report(workspace: Workspace, config: Config) -> Path:
     """Write `report/index.html` and return its path. Raises `DamageError` where a part is damaged."""
-    require_data(workspace)
+    workspace.require_data()
     path = workspace.root / "report" / "index.html"
     told = told_config(workspace, config)
     made_from = fingerprint("report", VERSION, {"configuration": to_toml(told)}, [], ASSETS)
@@ -179,7 +180,8 @@ def _drops(connection: duckdb.DuckDBPyConnection, drops: pa.Table) -> str:
     blocks: dict[str, list[str]] = {}
     for row in rows:
         samples = "".join(
-            f"<li>{cards.article_link(key.split('.')[0].split('_')[0])} {escape(told.get(key) or key)}</li>"
+            f"<li>{cards.article_link(key.split('.')[0].split('_')[0])} "
+            f"{cards.folded(told.get(key) or key, _SHORT)}</li>"
             for key in row["samples"]
         )
         blocks.setdefault(row["thing"], []).append(
@@ -204,8 +206,4 @@ def _told(connection: duckdb.DuckDBPyConnection, keys: list[str]) -> dict[str, s
         UNION ALL SELECT panel_key, concat_ws(': ', panels.label, coalesce(subcaption, caption))
         FROM panels JOIN figures USING (figure_key) WHERE panel_key IN (SELECT unnest($keys))"""
     rows = connection.sql(query, params={"keys": keys}).to_arrow_table().to_pylist()
-    return {row["key"]: _shortened(row["words"] or "") for row in rows}
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 110 else text[:109] + "…"
+    return {row["key"]: row["words"] for row in rows}

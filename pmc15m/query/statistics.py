@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from pmc15m.manifests import named_queries
-from pmc15m.query.connection import connect, query_error, require_data
+from pmc15m.query.connection import connect, query_error
 from pmc15m.query.output import plain_rows, write_table
 from pmc15m.workspace import Workspace
 
@@ -63,7 +63,7 @@ def answers(connection: duckdb.DuckDBPyConnection) -> Answers:
 
 def stats(workspace: Workspace, json: bool = False) -> str:
     """The numbers as text, or as one JSON object: question → rows."""
-    require_data(workspace)
+    workspace.require_data()
     with connect(workspace) as connection:
         found = answers(connection)
     if json:

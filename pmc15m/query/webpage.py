@@ -22,7 +22,7 @@ def page(
     style, script = STYLE.read_text(encoding="utf-8"), "\n" + SCRIPT.read_text(encoding="utf-8")
     allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{allowed}'"
-    links = "".join(f'<li><a href="#{anchor}">{escape(heading)}</a></li>' for anchor, heading, _ in sections)
+    links = "".join(f'<li><a href="#{anchor}">{anchor.capitalize()}</a></li>' for anchor, _, _ in sections)
     body = "\n".join(
         f'<section id="{anchor}" aria-labelledby="{anchor}-heading">\n'
         f'<h2 id="{anchor}-heading">{escape(heading)}</h2>\n{content}\n</section>'

@@ -36,7 +36,7 @@ def test_it_says_where_it_is_answers_and_ends_when_told(workspace: Workspace, nu
     ("arguments", "complaint"),
     [
         (["nowhere"], "there is no workspace"),
-        (["."], "nothing to look at"),
+        (["."], "there is nothing in"),
         ([".", "--port", "65536"], "no port"),
         ([".", "--port", "x"], "no port"),
     ],

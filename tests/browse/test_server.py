@@ -346,7 +346,7 @@ def test_a_port_that_is_taken_is_said() -> None:
 
 
 def test_an_empty_workspace_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="nothing to look at"):
+    with pytest.raises(UsageError, match="there is nothing in"):
         browse(Workspace(tmp_path), 0)
 
 

@@ -1,5 +1,6 @@
 """What a workspace was made with is what the next command goes by; help, lists, and what failed commands leave."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -13,9 +14,10 @@ import pytest
 from pmc15m.config import Config, load_config
 from pmc15m.demo import generate, serve
 from pmc15m.saved import save_config, saved_config, widened
-from pmc15m.workspace import Workspace
+from pmc15m.workspace import Workspace, read_part, write_part
 from tests.chain.conftest import pmc15m
 
+NAMES = ("stats", "report", "status", "verify", "browse", "parse", "curate", "export")
 QUICK = ("--set", "crawl.min_free_bytes=0", "--set", "network.requests_per_s=0", "--workers", "1")
 
 
@@ -131,6 +133,50 @@ def test_where_nothing_tells_what_was_fetched_it_is_told_again(made: Path, folde
     assert pmc15m("parse", "--workspace", made).returncode == 0
 
 
+def test_a_configuration_of_another_version_is_nobodys_wish_either(made: Path) -> None:
+    path = made / "config.toml"
+    text, mark, _ = path.read_text(encoding="utf-8").rpartition("# sha256 of the lines above: ")
+    text = text.replace("[split]", "[split]\nmax_pixels = 7")
+    path.write_text(f"{text}{mark}{hashlib.sha256(text.encode()).hexdigest()}\n", encoding="utf-8")
+    for command in (("status",), ("run",), ("run", "--dry-run"), ("run", "--limit", "3")):
+        told = pmc15m(*command, "--workspace", made)
+        assert told.returncode == 2
+        [line] = told.stderr.splitlines()
+        assert f"{path}: unknown config key split.max_pixels" in line
+        assert line.endswith("give what you want with --config FILE")
+
+
+@pytest.fixture
+def older(made: Path) -> Path:
+    """Made by a version that knew less of pictures."""
+    for table in ("pixels", "pairs"):
+        for path in (made / table).glob("*.parquet"):
+            write_part(path, read_part(path).drop_columns(read_part(path).column_names[-1]), "of another version")
+    return made
+
+
+def test_what_is_of_another_version_is_told_and_made_again(older: Path) -> None:
+    for command in (("curate",), ("export", "--recipe", "radiology"), ("report",)):
+        told = pmc15m(*command, "--workspace", older)
+        assert told.returncode in (1, 2)
+        assert "is of another version; `pmc15m run` mends it" in told.stderr.splitlines()[-1]
+    told = pmc15m("status", "--workspace", older)
+    assert told.returncode == 1
+    assert told.stdout.endswith("incomplete: `pmc15m run` goes on\n")
+    assert pmc15m("run", "--workspace", older, *QUICK).returncode == 0
+    assert pmc15m("status", "--workspace", older).stdout.endswith("\ncomplete\n")
+
+
+def test_an_export_of_another_version_is_made_again(made: Path) -> None:
+    [plan] = made.glob("export/*/.pmc15m/plan.parquet")
+    write_part(plan, read_part(plan), "of another version")
+    for path in (made / "export").glob("*/CHANGES.*"):
+        path.unlink()
+    assert pmc15m("verify", "--workspace", made).returncode == 1
+    assert pmc15m("run", "--workspace", made, *QUICK).returncode == 0
+    assert pmc15m("verify", "--workspace", made).returncode == 0
+
+
 def test_a_dry_run_tells_and_fetches_nothing(folder: Path, tmp_path: Path) -> None:
     with serve(folder) as server:
         flags = ("--workspace", tmp_path / "data", "--source", server.url, "--limit", "4", "--dry-run")
@@ -161,7 +207,7 @@ def test_a_run_ends_with_what_came_out_and_where(made: Path) -> None:
     assert sum(held["splits"].values()) == held["pairs"] > 0
 
 
-@pytest.mark.parametrize("command", [("sql", "FROM pairs"), ("stats",), ("report",), ("sql",)])
+@pytest.mark.parametrize("command", [("sql", "FROM pairs"), ("sql",), *((name,) for name in NAMES)])
 def test_where_there_is_nothing_to_ask_that_is_said(three: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
     told = pmc15m(*command, "--workspace", tmp_path)
     assert told.returncode == 2

@@ -62,6 +62,15 @@ def test_the_links_lead_somewhere() -> None:
     assert [link for link in links if not link.startswith("http") and not (README.parent / link).exists()] == []
 
 
+def test_what_a_package_index_shows_needs_no_file_beside_it() -> None:
+    command = [sys.executable, "-m", "hatch_fancy_pypi_readme"]
+    shown = subprocess.run(command, cwd=README.parent, capture_output=True, text=True, check=True).stdout
+    assert [link for link in re.findall(r"\]\(([^)]+)\)", shown) if not link.startswith("http")] == []
+    assert "mermaid" not in shown
+    assert "benchmarks/README.md" in shown
+    assert len(shown) > 0.9 * len(README.read_text(encoding="utf-8"))
+
+
 def test_make_help_lists_the_targets() -> None:
     said = subprocess.run(["make", "help"], cwd=README.parent, capture_output=True, text=True, check=True)
     assert {"demo", "test", "sample", "pmc15m"} <= set(said.stdout.split())

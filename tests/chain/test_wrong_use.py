@@ -1,9 +1,13 @@
 """Wrong use gives one line that says what is wrong and what to do, and exit code 2."""
 
+import json
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
 
+from pmc15m.cli import main
 from pmc15m.demo import Server
 from tests.chain.conftest import FLAGS, pmc15m
 
@@ -40,10 +44,12 @@ def test_bad_config_key(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["parse", "split", "curate", "export"])
 def test_a_stage_before_its_input(tmp_path: Path, command: str) -> None:
-    assert "nothing to" in line(command, "--workspace", tmp_path)
+    assert "there is nothing in" in line(command, "--workspace", tmp_path)
 
 
-@pytest.mark.parametrize("command", ["sql", "stats", "status", "report"])
+@pytest.mark.parametrize(
+    "command", ["sql", "stats", "status", "report", "verify", "parse", "split", "curate", "export", "browse"]
+)
 def test_no_workspace(tmp_path: Path, command: str) -> None:
     arguments = ["SELECT 1"] if command == "sql" else []
     assert "there is no workspace" in line(command, *arguments, "--workspace", tmp_path / "absent")
@@ -66,6 +72,95 @@ def test_a_file_that_is_no_text(finished: Path, tmp_path: Path, flags: tuple[str
     assert "odd.toml" in line(*flags, tmp_path / "odd.toml", "--workspace", finished)
 
 
-@pytest.mark.parametrize("arguments", [["frobnicate"], ["run", "--limit", "0"], ["run", "--shard", "3/3"], []])
-def test_argparse_refuses(arguments: list[str]) -> None:
-    assert pmc15m(*arguments).returncode == 2
+MADE = "--workspace {made}"
+COPY = "--source {made}/pmc --workspace {here}/new"
+
+# A command, and what its one line says. {here} is a folder with an `empty` file, a `folder`, a list that is `broken`.
+WRONG = {
+    "frobnicate": "invalid choice: 'frobnicate'",
+    "run --limit 0": "argument --limit: 0 is not a positive number; `pmc15m run --help`",
+    "run --shard 3/3": "argument --shard: '3/3' is not i/n",
+    "run --set": "argument --set: expected one argument",
+    "run --sample much": "argument --sample: invalid float value",
+    "run --engine spark": "invalid choice: 'spark'",
+    "completion fish": "invalid choice: 'fish'",
+    "recipes radiology": "unrecognized arguments: radiology",
+    f"run --set network=1 {COPY}": "network is a section",
+    f"run --set select.limit=abc {COPY}": "select.limit takes an int, not 'abc'",
+    f"run --sample 2 {COPY}": "a share between 0 and 1, not 2.0",
+    f"run --where 'licence_group =' {COPY}": "is not a condition",
+    f"run --where 'yaer > 2015' {COPY}": "known columns: pmcid",
+    f"run --dry-run --where 'yaer > 2015' {COPY}": "known columns: pmcid",
+    f"index --as-of yesterday {COPY}": "takes a date like",
+    f"crawl --ids {{here}}/nowhere {COPY}": "cannot read the list of ids",
+    f"run --ids {{here}}/empty {COPY}": "there is no id in",
+    f"run --config {{here}}/folder {COPY}": "cannot read the config file",
+    "run --source ftp://example.org/x --workspace {here}/new": "neither an address of http(s), s3,",
+    "run --source {here}/empty --workspace {here}/new": "there is no folder",
+    "import {here}/folder --workspace {here}/new": "is no source",
+    "run --workspace {here}/empty/below": "cannot write the workspace",
+    "demo --workspace {here}/mine": "something else than this demo; take another folder",
+    "try {here}/folder": "is no picture that can be used",
+    "try {here}/empty": "is no picture that can be used",
+    "try {here}/empty --drawing {here}/folder": "the drawing is a PNG",
+    "split --pairs {here}/empty": "is no list of pictures",
+    "split --pairs {here}/folder": "takes one list",
+    f"split --out {{here}} {MADE}": "--out goes with --pairs FILE",
+    f"curate --against {{here}}/nowhere {MADE}": "name a folder of pictures, or a file of hashes",
+    f"curate --against {{here}}/empty {MADE}": "holds no picture and no hash",
+    f"export --recipe {{here}}/folder {MADE}": "there is no recipe",
+    f"export --pairs {{here}}/empty {MADE}": "the list of figures {here}/empty names none",
+    f"export --pairs {{here}}/broken {MADE}": "neither as JSON nor as CSV",
+    f"export --pairs {{here}}/folder {MADE}": "Is a directory",
+    f"export --columns doi,colour {MADE}": "a sample has no column 'colour'",
+    f"export --text poem {MADE}": "export.text is text or context or mentions or template",
+    f"export --format zip {MADE}": "export.format is webdataset or",
+    f"export --where true --name ../../up {MADE}": "an export's name is letters",
+    f"export --where 'true; DROP TABLE pairs' {MADE}": "Parser Error",
+    f"export --out {{made}}/raw {MADE}": "--out is a folder outside of the workspace",
+    f"export --out {{here}}/mine {MADE}": "holds something else than an export",
+    f"export --out {{here}}/empty {MADE}": "holds something else than an export",
+    "export --verify {here}/folder": "is no finished export",
+    f"sql ';;' {MADE}": "there is no question in that",
+    f"sql 'SELECT 1' -f licences {MADE}": "not both",
+    f"sql -f {{here}}/empty {MADE}": "there is no question in that",
+    f"sql 'SELECT 1' --format poem {MADE}": "--format takes table",
+    f"sql 'SELECT 1' -o {{here}}/folder {MADE}": "Is a directory",
+    f"browse --port 65536 {MADE}": "65536 is no port",
+}
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    (tmp_path / "empty").touch()
+    (tmp_path / "broken").write_text('{"pmcid": "PMC1"')
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "mine" / "pmc").mkdir(parents=True)
+    for path in ("mine/README.md", "mine/pmc/notes.txt"):
+        (tmp_path / path).write_text("mine")
+    return tmp_path
+
+
+@pytest.mark.parametrize("is_json", [False, True], ids=["text", "json"])
+@pytest.mark.parametrize("wrong", WRONG)
+def test_one_line_says_what_is_wrong_and_nothing_is_left(
+    wrong: str,
+    is_json: bool,
+    finished: Path,
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = {*here.rglob("*"), *finished.rglob("*")}
+    words = shlex.split(wrong.format(here=here, made=finished)) + ["--json"] * is_json
+    monkeypatch.setattr(sys, "argv", ["pmc15m", *words])
+    try:
+        code = main(words)
+    except SystemExit as ended:  # argparse's own
+        code = int(ended.code or 0)
+    told = capsys.readouterr()
+    assert (code, told.out) == (2, "")
+    said = told.err.splitlines()[-1]
+    assert WRONG[wrong].format(here=here) in (json.loads(said)["message"] if is_json else said)
+    assert is_json or said.startswith("pmc15m")
+    assert {*here.rglob("*"), *finished.rglob("*")} == before

@@ -127,7 +127,7 @@ def test_wrong_questions_are_one_line(workspace: Workspace, asked: dict[str, str
 
 
 def test_a_folder_without_pairs_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"there are no pairs in .*; run `pmc15m run`"):
+    with pytest.raises(UsageError, match=r"there is nothing in .*; `pmc15m run` fills it"):
         pmc15m.pairs(tmp_path)
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 from pmc15m.demo import ArticleFate, DemoTruth, GraphicFate, generate
 from pmc15m.demo.legacy import BAD_PACKAGES
 from pmc15m.demo.shapes import SHAPES
+from pmc15m.errors import UsageError
 from pmc15m.jats import FileNames, parse_article, resolve_graphic
 
 
@@ -159,7 +160,7 @@ def test_the_parser_finds_what_the_truth_says(truth: DemoTruth) -> None:
 
 def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(FileExistsError, match="is not empty"):
+    with pytest.raises(UsageError, match="something else"):
         generate(tmp_path, articles=1)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 

@@ -29,9 +29,9 @@ def test_a_file_changes_defaults_and_set_changes_the_file(tmp_path: Path) -> Non
     [
         ("select.limt=3", "unknown config key select.limt; did you mean select.limit?"),
         ("selct.limit=3", "did you mean select?"),
-        ("select.limit=many", "select.limit takes a int, not 'many'"),
+        ("select.limit=many", "select.limit takes an int, not 'many'"),
         ("crawl.table_images=1", "crawl.table_images takes a bool"),
-        ("select.limit=true", "select.limit takes a int"),
+        ("select.limit=true", "select.limit takes an int"),
         ("select=3", "select is a section"),
         ("network.connections=0", "network.connections is at least 1, not 0"),
         ("curate.near_distance=70", "curate.near_distance is at most 8, not 70"),

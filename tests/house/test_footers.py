@@ -66,6 +66,15 @@ def test_what_was_touched_since_is_read(workspace: Workspace, monkeypatch: pytes
     assert read_fingerprint(workspace.part("figures", "00001")) == "made from 00001"
 
 
+def test_what_another_version_kept_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = fill(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(footers, "_PASSING", ("body_sha256", "footer_sha256"))
+        settle(workspace, monkeypatch)
+    path = workspace.part("figures", "00001")
+    assert read_digest(path) == read_stamp(path)["body_sha256"]
+
+
 def test_a_part_that_was_made_again_says_itself_what_it_is(workspace: Workspace) -> None:
     age(workspace)
     path = workspace.part("figures", "00001")

@@ -102,6 +102,15 @@ def test_panels_without_words_are_drawn_and_say_why(tmp_path: Path) -> None:
     assert "split unaligned: no caption labels" in page.text
 
 
+def test_a_lost_sample_is_told_to_its_end(tmp_path: Path) -> None:
+    workspace = fill(tmp_path)
+    first, *others = read_part(workspace.part("figures", "00000")).to_pylist()
+    lost = {**first, "caption": "Cells & more, " * 30 + "the end.", "status": "dropped", "reason": "no_graphic"}
+    write(workspace, "figures", schema.FIGURES, [lost, *others])
+    page = report(workspace, Config()).read_text(encoding="utf-8").partition('<section id="lost"')[2]
+    assert "Cells & more, the end." in Seen(page.partition("</section>")[0]).text
+
+
 def test_a_pair_stands_there_as_it_is_trained_on(tmp_path: Path) -> None:
     workspace = fill(tmp_path)
     known = read_part(workspace.part("pairs", "00000")).to_pylist()

@@ -134,6 +134,20 @@ def test_a_phone_needs_no_sideways_scrolling(page: Chromium, width: int) -> None
     assert page.evaluate(smallest) >= (40 if width < 640 else 32)
 
 
+@pytest.mark.parametrize("width", [390, 768, 1150, 1280])
+def test_all_sections_are_in_sight_and_a_jump_shows_the_heading(page: Chromium, width: int) -> None:
+    page.window(width, 800, phone=width < 640)
+    links = "[...document.querySelectorAll('nav a')].map((one) => one.getBoundingClientRect())"
+    assert page.evaluate(f"Math.max(...{links}.map((box) => box.right))") <= width
+    page.evaluate("document.documentElement.style.scrollBehavior = 'auto'")
+    page.click("nav a[href='#gallery']")
+    page.until("scrollY > 500")
+    assert page.evaluate(
+        "document.querySelector('#gallery-heading').getBoundingClientRect().top"
+        " >= document.querySelector('nav').getBoundingClientRect().bottom"
+    )
+
+
 def test_dark_mode_is_dark_and_legible(page: Chromium) -> None:
     assert contrast(page) > 7
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
