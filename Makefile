@@ -23,9 +23,11 @@ INSTALL = $(BIN)/python -m pip install --quiet --constraint constraints.txt --ed
 	$(INSTALL) '.[train,dev]'
 	@touch $@
 
-demo: .venv/installed  ## the whole chain on a generated miniature PMC, without internet: articles to dataset to model
+demo: .venv/installed  ## the whole chain on generated miniature PMCs, without internet: articles to dataset to model
 	$(BIN)/pmc15m demo --workspace $(WORKSPACE)/demo
-	$(BIN)/python -m train run $(WORKSPACE)/demo/export/panels --preset tiny --out $(WORKSPACE)/demo/model --resume
+	$(BIN)/pmc15m demo --workspace $(WORKSPACE)/demo-more --articles 300 --seed 1
+	$(BIN)/python -m train run $(WORKSPACE)/demo/export/panels $(WORKSPACE)/demo-more/export/panels \
+		--preset tiny --out $(WORKSPACE)/demo/model --resume
 	@echo "report: $(WORKSPACE)/demo/report/index.html"
 
 evaluate-demo: .venv/installed-dev  ## after demo: pretrain the tiny preset on it and judge the model on drawn sets
