@@ -2,10 +2,11 @@
 
     python -m benchmarks.evaluate_demo --workspace data/demo
 
-Trains the tiny preset on the panels of the demo's two miniatures, on smaller crops than the demo does, draws fresh
-pictures of six kinds, and lets `python -m train evaluate` judge the model: retrieval on the export's test split, zero-shot
+Trains the tiny preset on the demo's panels, on smaller crops and for longer than the demo does, draws fresh pictures of
+six kinds, and lets `python -m train evaluate` judge the model: retrieval on the export's test split, zero-shot
 classification, a probe, and yes/no questions in VQA-RAD's layout. The probe is then made again with scikit-learn from
-the same features. The six kinds are those that 48 px suffice for.
+the same features. The six kinds are those that 157 captions and 48 px suffice for: of ten, with CT, fluorescence, bar
+graphs and scatter plots, such a model names three quarters.
 """
 
 import argparse
@@ -40,7 +41,7 @@ KINDS: dict[str, tuple[str, Drawer]] = {
     "heat_map": ("Heat map of the expression of 12 genes in 6 samples (green, low; red, high)", charts.heat_map),
 }
 SEED = 91_000  # far from those of the demo's articles
-STEPS = 400
+STEPS = 160
 TEST, TRAIN = 40, 15  # pictures a kind
 ASKED = 2  # questions a picture: one whose answer is yes, one whose answer is no
 
@@ -172,12 +173,11 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=STEPS)
     options = parser.parse_args()
     start = time.monotonic()
-    more = options.workspace.with_name(f"{options.workspace.name}-more")
     torch.set_num_threads(1)
     folder, model = options.workspace / "evaluation", options.workspace / "evaluation" / "model"
-    exports = [place / "export" / "panels" for place in (options.workspace, more)]
-    run = ["run", *map(str, exports), "--out", str(model), "--resume", "--steps", str(options.steps), "-q"]
-    settings = ("data.crop_scale=0.3", "run.save_every=80", "optim.warmup_steps=20", "run.log_every=20")
+    export = options.workspace / "export" / "panels"
+    run = ["run", str(export), "--out", str(model), "--resume", "--steps", str(options.steps), "-q"]
+    settings = ("data.crop_scale=0.3", "run.save_every=80", "optim.warmup_steps=20", "optim.temperature=0.2")
     if code := train([*run, *(part for setting in settings for part in ("--set", setting))]):
         return code
     write_sets(folder)
