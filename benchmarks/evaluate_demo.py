@@ -177,7 +177,7 @@ def main() -> int:
     folder, model = options.workspace / "evaluation", options.workspace / "evaluation" / "model"
     export = options.workspace / "export" / "panels"
     run = ["run", str(export), "--out", str(model), "--resume", "--steps", str(options.steps), "-q"]
-    settings = ("data.crop_scale=0.3", "run.save_every=80", "optim.warmup_steps=20", "run.log_every=20")
+    settings = ("data.crop_scale=0.3", "run.save_every=80", "optim.warmup_steps=20", "optim.temperature=0.2")
     if code := train([*run, *(part for setting in settings for part in ("--set", setting))]):
         return code
     write_sets(folder)

@@ -205,11 +205,12 @@ def run_demo(workspace: Workspace, config: Config, execution: Execution, *, arti
     bucket = workspace.root / "pmc"
     log.info("demo: a miniature PMC of %d articles in %s", articles, bucket)
     generate(bucket, seed=seed, articles=articles)
+    held_out = min(0.1, 6 / articles)  # six articles show what a split is; what more there are teaches
     config = dataclasses.replace(
         config,
         source=str(bucket.absolute()),
         crawl=dataclasses.replace(config.crawl, articles_per_shard=20),
-        curate=dataclasses.replace(config.curate, val_share=0.1, test_share=0.1),
+        curate=dataclasses.replace(config.curate, val_share=held_out, test_share=held_out),
     )
     with serve(bucket) as server:
         code = run(workspace, config, execution, base_url=server.url)

@@ -34,7 +34,7 @@ from train.files import hidden, sync_folder, write
 from train.tokens import load_tokenizer
 from train.towers import Clip
 
-FORMAT = 4
+FORMAT = 5
 FOLDER = "checkpoints"
 MODEL, OPTIMIZER, AVERAGED = "model.safetensors", "optimizer.safetensors", "averaged.safetensors"
 OPTIMIZER_STATE = ("exp_avg", "exp_avg_sq", "step")

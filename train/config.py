@@ -56,10 +56,11 @@ class DataConfig:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ImageConfig:
-    """The image tower: a timm ViT."""
+    """The image tower: a timm ViT, or another network of timm; what only a ViT has is then 0."""
 
     model: str  # timm name with its weight tag
     weights: str  # "" = random, "hub" = what the tag names, else a safetensors file of the timm model
+    pool: Annotated[str, (("", "token", "avg").__contains__, 'is one of token, avg, ""')]  # "" = as the timm name says
     patch_size: CountOrNone  # these four: 0 = as the timm name says
     width: CountOrNone
     depth: CountOrNone
@@ -74,6 +75,7 @@ class TextConfig:
     """The text tower: a BERT."""
 
     weights: str  # "" = random with the sizes below, else a folder or hub name of a transformers BERT
+    pool: Annotated[str, (("cls", "mean").__contains__, "is one of cls, mean")]  # of the last layer: [CLS] or all
     tokenizer: str  # "" = train a WordPiece on the captions, else a folder or hub name
     vocab_size: Count  # entries of a WordPiece that is trained here
     width: Count

@@ -23,7 +23,7 @@ from tokenizers import Tokenizer
 from train import files
 from train.config import Config, to_toml
 from train.errors import CheckpointError
-from train.pretrained import CONFIG, WEIGHTS, Pretrained, load_model, read
+from train.pretrained import CONFIG, POOLERS, WEIGHTS, Pretrained, load_model, read
 from train.towers import LOGIT_BIAS
 
 # open_clip builds a ViT from its timm name alone.
@@ -58,7 +58,7 @@ def export(path: Path, folder: Path, hub: str = "") -> None:
             raise CheckpointError(f"open_clip cannot build this image tower: image.{name} is not that of the timm name")
     trunk: Any = model.visual.trunk
     side = trunk.pretrained_cfg["input_size"][-1]
-    if side != config.data.image_size:
+    if trunk.pretrained_cfg["fixed_input_size"] and side != config.data.image_size:
         raise CheckpointError(f"open_clip builds {config.image.model} for {side} px, not {config.data.image_size}")
     temporary = files.hidden(folder)
     shutil.rmtree(temporary, ignore_errors=True)
@@ -85,7 +85,7 @@ def open_clip_config(config: Config, hub: str) -> dict[str, Any]:
             "vision_cfg": {
                 "timm_model_name": config.image.model,
                 "timm_model_pretrained": False,
-                "timm_pool": "",
+                "timm_pool": config.image.pool,
                 "timm_proj": "linear",
                 "image_size": config.data.image_size,
             },
@@ -94,7 +94,7 @@ def open_clip_config(config: Config, hub: str) -> dict[str, Any]:
                 "hf_model_pretrained": False,  # the weights are in this folder
                 "hf_tokenizer_name": hub or ".",
                 "hf_proj_type": "mlp",
-                "hf_pooler_type": "cls_last_hidden_state_pooler",
+                "hf_pooler_type": next(theirs for theirs, ours in POOLERS.items() if ours == config.text.pool),
                 "context_length": config.data.context_length,
             },
         },

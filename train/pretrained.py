@@ -33,8 +33,10 @@ WEIGHTS = (  # open_clip's names, in its order
     *("open_clip_pytorch_model.pth", "model.safetensors", "pytorch_model.bin", "pytorch_model.pth", "model.pth"),
 )
 PREPARED = {"interpolation": "bicubic", "resize_mode": "shortest"}  # how training makes pictures, in open_clip's words
+POOLERS = {"cls_last_hidden_state_pooler": "cls", "mean_pooler": "mean"}  # open_clip's name: ours
 _WORDS = "text.transformer.embeddings.word_embeddings.weight"
 _LAYER = re.compile(r"text\.transformer\.encoder\.layer\.([0-9]+)\.")
+_IMAGE_KEYS = ("model", "pool", "patch_size", "width", "depth", "heads")
 _VIT_DEFAULTS = {"width": 768, "layers": 12, "patch_size": 16}  # open_clip's
 _VIT_SIZES = {768: ("base", 12), 1024: ("large", 24)}  # width → timm's word, layers
 _RENAMED = (
@@ -93,14 +95,14 @@ def architecture(source: Pretrained) -> dict[str, Any]:
     tree: dict[str, Any] = {
         "embed_dim": config.embed_dim,
         "data": {key: getattr(config.data, key) for key in ("image_size", "mean", "std")},
-        "image": {key: getattr(config.image, key) for key in ("model", "patch_size", "width", "depth", "heads")},
+        "image": {key: getattr(config.image, key) for key in _IMAGE_KEYS},
     }
     tree["image"]["weights"] = ""
     if source.bert is not None:
         tree["data"]["context_length"] = config.data.context_length
         sizes = ("hidden_size", "num_hidden_layers", "num_attention_heads")
         tree["text"] = dict(zip(("width", "depth", "heads"), (source.bert[size] for size in sizes), strict=True))
-        tree["text"] |= {"weights": "", "tokenizer": ""}
+        tree["text"] |= {"weights": "", "tokenizer": "", "pool": config.text.pool}
     return tree
 
 
@@ -148,25 +150,26 @@ def _read_open_clip(folder: Path) -> Pretrained:
     for key, value in preparation.items():
         log.warning("%s wants %s %s; training prepares pictures with %s", folder, key, value, PREPARED[key])
     if "timm_model_name" in vision:
-        if vision.get("timm_pool", "avg") not in ("", "token"):
-            pool = vision.get("timm_pool", "avg")
-            raise CheckpointError(f"{folder}: timm_pool is {pool!r}; our image tower takes the class token")
-        tree["image"] = {"model": vision["timm_model_name"]}
+        pool = vision.get("timm_pool", "avg")
+        if pool not in ("", "token", "avg"):
+            raise CheckpointError(
+                f"{folder}: timm_pool is {pool!r}; our image tower takes the class token or the average"
+            )
+        tree["image"] = {"model": vision["timm_model_name"], "pool": pool}
     else:
         tree["image"], weights = _from_openai(folder, vision, bool(model.get("quick_gelu")), weights)
+    tree["text"] = {"weights": "", "tokenizer": ""}
     bert, tokenizer, lacks = None, None, "its text tower is no BERT, and ours can be nothing else"
     if _WORDS in weights:
         pooler = text.get("hf_pooler_type", text.get("pooler_type"))
-        if pooler != "cls_last_hidden_state_pooler":
-            raise CheckpointError(
-                f"{folder}: hf_pooler_type is {pooler!r}; our text tower takes the last layer's [CLS]"
-            )
+        if pooler not in POOLERS:
+            raise CheckpointError(f"{folder}: hf_pooler_type is {pooler!r}; our text tower has {', '.join(POOLERS)}")
+        tree["text"]["pool"] = POOLERS[pooler]
         bert, lacks = _bert(folder, str(text.get("hf_model_name")), weights), ""
         has_own = any((folder / name).exists() for name in ("tokenizer.json", "vocab.txt"))
         tokenizer = load_tokenizer(str(folder) if has_own else str(text.get("hf_tokenizer_name")))
         tree["data"]["context_length"] = text.get("context_length", 77)
     tree["image"]["weights"] = ""
-    tree["text"] = {"weights": "", "tokenizer": ""}
     tree["optim"] = {"loss": "sigmoid" if "logit_bias" in weights else "softmax"}
     return Pretrained(
         path=folder,

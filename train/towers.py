@@ -1,13 +1,14 @@
 """The two towers under open_clip's parameter names, so that weights travel both ways.
 
-    visual.trunk.*   timm ViT, CLS token          visual.head.proj   linear, no bias
-    text.transformer.*   transformers BERT, CLS token of the last layer, no pooler
+    visual.trunk.*   timm ViT, CLS token, or another tower, averaged    visual.head.proj   linear, no bias
+    text.transformer.*   transformers BERT, CLS token of the last layer or the mean of all, no pooler
     text.proj.0, text.proj.2   two linear layers without biases, GELU between them
     logit_scale   log of the inverse temperature           logit_bias   of the sigmoid loss alone
 
 timm and transformers are imported here and nowhere else, after `_torchvision.make_importable`.
 """
 
+import functools
 import logging
 import math
 import re
@@ -19,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
 
 from train import _torchvision
 from train.config import Config, ImageConfig, TextConfig
@@ -41,6 +43,14 @@ class ImageTower(nn.Module):
         self.head = nn.Sequential()
         self.head.add_module("proj", nn.Linear(width, embed_dim, bias=False))
 
+    def train(self, mode: bool = True) -> "ImageTower":
+        """Batch norms keep the statistics that they came with: a micro-batch, seen twice, has none of the batch."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+        return self
+
     def forward(self, pixels: Tensor) -> Tensor:
         features: Tensor = self.head(self.trunk(pixels))
         return features
@@ -49,9 +59,10 @@ class ImageTower(nn.Module):
 class TextTower(nn.Module):
     """(B, L) token ids, 0 = padding → (B, D) features, not normalised."""
 
-    def __init__(self, transformer: nn.Module, width: int, embed_dim: int) -> None:
+    def __init__(self, transformer: nn.Module, width: int, embed_dim: int, pool: str) -> None:
         super().__init__()
         self.transformer = transformer
+        self.pool = pool
         hidden = (width + embed_dim) // 2  # open_clip's "mlp" projection: 768 → 640 → 512 in BiomedCLIP
         self.proj = nn.Sequential(
             nn.Linear(width, hidden, bias=False), nn.GELU(), nn.Linear(hidden, embed_dim, bias=False)
@@ -59,8 +70,13 @@ class TextTower(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         bert: Any = self.transformer  # whose own forward asks the GPU whether there is padding
-        states = bert.encoder(bert.embeddings(input_ids=tokens), attention_mask=(tokens != 0)[:, None, None])
-        features: Tensor = self.proj(states.last_hidden_state[:, 0])
+        words = tokens != 0
+        states = bert.encoder(bert.embeddings(input_ids=tokens), attention_mask=words[:, None, None]).last_hidden_state
+        if self.pool == "mean":
+            pooled = (states * words[..., None]).sum(1) / words.sum(1, keepdim=True)
+        else:
+            pooled = states[:, 0]
+        features: Tensor = self.proj(pooled)
         return features
 
 
@@ -105,13 +121,15 @@ def build_model(
     """
     _torchvision.make_importable()
     torch.manual_seed(config.run.seed)
-    trunk, image_width = _vit(config.image, config.data.image_size, pretrained=bert is None)
+    trunk, image_width = _trunk(config.image, config.data.image_size, pretrained=bert is None)
+    if not _is_vit(trunk) and (config.image.unlocked > 0 or config.optim.layer_decay < 1):
+        raise ConfigError(f"image tower {config.image.model} is no ViT: image.unlocked is 0 or -1, optim.layer_decay 1")
     visual = ImageTower(trunk, image_width, config.embed_dim)
     text, text_width = _bert(config.text, config.data.context_length, vocab_size, bert, allow_random)
     if bert is None:
         named = {"the image tower": config.image.weights, "the text tower": config.text.weights, "the projections": ""}
         log.info("at random begin %s", ", ".join(part for part, weights in named.items() if not weights))
-    return Clip(visual, TextTower(text, text_width, config.embed_dim), config)
+    return Clip(visual, TextTower(text, text_width, config.embed_dim, config.text.pool), config)
 
 
 def require_weights(source: str, missing: Collection[str], allow_random: bool) -> None:
@@ -128,10 +146,10 @@ def listed(names: Collection[str]) -> str:
 
 
 def blocks(model: Clip) -> dict[str, Sequence[nn.Module]]:
-    """The transformer blocks of each tower, from the input on."""
+    """The blocks of each tower, from the input on; of an image tower that is no ViT, none."""
     trunk: Any = model.visual.trunk
     bert: Any = model.text.transformer
-    return {"visual": trunk.blocks, "text": bert.encoder.layer}
+    return {"visual": trunk.blocks if _is_vit(trunk) else [], "text": bert.encoder.layer}
 
 
 def distances(model: Clip) -> dict[str, int]:
@@ -140,7 +158,7 @@ def distances(model: Clip) -> dict[str, int]:
     found = {}
     for name, _ in model.named_parameters():
         depth, block = depths.get(name.partition(".")[0], 0), _BLOCK.match(name)
-        found[name] = depth - int(block[1]) if block else 0 if name.startswith(_BEHIND) else depth + 1
+        found[name] = depth - int(block[1]) if depth and block else 0 if name.startswith(_BEHIND) else depth + 1
     return found
 
 
@@ -161,15 +179,31 @@ def flops(model: Clip, config: Config, lengths: np.ndarray[Any, np.dtype[np.int6
     Multiplications and additions that teach something: neither padding nor what is computed twice counts.
     """
     trunk: Any = model.visual.trunk
-    patch: Tensor = trunk.patch_embed.proj.weight
-    patches = (config.data.image_size // patch.shape[-1]) ** 2
-    seen = np.full_like(lengths, 1 + round(patches * (1 - config.image.patch_dropout)))
-    total = 6.0 * patch.numel() * patches * len(lengths)
-    for of_tower, tokens in zip(blocks(model).values(), (seen, lengths), strict=True):
+    towers = [(blocks(model)["text"], lengths)]
+    if _is_vit(trunk):
+        patch: Tensor = trunk.patch_embed.proj.weight
+        patches = (config.data.image_size // patch.shape[-1]) ** 2
+        towers.append((trunk.blocks, np.full_like(lengths, 1 + round(patches * (1 - config.image.patch_dropout)))))
+        total = 6.0 * patch.numel() * patches * len(lengths)
+    else:
+        total = 3.0 * _forward_flops(trunk, config.data.image_size) * len(lengths)
+    for of_tower, tokens in towers:
         matrices = [p for p in of_tower[0].parameters() if p.ndim == 2]
         a_token, a_square = 6 * sum(p.numel() for p in matrices), 12 * min(matrices[0].shape)
         total += len(of_tower) * float(a_token * tokens.sum() + a_square * (tokens**2).sum())
     return total
+
+
+def _is_vit(trunk: nn.Module) -> bool:
+    return hasattr(trunk, "patch_embed")
+
+
+@functools.cache
+def _forward_flops(trunk: nn.Module, side: int) -> int:
+    """Of one picture through a tower that is no ViT."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        trunk(next(trunk.parameters()).new_zeros(1, 3, side, side))
+    return int(counter.get_total_flops())
 
 
 def all_finite(model: nn.Module) -> bool:
@@ -177,14 +211,17 @@ def all_finite(model: nn.Module) -> bool:
     return bool(torch.stack([torch.isfinite(parameter).all() for parameter in model.parameters()]).all())
 
 
-def _vit(config: ImageConfig, image_size: int, pretrained: bool) -> tuple[nn.Module, int]:
+def _trunk(config: ImageConfig, image_size: int, pretrained: bool) -> tuple[nn.Module, int]:
     import timm
 
+    known = timm.get_pretrained_cfg(config.model)
     sizes: dict[str, Any] = {
+        "img_size": image_size if known and known.fixed_input_size else 0,
         "patch_size": config.patch_size,
         "embed_dim": config.width,
         "depth": config.depth,
         "num_heads": config.heads,
+        "patch_drop_rate": config.patch_dropout,
     }
     from_file = Path(config.weights) if config.weights not in ("", "hub") else None
     if from_file and not from_file.is_file():
@@ -195,14 +232,14 @@ def _vit(config: ImageConfig, image_size: int, pretrained: bool) -> tuple[nn.Mod
             pretrained=pretrained and bool(config.weights),
             pretrained_cfg_overlay={"file": str(from_file)} if from_file else None,
             num_classes=0,
-            img_size=image_size,
-            patch_drop_rate=config.patch_dropout,
             **{name: value for name, value in sizes.items() if value},
         )
     except (RuntimeError, TypeError, OSError, ValueError) as error:
         raise ConfigError(
             f"image tower {config.model}: {_first_line(error)}; random weights: --set image.weights="
         ) from None
+    if config.pool:
+        trunk.reset_classifier(0, config.pool)
     if config.init_std and not config.weights:
         for parameter in trunk.parameters():
             if parameter.ndim >= 2:

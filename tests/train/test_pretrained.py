@@ -74,21 +74,30 @@ def write_bert(folder: Path, texts: list[str] = TEXTS, do_lower_case: bool = Tru
     return folder
 
 
-@pytest.fixture(scope="module")
-def released(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+def release(base: Path, vision: dict[str, str], text: dict[str, str]) -> tuple[Path, Any]:
     """A folder as open_clip's makers fill it, without the BERT's own configuration; and open_clip's model."""
-    base = tmp_path_factory.mktemp("released")
     bert, folder = write_bert(base / "bert"), base / "folder"
     folder.mkdir()
     config = described(bert)
+    config["model_cfg"]["vision_cfg"] |= vision
+    config["model_cfg"]["text_cfg"] |= text
     open_clip.factory._MODEL_CONFIGS["small-biomedclip"] = config["model_cfg"]
     theirs = open_clip.create_model("small-biomedclip", pretrained_text=False).eval()
+    for name, statistic in theirs.named_buffers():  # of batch norms, as training leaves them
+        if name.endswith(("running_mean", "running_var")):
+            statistic.uniform_(0.5, 1.5)
     save_file({name: tensor.contiguous() for name, tensor in theirs.state_dict().items()}, folder / WEIGHTS)
     for name in ("vocab.txt", "tokenizer_config.json"):
         shutil.copy(bert / name, folder)
     config["model_cfg"]["text_cfg"] |= {"hf_model_name": "maker/bert", "hf_tokenizer_name": "maker/bert"}
     (folder / "open_clip_config.json").write_text(json.dumps(config))
     return folder, theirs
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """BiomedCLIP's folder, with smaller towers."""
+    return release(tmp_path_factory.mktemp("released"), {}, {})
 
 
 def features(theirs: Any, folder: Path) -> tuple[float, float]:
@@ -152,6 +161,28 @@ def test_a_folder_of_open_clip_gives_its_features(
     change(folder)
     image, text = features(released[1], folder)
     assert max(image, text) <= 1e-6
+
+
+@pytest.mark.parametrize(
+    ("vision", "text"),
+    [
+        ({"timm_model_name": "test_efficientnet", "timm_pool": "avg"}, {"hf_pooler_type": "mean_pooler"}),
+        ({"timm_model_name": "test_resnet", "timm_pool": ""}, {}),
+        ({"timm_pool": "avg"}, {"hf_pooler_type": "mean_pooler"}),
+    ],
+    ids=["CNN and mean", "CNN", "ViT, averaged, and mean"],
+)
+def test_towers_of_other_kinds_give_open_clips_features_on_the_whole_way(
+    vision: dict[str, str], text: dict[str, str], tmp_path: Path
+) -> None:
+    """Read from its folder, and from the folder that is made of that."""
+    folder, theirs = release(tmp_path, vision, text)
+    assert max(features(theirs, folder)) <= 1e-6
+    assert main(["export", str(folder), str(tmp_path / "again"), "-q"]) == 0
+    assert max(features(theirs, tmp_path / "again")) <= 1e-6
+    written = json.loads((tmp_path / "again" / "open_clip_config.json").read_text())["model_cfg"]
+    assert written["vision_cfg"].items() >= vision.items()
+    assert written["text_cfg"].items() >= text.items()
 
 
 def test_every_command_takes_it(
@@ -310,8 +341,8 @@ def empty_configuration(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (changed("hf_pooler_type", "mean_pooler"), "hf_pooler_type is 'mean_pooler'"),
-        (changed("timm_pool", "avg"), "timm_pool is 'avg'"),
+        (changed("hf_pooler_type", "max_pooler"), "hf_pooler_type is 'max_pooler'"),
+        (changed("timm_pool", "map"), "timm_pool is 'map'"),
         (with_a_head_bias, "no place for: visual.head.proj.bias"),
         (as_code, "cannot be loaded"),
         (without_weights, "holds no weights; open_clip's names for them are"),

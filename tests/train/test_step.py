@@ -23,6 +23,10 @@ from train.towers import MAX_LOGIT_SCALE, Clip, build_model, flops, lock
 ALONE = World(0, 1, torch.device("cpu"))
 
 
+# timm's own test network, with batch norms.
+CNN = ("image.model=test_efficientnet", "image.width=0", "image.depth=0", "image.heads=0", "image.patch_size=0")
+
+
 def first_batch(export: Path, config: Config) -> tuple[Batch, int]:
     split = open_split(export, "train")
     tokenizer = train_tokenizer(split.texts(), config.text.vocab_size)
@@ -37,9 +41,10 @@ def gradients(model: Clip, batch: Batch, config: Config, micro_batch: int) -> di
     return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
 
 
+@pytest.mark.parametrize("towers", [(), (*CNN, "text.pool=mean")], ids=["ViT and [CLS]", "CNN and mean"])
 @pytest.mark.parametrize("micro_batch", [0, 1, 3, 8])
-def test_the_gradient_is_that_of_the_plain_loss(export: Path, micro_batch: int) -> None:
-    config = small_config()
+def test_the_gradient_is_that_of_the_plain_loss(export: Path, micro_batch: int, towers: tuple[str, ...]) -> None:
+    config = small_config(*towers)
     batch, vocab_size = first_batch(export, config)
     model = build_model(config, vocab_size).train()
     ours = gradients(model, batch, config, micro_batch)
@@ -164,6 +169,19 @@ def test_what_is_locked_stays_and_what_is_unlocked_does_not(export: Path) -> Non
     assert not any(name.endswith("weight") for name in still)
 
 
+def test_a_locked_tower_with_batch_norms_stays_to_the_bit(export: Path) -> None:
+    """Statistics of a batch would change it, and what is judged would not be what was trained."""
+    config = small_config(*CNN, "image.unlocked=0")
+    batch, vocab_size = first_batch(export, config)
+    model = build_model(config, vocab_size).train()
+    before = copy.deepcopy(model.visual.trunk).state_dict()
+    lock(model, config, 0)
+    train_step(model, build_optimizer(model, config.optim), batch, 0, StepSettings(0, 3, False, 0.0), ALONE)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.visual.trunk.state_dict().items())
+    features = model.encode_image(batch.images)
+    assert torch.equal(features, model.eval().encode_image(batch.images))
+
+
 def test_the_rate_falls_with_the_distance_from_the_output() -> None:
     model = build_model(small_config("image.depth=2", "text.depth=3"), 200)
     optimizer = build_optimizer(model, small_config("optim.layer_decay=0.5").optim)
@@ -177,8 +195,9 @@ def test_the_rate_falls_with_the_distance_from_the_output() -> None:
     assert len(found) == len(scales)
 
 
-def test_the_operations_of_a_step_are_those_that_torch_counts(export: Path) -> None:
-    config = small_config("image.depth=2", "text.depth=2", "data.batch_size=6")
+@pytest.mark.parametrize(("tower", "off"), [(("image.depth=2",), 0.06), (CNN, 0.1)], ids=["ViT", "CNN"])
+def test_the_operations_of_a_step_are_those_that_torch_counts(export: Path, tower: tuple[str, ...], off: float) -> None:
+    config = small_config(*tower, "text.depth=2", "data.batch_size=6")
     batch, vocab_size = first_batch(export, config)
     model = build_model(config, vocab_size).train()
     longest = batch.tokens.shape[1]
@@ -186,5 +205,6 @@ def test_the_operations_of_a_step_are_those_that_torch_counts(export: Path) -> N
         loss = model.encode_image(batch.images).sum() + model.encode_text(batch.tokens).sum()
         loss.backward()
     ours = flops(model, config, np.full(6, longest))
-    assert ours == pytest.approx(counter.get_total_flops(), rel=0.06)  # the projections and the first layer's input
+    # Off by the projections and the first layer's input, and what torch counts too much behind grouped convolutions.
+    assert ours == pytest.approx(counter.get_total_flops(), rel=off)
     assert flops(model, config, np.full(6, longest - 2)) < ours

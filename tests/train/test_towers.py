@@ -75,3 +75,9 @@ def test_what_does_not_fit_together_is_refused(trained: tuple[Clip, Path]) -> No
         build_model(small_config(f"text.weights={folder}/none"), 200)
     with pytest.raises(ConfigError, match=r"image tower vit_tiny_patch16_224: RuntimeError"):
         build_model(small_config(f"image.weights={folder}/vit.safetensors", "image.width=64"), 200)
+    with pytest.raises(ConfigError, match=r"image tower test_resnet: TypeError"):
+        build_model(small_config("image.model=test_resnet"), 200)
+    no_vit = ("image.model=test_resnet", *(f"image.{size}=0" for size in ("patch_size", "width", "depth", "heads")))
+    for setting in ("image.unlocked=1", "optim.layer_decay=0.5"):
+        with pytest.raises(ConfigError, match=r"image tower test_resnet is no ViT: image\.unlocked is 0 or -1"):
+            build_model(small_config(*no_vit, setting), 200)
