@@ -9,10 +9,9 @@ import difflib
 import json
 import math
 import tomllib
-import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from train.errors import ConfigError
 
@@ -30,7 +29,6 @@ Part = Annotated[float, (lambda share: 0 < share <= 1, "is a share in (0, 1]")]
 Share = Annotated[float, (lambda share: 0 <= share < 1, "is a share in [0, 1)")]
 Blocks = Annotated[int, (lambda number: number >= -1, "must be at least -1")]
 Precision = Annotated[str, (("auto", "fp32", "bf16").__contains__, "is one of auto, fp32, bf16")]
-Loss = Annotated[str, (("softmax", "sigmoid").__contains__, "is one of softmax, sigmoid")]
 Colour = Annotated[tuple[float, ...], (lambda values: len(values) == 3, "takes three numbers")]
 Mix = Annotated[tuple[float, ...], (lambda values: all(0 < v < math.inf for v in values), "takes positive numbers")]
 
@@ -99,7 +97,7 @@ class OptimConfig:
     warmup_steps: CountOrNone
     clip_norm: Amount  # of the whole gradient; 0 = no clipping
     temperature: Annotated[float, (lambda number: number >= 0.01, "must be at least 0.01")]  # at the start
-    loss: Loss  # softmax = InfoNCE; sigmoid = SigLIP's (arXiv 2303.15343), with a bias that begins at -10
+    loss: Annotated[str, (("softmax", "sigmoid").__contains__, "is one of softmax, sigmoid")]  # arXiv 2303.15343
     layer_decay: Part  # of the rate, a block further from the output; 1 = none
     unlock_step: CountOrNone  # from which step on locked blocks are trained as well; 0 = never
     ema: Share  # decay a step of a second, averaged set of weights, which is then what is judged; 0 = none
@@ -215,7 +213,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 def _build(kind: Any, tree: Tree, where: str, prefix: str = "") -> Any:
     """An instance of the dataclass `kind` from a tree that must name every field."""
-    hints = typing.get_type_hints(kind, include_extras=True)
+    hints = get_type_hints(kind, include_extras=True)
     for name in sorted(tree.keys() - hints.keys()):
         known = f"known: {', '.join(prefix + key for key in hints)}"
         close = [f"did you mean {prefix}{key}?" for key in difflib.get_close_matches(name, hints, n=1)] or [known]
@@ -237,7 +235,7 @@ def _value(hint: Any, value: Any, where: str, name: str) -> Any:
         if not isinstance(value, Mapping):
             raise ConfigError(f"{name} is a section, not a value; set one of its keys")
         return _build(hint, value, where, f"{name}.")
-    kind, *rules = typing.get_args(hint) if typing.get_origin(hint) is Annotated else (hint,)
+    kind, *rules = get_args(hint) if get_origin(hint) is Annotated else (hint,)
     if kind == tuple[float, ...]:
         if not isinstance(value, list | tuple) or not all(isinstance(v, int | float) for v in value):
             raise ConfigError(f"{name} takes a list of numbers, not {value!r}")

@@ -169,7 +169,7 @@ def test_the_same_arguments_find_their_bucket_again(truth: DemoTruth) -> None:
     before = truth.path.stat().st_mtime_ns
     assert generate(truth.root, figure_px=40, plain=True) == truth
     assert truth.path.stat().st_mtime_ns == before
-    with pytest.raises(FileExistsError):
+    with pytest.raises(UsageError, match="something else"):
         generate(truth.root, figure_px=40, plain=True, seed=1)
 
 
