@@ -244,12 +244,11 @@ def _cells(evidence: Evidence, frame: Box, across: Sequence[Box], down: Sequence
     x0, y0, x1, y1 = frame
     miss = max(MEETS_PX, int(MEETS * evidence.longer))
     ends = []
-    for found, low, high, first, last, grey in (
-        (across, y0, y1, x0, x1, evidence.grey),
-        (down, x0, x1, y0, y1, evidence.grey.T),
+    for found, low, high, first, last, edge, grey in (
+        (across, y0, y1, x0, x1, y1 - 1, evidence.grey),
+        (down, x0, x1, y0, y1, x0, evidence.grey.T),
     ):
         side = max(LEAST_SIDE * evidence.longer, LINE_PX)
-        edge = high - 1 if found is across else low
         palest = _shade(grey, (edge - miss // 4, edge + miss // 4, first, last)) + LIKE_FRAME
         through = (
             line
