@@ -126,8 +126,8 @@ def _digest(text: str) -> str:
     return hashlib.sha256(f"{_PASSING}\n{text}".encode()).hexdigest() + "\n"
 
 
-def to_keep(folder: Path, now_ns: int) -> str | None:
-    """What `.footers` of a folder should say of its parts; None where it does.
+def to_keep(folder: Path, now_ns: int, note: Callable[[Path], None]) -> str | None:
+    """What `.footers` of a folder should say of its parts; None where it does. `note` is told of damaged ones.
 
     `now_ns` is a time of the file system's from before this call: nothing is believed of what was touched after it.
     """
@@ -139,7 +139,10 @@ def to_keep(folder: Path, now_ns: int) -> str | None:
             status = os.stat(path)
             check(path)
             facts = read_footer(os.fspath(path))
-        except (OSError, DamageError):  # nothing is to be believed of it
+        except OSError:  # nothing is to be believed of it
+            continue
+        except DamageError:
+            note(path)
             continue
         is_kept = is_kept and known.kept.get(name) == (status.st_size, facts) and status.st_ctime_ns < known.kept_ns
         lines.append(f"{name}\t{status.st_size}\t{facts}\n")

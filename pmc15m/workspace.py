@@ -169,13 +169,13 @@ class Workspace:
         """
         now_ns = self._probe()
         raw = {*self.shards(), self.catalog.stem}  # what belongs to none of these is not mended
-        for path in (path for table in _KEPT for path in self._files(table) if path.stem in raw):
-            try:
-                footers.check(path)
-            except DamageError:
+
+        def note(path: Path) -> None:
+            if path.stem in raw:
                 note_damage(path)
+
         for folder in (folder for table in _KEPT if (folder := self.root / table).is_dir()):
-            if (text := footers.to_keep(folder, now_ns)) is not None:
+            if (text := footers.to_keep(folder, now_ns, note)) is not None:
                 with atomic(folder / footers.NAME) as temporary:
                     temporary.write_text(text, encoding="utf-8")
                     os.utime(temporary, ns=(now_ns, now_ns))
