@@ -294,7 +294,9 @@ def note_damage(path: Path) -> None:
 
 def read_part(path: Path, columns: list[str] | None = None) -> pa.Table:
     """The rows of a part, whatever the folders above it are called. Raises `DamageError`, `FileNotFoundError`."""
-    return pq.ParquetFile(pa.BufferReader(read_bytes(path))).read(columns)
+    # In this thread alone: one of Arrow's pool that still holds Python's bytes while the interpreter ends takes the
+    # process down ("terminate called without an active exception").
+    return pq.ParquetFile(pa.BufferReader(read_bytes(path)), pre_buffer=False).read(columns, use_threads=False)
 
 
 def check_columns(path: Path, table: str) -> None:

@@ -1,4 +1,7 @@
 import hashlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -105,6 +108,18 @@ def test_nobody_lets_arrow_read_a_table_by_its_path() -> None:
     package = Path(pmc15m.__file__).parent
     modules = [*package.rglob("*.py"), *(package.parent / "train").glob("*.py")]
     assert [module.name for module in modules if "read_table(" in module.read_text(encoding="utf-8")] == []
+
+
+def test_no_thread_of_a_pool_holds_what_was_read(tmp_path: Path) -> None:
+    """Such a thread takes the process down where it lets go of Python's bytes while the interpreter ends."""
+    path = tmp_path / "part.parquet"
+    write_part(path, pa.table({f"c{n}": pa.array(range(9)) for n in range(9)}), "x")
+    asked = (
+        "import os; from pathlib import Path; from pmc15m.workspace import read_part\n"
+        "before = len(os.listdir('/proc/self/task')); read_part(Path(os.environ['PART']))\n"
+        "print(len(os.listdir('/proc/self/task')) - before)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", asked], env=os.environ | {"PART": str(path)}) == b"0\n"
 
 
 def test_one_positioned_read(tmp_path: Path) -> None:
