@@ -144,9 +144,13 @@ def _catalog(root: Path) -> Iterator[dict[str, Any]]:
 def _raw(root: Path) -> list[dict[str, Any]]:
     """The rows of all raw indexes, but for those of articles that count no more."""
     kept = []
+    withdrawn = {(row["pmcid"], row["version"]) for row in read_rows(root, "catalog") if row["state"] == "removed"}
     for path in _parts(root, "raw"):
         rows = _read(path)
-        gone = {(row["pmcid"], row["version"]) for row in rows if row["role"] == "article" and row["status"] in _GONE}
+        articles = {(row["pmcid"], row["version"]): row["status"] for row in rows if row["role"] == "article"}
+        gone = {key for key, status in articles.items() if status in _GONE}
+        # One that was excluded and is withdrawn keeps its reason, and has no row where its shard was lost since.
+        gone |= {key for key, status in articles.items() if status == ArticleStatus.EXCLUDED and key in withdrawn}
         kept += [row for row in rows if (row["pmcid"], row["version"]) not in gone]
     return kept
 

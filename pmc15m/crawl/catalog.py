@@ -24,6 +24,7 @@ from pmc15m.jats.licence import group_of
 from pmc15m.schema import CATALOG
 from pmc15m.sources import Source, open_source
 from pmc15m.sources.bucket import BucketSource
+from pmc15m.sources.inventory import SpoiledInventoryError
 from pmc15m.sources.model import ArticleStatus
 from pmc15m.sources.stores import HttpStore, split_url
 from pmc15m.sources.tables import IDENTIFIERS, read_identifiers
@@ -90,41 +91,51 @@ def index(workspace: Workspace, config: Config, *, accept_removals: bool = False
     if (path.exists() or copy_of(path).exists()) and not restore(path):
         log.warning("index: %s cannot be read and is made anew", path)
     with scratch_folder(workspace) as scratch, closing(open_source(config, scratch)) as source:
-        pmc_ids = public_address(config.select.pmc_ids)
-        made_from = fingerprint("index", VERSION, {}, [source.name, source.snapshot(), pmc_ids])
-        if read_fingerprint(path) == made_from:
-            log.info("index: nothing to do, the source lists what it listed before")
-            return ExitCode.COMPLETE
-        is_cloud = isinstance(source, BucketSource)
-        day, before = source.day() if isinstance(source, BucketSource) else None, _read_day(path)
-        if day is not None and before is not None and day < before and not accept_removals:
-            return _refuse(f"the newest inventory that can be had is of {day}, and the catalog is made from {before}")
-        with duckdb.connect(scratch / "index.duckdb", config={"memory_limit": _MEMORY}) as database:
-            database.execute("SET preserve_insertion_order = false")
-            columns = "version, change_token, last_modified, locator, pmid, licence_code"
-            _load(
-                database, f"CREATE TABLE listing AS SELECT {_NUMBER}, {columns} FROM arriving", source.listing(scratch)
-            )
-            _load(
-                database,
-                f"CREATE TABLE identifiers AS SELECT {_NUMBER}, * EXCLUDE (pmcid) FROM arriving "
-                "WHERE regexp_full_match(pmcid, 'PMC[1-9][0-9]{0,11}')",
-                _identifiers(config, source, scratch),
-            )
-            columns += ", state, doi, journal, issn, year"
-            # An article may be in several raw shards, until it is settled which one counts.
-            kept = f"SELECT DISTINCT ON (number, version) {_NUMBER}, {columns} FROM arriving ORDER BY ALL"
-            if path.exists():
-                kept = f"SELECT {_NUMBER}, {columns} FROM arriving"
-            _load(database, f"CREATE TABLE before AS {kept}", _before(workspace))
-            if is_cloud and not accept_removals:
-                known, lacking = _count_lacking(database)
-                if lacking > max(1, config.crawl.max_removed_share * known):
-                    return _refuse(
-                        f"the source does not list {lacking:,} of the {known:,} article versions that it did"
-                    )
-            counts = _write(database, path, made_from, {"day": day}, is_cloud=is_cloud)
-            keep_twice(path)
+        while True:
+            try:
+                return _index(workspace, config, source, scratch, accept_removals)
+            except SpoiledInventoryError as error:
+                assert isinstance(source, BucketSource)
+                try:
+                    source.go_back()
+                except SourceError:
+                    raise error from None
+                log.warning("index: %s; taking the day before", error)
+
+
+def _index(workspace: Workspace, config: Config, source: Source, scratch: Path, accept_removals: bool) -> ExitCode:
+    path, pmc_ids = workspace.catalog, public_address(config.select.pmc_ids)
+    made_from = fingerprint("index", VERSION, {}, [source.name, source.snapshot(), pmc_ids])
+    if read_fingerprint(path) == made_from:
+        log.info("index: nothing to do, the source lists what it listed before")
+        return ExitCode.COMPLETE
+    is_cloud = isinstance(source, BucketSource)
+    day, before = source.day() if isinstance(source, BucketSource) else None, _read_day(path)
+    if day is not None and before is not None and day < before and not accept_removals:
+        return _refuse(f"the newest inventory that can be had is of {day}, and the catalog is made from {before}")
+    with duckdb.connect(scratch / f"index-{day}.duckdb", config={"memory_limit": _MEMORY}) as database:
+        database.execute("SET preserve_insertion_order = false")
+        columns = "version, change_token, last_modified, locator, pmid, licence_code"
+        _load(database, f"CREATE TABLE listing AS SELECT {_NUMBER}, {columns} FROM arriving", source.listing(scratch))
+        _load(
+            database,
+            f"CREATE TABLE identifiers AS SELECT {_NUMBER}, * EXCLUDE (pmcid) FROM arriving "
+            "WHERE regexp_full_match(pmcid, 'PMC[1-9][0-9]{0,11}')",
+            _identifiers(config, source, scratch),
+        )
+        columns += ", state, doi, journal, issn, year"
+        # An article may be in several raw shards, until it is settled which one counts.
+        kept = f"SELECT DISTINCT ON (number, version) {_NUMBER}, {columns} FROM arriving ORDER BY ALL"
+        if path.exists():
+            kept = f"SELECT {_NUMBER}, {columns} FROM arriving"
+        _load(database, f"CREATE TABLE before AS {kept}", _before(workspace))
+        if is_cloud and not accept_removals:
+            known, lacking = _count_lacking(database)
+            if lacking > max(1, config.crawl.max_removed_share * known):
+                return _refuse(f"the source does not list {lacking:,} of the {known:,} article versions that it did")
+        counts = _write(database, path, made_from, {"day": day}, is_cloud=is_cloud)
+        keep_twice(path)
+
     log.info("index: %s", ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items())) or "no articles")
     return ExitCode.COMPLETE
 

@@ -70,6 +70,11 @@ class BucketSource:
         """The day of the inventory, which sorts as text; null for a copy that has none."""
         return self._manifest.day if self._manifest is not None else None
 
+    def go_back(self) -> None:
+        """Take the inventory of the day before. Raises `SourceError` where there is none."""
+        assert self._manifest is not None
+        self._manifest = newest_manifest(self._store, self._manifest.day)
+
     def snapshot(self) -> str:
         if self._manifest is not None:
             return self._manifest.md5

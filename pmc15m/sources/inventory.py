@@ -9,6 +9,7 @@ import itertools
 import json
 import logging
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,7 @@ _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}")
 _ETAG = re.compile(r"[0-9a-f]{32}(?:-\d+)?")
 _LONGEST_LINE = 1 << 20
 _MD5 = re.compile(r"[0-9a-f]{32}")
+_SPOILED = {Reason.MISSING, Reason.MD5_MISMATCH, Reason.TOO_BIG}
 _DAYS_BACK = 8
 _BELIEF_ATTEMPTS = 3
 _MANIFEST_LIMIT = 16 << 20
@@ -50,10 +52,14 @@ class Manifest:
     md5: str = ""  # of manifest.json
 
 
-def newest_manifest(store: Store) -> Manifest:
-    """The newest inventory whose manifest is there and whole. Raises `SourceError` where there is none."""
+class SpoiledInventoryError(SourceError):
+    """A day's inventory that is there, and whose shards are not what its manifest says."""
+
+
+def newest_manifest(store: Store, before: str = "9") -> Manifest:
+    """The newest inventory of the days `before` whose manifest is whole. Raises `SourceError` where there is none."""
     try:
-        days = [name for name in store.folders(PREFIX) if _DAY.fullmatch(name)]
+        days = [name for name in store.folders(PREFIX) if _DAY.fullmatch(name) and name < before]
     except FetchError as error:
         raise SourceError(f"cannot list {store.where}: {error}") from None
     for day in sorted(days, reverse=True)[:_DAYS_BACK]:
@@ -103,7 +109,10 @@ def parse_manifest(data: bytes, day: str) -> Manifest:
 
 
 def read_inventory(store: Store, manifest: Manifest, scratch: Path) -> pa.RecordBatchReader:
-    """The rows of an inventory as `LISTING`; rows that are no article's are left out."""
+    """The rows of an inventory as `LISTING`; rows that are no article's are left out.
+
+    Raises `SpoiledInventoryError` where another day may be better, and `SourceError` where it may be had later.
+    """
     log.info("inventory %s of %s: %d shards", manifest.day, store.where, len(manifest.shards))
     return pa.RecordBatchReader.from_batches(LISTING, _batches(store, manifest, scratch))
 
@@ -113,7 +122,8 @@ def _batches(store: Store, manifest: Manifest, scratch: Path) -> Iterator[pa.Rec
         try:
             content = store.get(key, limit=_SHARD_LIMIT, md5=md5)
         except FetchError as error:
-            raise SourceError(f"the inventory of {manifest.day} cannot be read: {error}") from None
+            kind = SpoiledInventoryError if error.reason in _SPOILED else SourceError
+            raise kind(f"the inventory of {manifest.day} cannot be read: {error}") from None
         path = scratch / f"inventory-{number}.csv.gz"
         content.save(path)
         yield from read_shard(path, manifest.columns)
@@ -121,25 +131,30 @@ def _batches(store: Store, manifest: Manifest, scratch: Path) -> Iterator[pa.Rec
 
 
 def read_shard(path: Path, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
-    """The rows of one gzip CSV shard. Raises `SourceError` where it cannot be unpacked."""
+    """The rows of one gzip CSV shard. Raises `SpoiledInventoryError` where it cannot be unpacked."""
     try:
         with gzip.open(path) as file:
             if not file.read(1):
                 log.warning("a shard of the inventory is empty")
                 return
-        reader = csv.open_csv(
-            path,
-            read_options=csv.ReadOptions(column_names=list(columns), block_size=8 << 20),
-            convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(columns, pa.binary()), include_columns=["Key", "LastModifiedDate", "ETag"]
-            ),
-        )
-        for batch in reader:
-            yield _listing(*map(_text, batch.columns))
-    except pa.ArrowInvalid:
-        yield from _read_lines(path, len(columns))
-    except (OSError, EOFError) as error:
-        raise SourceError(f"a shard of the inventory cannot be unpacked: {error}") from None
+        try:
+            yield from _read_table(path, columns)
+        except pa.ArrowInvalid:
+            yield from _read_lines(path, len(columns))
+    except (OSError, EOFError, zlib.error) as error:
+        raise SpoiledInventoryError(f"a shard of the inventory cannot be unpacked: {error}") from None
+
+
+def _read_table(path: Path, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+    reader = csv.open_csv(
+        path,
+        read_options=csv.ReadOptions(column_names=list(columns), block_size=8 << 20),
+        convert_options=csv.ConvertOptions(
+            column_types=dict.fromkeys(columns, pa.binary()), include_columns=["Key", "LastModifiedDate", "ETag"]
+        ),
+    )
+    for batch in reader:
+        yield _listing(*map(_text, batch.columns))
 
 
 def _read_lines(path: Path, columns: int) -> Iterator[pa.RecordBatch]:

@@ -18,7 +18,7 @@ from pmc15m.demo.layout import (
 )
 from pmc15m.errors import ExitCode, SourceError
 from pmc15m.schema import TABLES
-from pmc15m.workspace import read_fingerprint, write_part
+from pmc15m.workspace import copy_of, read_fingerprint, write_part
 from tests.crawl.conftest import Place
 
 NEXT_DAY = datetime(2026, 10, 4, 1, 0, tzinfo=UTC)
@@ -184,15 +184,50 @@ def test_an_unfinished_or_damaged_inventory_is_not_taken(place: Place, bucket: B
     assert len(place.rows(role="article")) == 63
 
 
-def test_a_damaged_inventory_shard_leaves_the_catalog_as_it_was(crawled: Place, bucket: Bucket) -> None:
-    before = crawled.workspace.catalog.read_bytes()
+DATA = "inventory-reports/pmc-oa-opendata/metadata/data/"
+
+
+def spoil(bucket: Bucket, keys: set[str], *, is_told: bool) -> None:
+    """Cut shards of the inventory; where `is_told`, the manifest has the md5 of what is left."""
+    for key in keys:
+        whole, cut = bucket[key].read(), bucket[key].read()[:-9]
+        bucket.put(key, cut)
+        for manifest in list(bucket.keys("inventory-reports/")) if is_told else []:
+            if manifest.endswith("manifest.json"):
+                one, other = (hashlib.md5(content).hexdigest().encode() for content in (whole, cut))
+                text = bucket[manifest].read().replace(one, other)
+                bucket.put(manifest, text)
+                bucket.put(manifest.replace(".json", ".checksum"), hashlib.md5(text).hexdigest().encode())
+
+
+@pytest.mark.parametrize(("is_told", "said"), [(False, "md5_mismatch"), (True, "cannot be unpacked")])
+def test_a_day_whose_shards_are_damaged_is_passed_over(
+    crawled: Place, bucket: Bucket, caplog: pytest.LogCaptureFixture, is_told: bool, said: str
+) -> None:
+    before, old = crawled.workspace.catalog.read_bytes(), set(bucket.keys(DATA))
+    withdraw(bucket, "PMC70000004.1")
     add_inventory(bucket, NEXT_DAY)
-    for key in list(bucket.keys("inventory-reports/pmc-oa-opendata/metadata/data/")):
-        bucket.put(key, bucket[key].read()[:-9])
-    with pytest.raises(SourceError, match="md5_mismatch"):
-        crawled.index()
+    spoil(bucket, set(bucket.keys(DATA)) - old, is_told=is_told)
+    assert crawled.index() is ExitCode.COMPLETE
+    assert any(said in message and message.endswith("taking the day before") for message in caplog.messages)
     assert crawled.workspace.catalog.read_bytes() == before
     assert not list(crawled.workspace.root.rglob("*.tmp"))
+    add_inventory(bucket, NEXT_DAY.replace(day=5))
+    assert crawled.index() is ExitCode.COMPLETE
+    assert crawled.crawl() is ExitCode.COMPLETE
+    assert crawled.article("PMC70000004")["status"] == "removed"
+
+
+def test_the_first_catalog_is_of_a_day_that_can_be_read(place: Place, bucket: Bucket) -> None:
+    old = set(bucket.keys(DATA))
+    add_inventory(bucket, NEXT_DAY)
+    spoil(bucket, set(bucket.keys(DATA)) - old, is_told=True)
+    assert place.index() is ExitCode.COMPLETE
+    spoil(bucket, old, is_told=True)
+    place.workspace.catalog.unlink()
+    copy_of(place.workspace.catalog).unlink()
+    with pytest.raises(SourceError, match="cannot be unpacked"):
+        place.index()
 
 
 @pytest.mark.parametrize("wrong", [b"", b"{}", b"[]", b'{"fileSchema": "Key", "fileFormat": "CSV", "files": []}'])

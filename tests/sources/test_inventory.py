@@ -104,9 +104,10 @@ def test_an_empty_shard_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture
 
 def test_a_shard_that_cannot_be_unpacked_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "shard.csv.gz"
-    path.write_bytes(gzip.compress(ROW.encode() * 9)[:-9])
-    with pytest.raises(SourceError, match="cannot be unpacked"):
-        list(read_shard(path, COLUMNS))
+    for text in (ROW, ROW + "too,short\n"):
+        path.write_bytes(gzip.compress(text.encode() * 9)[:-9])
+        with pytest.raises(SourceError, match="cannot be unpacked"):
+            list(read_shard(path, COLUMNS))
 
 
 @pytest.mark.parametrize(
