@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo evaluate-demo joint-model test check format sample pmc15m index crawl import parse split curate export report stats status verify run sql browse train clean
+.PHONY: help demo evaluate-demo joint-model test check format sample pmc15m index crawl import parse split curate export report stats status verify run sql browse array train clean
 
 help:  ## this list
 	@grep -E '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\n    /'
@@ -63,6 +63,10 @@ pmc15m: .venv/installed  ## everything: the whole Open Access Subset
 # One target a stage; more flags with ARGS, e.g. make crawl ARGS='--limit 1000'.
 index crawl import parse split curate export report stats status verify run sql browse: .venv/installed  ## that command of pmc15m in WORKSPACE, with ARGS
 	$(BIN)/pmc15m $@ --workspace $(WORKSPACE) $(ARGS)
+
+TASKS ?= 64
+array:  ## array.sh, everything on a SLURM cluster with TASKS tasks: bash array.sh queues it
+	sed 's|^TASKS=64 WORKSPACE=data$$|TASKS=$(TASKS) WORKSPACE=$(WORKSPACE)|' examples/array.sh > array.sh
 
 train: .venv/installed  ## train on an export: make train EXPORT=data/export/panels
 	$(BIN)/python -m train run $(EXPORT) $(ARGS)

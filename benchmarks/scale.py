@@ -4,8 +4,9 @@
 
 DIR is made if it is not there: raw indexes of 500 articles and 3,500 rows a shard with ids of their own, a catalog and
 a plan of all of them, and of every other table one small real part, hard-linked for every shard; fingerprints are those
-of a finished workspace, and the tars are holes. Each command runs in a process of its own, once to find out what it
-can remember and once more; CPU is user + system time of the second, peak its memory.
+of a finished workspace, the tars are holes, the export is of no pair, and the page is empty. Each command runs in a
+process of its own, once to find out what it can remember and once more; CPU is user + system time of the second, peak
+its memory.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import multiprocessing
 import os
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +23,9 @@ import pyarrow.compute as pc
 
 from pmc15m import schema
 from pmc15m.chain import run
-from pmc15m.config import load_config
-from pmc15m.crawl.catalog import scratch_folder
+from pmc15m.config import Config, load_config, to_toml
+from pmc15m.crawl.catalog import VERSION, scratch_folder
+from pmc15m.crawl.crawler import crawl
 from pmc15m.crawl.ledger import read_ledger
 from pmc15m.crawl.plan import extend_plan, selection_of
 from pmc15m.crawl.select import read_condition
@@ -30,10 +33,14 @@ from pmc15m.crawl.shard import write_index
 from pmc15m.curate.groupings import CAPTION_GROUPS, DUPLICATES
 from pmc15m.demo import generate, serve
 from pmc15m.engine.stage import Execution, expected_fingerprint
-from pmc15m.saved import save_config
+from pmc15m.export.stage import export
+from pmc15m.query import report
+from pmc15m.saved import save_config, told_config
+from pmc15m.sources import open_source
 from pmc15m.stages import CAPTIONS, PAIRS, PARSE, SPLIT
 from pmc15m.workspace import (
     Workspace,
+    fingerprint,
     keep_twice,
     part_writer,
     read_facts,
@@ -46,9 +53,16 @@ from pmc15m.workspace import (
 SHARDS = 16_400
 _ARTICLES, _OBJECTS = 500, 6  # articles of a shard; objects of an article
 _FIRST = 1_000_000  # the number of the first PMCID
-_SMALL = ("crawl.min_free_bytes=0", "network.requests_per_s=0", "curate.val_share=0.1", "curate.test_share=0.1")
+_SMALL = (
+    "crawl.min_free_bytes=0",
+    "network.requests_per_s=0",
+    "curate.val_share=0.1",
+    "curate.test_share=0.1",
+    'export.where="false"',
+)
 
 COMMANDS = {
+    "run": ["run"],
     "status": ["status"],
     "crawl": ["crawl"],
     "parse": ["parse"],
@@ -97,14 +111,14 @@ def measured(arguments: list[str]) -> str:
 
 def simulate(small: Path, whole: Path, shards: int) -> None:
     """Make the workspace `whole` of copies of what `small` holds, which is made where it is not there."""
-    config = load_config(None, [*_SMALL, f"source={small / 'pmc'}"])
+    config = load_config(None, [*_SMALL, f"source={(small / 'pmc').absolute()}"])
     real, workspace = Workspace(small / "data"), Workspace(whole)
     if not real.shards("pairs"):
         generate(small / "pmc", articles=60, figure_px=240)
         with serve(small / "pmc") as server:
             run(real, config, Execution(), base_url=server.url)
     workspace.create()
-    _write_catalog(workspace, shards)
+    _write_catalog(workspace, config, shards)
     with scratch_folder(workspace) as scratch:
         extend_plan(workspace, config, read_condition(""), read_ledger(workspace), scratch)
     (whole / "raw" / "selection").write_text(f"{selection_of(config)}\n", encoding="ascii")
@@ -118,10 +132,19 @@ def simulate(small: Path, whole: Path, shards: int) -> None:
         grouping.note(workspace, grouping.fingerprint(workspace, config), parts)
     _spread(workspace, real, PAIRS.writes, expected_fingerprint(PAIRS, workspace, config, shard_name(0)), shards)
     save_config(workspace, config)
+    for step in (crawl, export):
+        step(workspace, config, Execution())
+    workspace.keep_footers()
+    told = {"configuration": to_toml(told_config(workspace, config))}
+    (whole / "report").mkdir()
+    page = fingerprint("report", report.VERSION, told, [], report.ASSETS)
+    (whole / "report" / "index.html").write_text(page, encoding="ascii")
 
 
-def _write_catalog(workspace: Workspace, shards: int) -> None:
-    with part_writer(workspace.catalog, schema.CATALOG, "simulated", {"day": None}) as writer:
+def _write_catalog(workspace: Workspace, config: Config, shards: int) -> None:
+    with scratch_folder(workspace) as scratch, closing(open_source(config, scratch)) as source:
+        made_from = fingerprint("index", VERSION, {}, [source.name, source.snapshot(), config.select.pmc_ids])
+    with part_writer(workspace.catalog, schema.CATALOG, made_from, {"day": None}) as writer:
         for low in range(0, shards * _ARTICLES, 65_536):
             numbers = np.arange(low, min(low + 65_536, shards * _ARTICLES))
             known = {

@@ -7,6 +7,7 @@ modules are loaded by the one that needs them, so that `pmc15m --help` answers a
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import logging
 import time
@@ -256,12 +257,16 @@ def say_summary(workspace: Workspace, held: dict[str, object]) -> None:
     log.info("run: report in %s; look at it with `pmc15m browse --workspace %s`", held["report"], workspace)
 
 
-def show_status(workspace: Workspace, config: Config, *, as_json: bool = False) -> tuple[str, ExitCode]:
+def show_status(
+    workspace: Workspace, config: Config, *, as_json: bool = False, shares: int = 0
+) -> tuple[str, ExitCode]:
     """What is complete, stale, missing or failed, from the local state alone, as text or JSON.
 
-    INCOMPLETE while anything is stale, missing or failed.
+    With `shares`, of an array job of so many also whose work is not done. INCOMPLETE while anything is stale, missing
+    or failed.
     """
-    from pmc15m.crawl.status import status
+    from pmc15m.crawl.status import status, unfinished
+    from pmc15m.engine.stage import share_of
     from pmc15m.export.state import other_states
     from pmc15m.footers import one_moment
 
@@ -270,17 +275,30 @@ def show_status(workspace: Workspace, config: Config, *, as_json: bool = False) 
         crawled = status(workspace)
         states = {step.name: state(workspace, config) for step in STEPS if (state := step.load().state)}
         others = other_states(workspace, config)
+        left = {"crawl": unfinished(workspace)} if shares else {}
+    left |= {name: list(state.todo) for name, state in states.items() if shares and name != "export"}
+    undone = {name: sorted({share_of(shard, shares) for shard in shards}) for name, shards in left.items()}
     complete = not crawled["todo"] and not any(state.todo for state in (*states.values(), *others.values()))
     code = ExitCode.COMPLETE if complete else ExitCode.INCOMPLETE
     counted = {name: state.counts for name, state in states.items()}
     exported = {name: state.counts for name, state in others.items()}
     if as_json:
         found = {"crawl": crawled, "stages": counted, "other_exports": exported, "complete": complete}
-        return json.dumps(found, default=str), code
+        return json.dumps(found | ({"shares": undone} if shares else {}), default=str), code
     lines = [f"{'crawl':8} " + ", ".join(f"{key} {value}" for key, value in crawled.items() if value)]
     named = {f"{name:8}": counts for name, counts in counted.items()}
     named |= {f"{'export':8} {name}:": counts for name, counts in exported.items()}
     for name, counts in named.items():
         lines.append(f"{name} " + (", ".join(f"{value} {key}" for key, value in counts.items() if value) or "-"))
+    if shares:
+        told = ", ".join(f"{name} {_ranges(numbers)}" for name, numbers in undone.items())
+        lines.append(f"{'shares':8} of {shares}, not done: {told}")
     lines.append("complete" if complete else "incomplete: `pmc15m run` goes on")
     return "\n".join(lines), code
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Numbers in order as `sbatch --array` takes them: 3,5-9."""
+    place = itertools.count()
+    runs = [list(run) for _, run in itertools.groupby(numbers, lambda number: number - next(place))]
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs) or "-"

@@ -214,7 +214,10 @@ def _parser() -> argparse.ArgumentParser:
     browse = command("browse", _browse, "look at figures and pairs in a browser, on this machine alone", writes=False)
     browse.add_argument("--port", type=_port, default=8765, metavar="N", help="default: 8765; 0 takes a free one")
     browse.add_argument("--open", action="store_true", help="open the page in the browser")
-    command("status", _status, "what is complete, stale, missing or failed", writes=False)
+    status = command("status", _status, "what is complete, stale, missing or failed", writes=False)
+    status.add_argument(
+        "--shares", type=_count, default=0, metavar="N", help="also which of N tasks of an array job are not done"
+    )
     command("verify", _verify, "re-read every byte that was stored or made")
     demo = command(
         "demo", _demo, "the whole chain on a generated miniature PMC, without internet", makes_workspace=True
@@ -244,7 +247,7 @@ _EXAMPLES = {
     "sql": "pmc15m sql 'SELECT journal, count(*) FROM pairs GROUP BY ALL' -o journals.csv",
     "stats": "pmc15m stats --workspace data --json",
     "browse": "pmc15m browse --workspace data --open",
-    "status": "pmc15m status --workspace data",
+    "status": "pmc15m status --workspace data --shares 64",
     "verify": "pmc15m verify --workspace data",
     "demo": "pmc15m demo --workspace data/demo --articles 60",
     "config": "pmc15m config --workspace data",
@@ -558,7 +561,7 @@ def _status(arguments: argparse.Namespace) -> ExitCode:
     from pmc15m.chain import show_status
 
     workspace, config, _ = _context(arguments)
-    text, code = show_status(workspace, config, as_json=arguments.json)
+    text, code = show_status(workspace, config, as_json=arguments.json, shares=arguments.shares)
     print(text)
     return code
 

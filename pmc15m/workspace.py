@@ -48,7 +48,6 @@ from pmc15m.schema import SCHEMA_VERSION, TABLES
 
 _TEMPORARY = ".tmp"
 _LEFTOVER = re.compile(rf".+\.[0-9a-f]{{32}}{re.escape(_TEMPORARY)}")
-_NOTE = ".damage"
 _COPY = ".copy"
 _DURATIONS = "durations.jsonl"
 _SHARD = re.compile(r"[0-9]{5}|[1-9][0-9]{5,}")
@@ -155,12 +154,16 @@ class Workspace:
 
     def notes(self) -> list[Path]:
         """The notes of damage that nobody has mended yet."""
-        return sorted(path for pattern in _FOLDERS for path in self.root.glob(f"{pattern}*{_NOTE}"))
+        return sorted(path for pattern in _FOLDERS for path in self.root.glob(f"{pattern}*{footers.NOTE}"))
 
     def check_touched(self, tables: Iterable[str]) -> None:
         """Re-read what of some tables somebody has touched since a command last wrote here. Raises `DamageError`."""
         for path in (path for table in tables for path in self._files(table)):
             footers.check(path)
+
+    def count_rows(self, table: str) -> int:
+        """How many rows a table has, of parts that are checked as in `check_touched`. Raises `DamageError`."""
+        return sum(map(footers.count_rows, self._files(table)))
 
     def keep_footers(self) -> None:
         """Keep what the footers of the tables' parts say for the next command, and note which parts are damaged.
@@ -266,25 +269,14 @@ def read_facts(path: Path) -> dict[str, Any] | None:
 
 
 def _read_footer(path: Path) -> dict[str, Any] | None:
-    text = footers.at_moment(os.fspath(path), _look)
+    text = footers.look(os.fspath(path))
     footer: dict[str, Any] | None = json.loads(text) if text is not None else None
     return footer
 
 
-def _look(path: str) -> str | None:
-    try:
-        return None if os.path.exists(_note_of(path)) else footers.read_footer(path)
-    except (OSError, DamageError):
-        return None
-
-
 def note_path(path: Path) -> Path:
     """Where it is noted that a file is damaged."""
-    return Path(_note_of(os.fspath(path)))
-
-
-def _note_of(path: str) -> str:
-    return os.path.splitext(path)[0] + _NOTE
+    return Path(footers.note_of(os.fspath(path)))
 
 
 def note_damage(path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from pmc15m.config import Config
 from pmc15m.crawl.plan import selection_of
 from pmc15m.crawl.planned import plan_paths
+from pmc15m.footers import one_moment
 from pmc15m.workspace import Workspace, atomic, fingerprint, read_fingerprint
 
 VERSION = 1  # raised with every change of the code that changes what is fetched, or how what was fetched is judged
@@ -31,6 +32,7 @@ def _path(workspace: Workspace) -> Path:
     return workspace.catalog.with_name("crawled")
 
 
+@one_moment()
 def _state(workspace: Workspace, config: Config, *, is_cloud: bool) -> str:
     files = [workspace.catalog, *plan_paths(workspace), *workspace.parts("raw")]
     asked = {"is_cloud": is_cloud, "max_bytes": config.crawl.max_bytes}

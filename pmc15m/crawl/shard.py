@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from pmc15m import schema
+from pmc15m.footers import one_moment
 from pmc15m.sources.model import ArticleStatus, Reason, StoredArticle, StoredObject, Wanted
 from pmc15m.workspace import Workspace, atomic, finish, leave_to_store, read_facts, rows_to_table, write_part
 
@@ -263,6 +264,7 @@ def write_index(workspace: Workspace, shard: str, table: pa.Table) -> None:
     write_part(workspace.part("raw", shard), table, digest_of(table), tar_size=size, ends=ends)
 
 
+@one_moment()
 def count_ends(workspace: Workspace, shards: Iterable[str]) -> Counter[tuple[str, str | None]]:
     """How many article versions of some finished shards ended how: status and reason; superseded ones not counted."""
     counts: Counter[tuple[str, str | None]] = Counter()

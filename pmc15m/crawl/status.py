@@ -7,7 +7,7 @@ from pmc15m.crawl.planned import count_articles, damaged_plan, read_plan
 from pmc15m.crawl.shard import count_ends, count_journal
 from pmc15m.crawl.verify import damaged_shards
 from pmc15m.errors import DamageError, UsageError
-from pmc15m.workspace import Workspace, copy_of, read_fingerprint
+from pmc15m.workspace import Workspace, copy_of, in_order, read_fingerprint
 
 
 def status(workspace: Workspace) -> dict[str, Any]:
@@ -40,6 +40,13 @@ def status(workspace: Workspace) -> dict[str, Any]:
     for (state, reason), count in sorted(ends.items(), key=str):
         counts[f"{state} ({reason})" if reason else state] = count
     return counts
+
+
+def unfinished(workspace: Workspace) -> list[str]:
+    """The shards that are damaged, or planned for the last selection and not finished."""
+    damaged, selection = damaged_shards(workspace), last_selection(workspace)
+    planned = {shard for file in read_plan(workspace) if file.selection == selection for shard in file.shards}
+    return in_order(damaged | planned - set(workspace.shards()))
 
 
 def count_catalog(workspace: Workspace) -> int:

@@ -18,6 +18,7 @@ from pmc15m.checksum import Check
 from pmc15m.crawl.planned import plan_paths
 from pmc15m.crawl.shard import TAR_END, Row, digest_of, member_name, tar_header, tar_size
 from pmc15m.errors import DamageError
+from pmc15m.footers import one_moment
 from pmc15m.workspace import Workspace, copy_of, in_order, opened, read_facts, read_part
 
 
@@ -45,6 +46,7 @@ def _complaints(workspace: Workspace, shard: str) -> tuple[str, ...]:
     return check_shard(workspace, shard).complaints
 
 
+@one_moment()
 def damaged_shards(workspace: Workspace) -> set[str]:
     """The shards that are noted as damaged, and those that are seen to be without reading their bytes."""
     return set(workspace.shards(suffix=".damage")) | {
@@ -53,8 +55,11 @@ def damaged_shards(workspace: Workspace) -> set[str]:
 
 
 def _seems_whole(workspace: Workspace, shard: str) -> bool:
-    facts, tar = read_facts(workspace.part("raw", shard)), workspace.tar(shard)
-    return facts is not None and tar.exists() and tar.stat().st_size == facts.get("tar_size")
+    facts = read_facts(workspace.part("raw", shard))
+    try:
+        return facts is not None and os.path.getsize(workspace.tar(shard)) == facts.get("tar_size")
+    except OSError:
+        return False
 
 
 def check_shard(workspace: Workspace, shard: str) -> Damage:

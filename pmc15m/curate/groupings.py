@@ -167,6 +167,15 @@ CAPTION_GROUPS = Grouping(
 GROUPINGS = (DUPLICATES, CAPTION_GROUPS)
 
 
+@one_moment()
+def is_curated(workspace: Workspace, config: Config) -> bool:
+    """Whether nothing is to be done, nor was left undone."""
+    states = [stage_state(stage, workspace, config) for stage in (CAPTIONS, PAIRS)]
+    if any(state.todo or state.faulty for state in states):
+        return False
+    return not any(grouping.stale(workspace, config) for grouping in GROUPINGS)
+
+
 def checks(workspace: Workspace) -> list[Check]:
     """What to re-read of what is noted of the tables of groups."""
     return [check for grouping in GROUPINGS if (check := grouping.check(workspace)) is not None]

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pmc15m import schema
 from pmc15m.config import Config
 from pmc15m.curate.captions import define_is_boilerplate, define_normalised, define_text_of, simhashes
-from pmc15m.curate.groupings import GROUPINGS, Grouping
+from pmc15m.curate.groupings import GROUPINGS, Grouping, is_curated
 from pmc15m.curate.language import guess_language
 from pmc15m.curate.modalities import define_modalities_of
 from pmc15m.curate.splits import define_split_of
@@ -64,6 +64,9 @@ def curate(workspace: Workspace, config: Config, execution: Execution) -> ExitCo
     """
     if not workspace.shards("panels"):
         raise UsageError(f"nothing to curate in {workspace}: no panels parts; run `pmc15m split` first")
+    if is_curated(workspace, config):
+        log.info("curate: nothing to do")
+        return ExitCode.COMPLETE
     captioned = run_stage(CAPTIONS, workspace, config, execution)
     # What cannot be captioned, as its `split` failed, is not waited for; what failed here is in the exit code.
     if any(

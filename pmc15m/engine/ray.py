@@ -76,6 +76,7 @@ def _serve(pipe: Connection, workers: int) -> None:
 def _start(ray: Any, workers: int) -> None:
     address = os.environ.get("RAY_ADDRESS")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # else 15: beside anything else they get next to nothing
     if address is None and "RAY_AUTH_TOKEN_PATH" not in os.environ:
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # else Ray writes one into the home folder
     quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.ERROR}

@@ -51,6 +51,11 @@ class Stage:
     assets: tuple[Path, ...] = ()  # networks, fitted weights, SQL: their bytes are part of every fingerprint
 
 
+def share_of(unit: str, count: int) -> int:
+    """Which of `count` processes a unit falls to."""
+    return int.from_bytes(hashlib.sha256(unit.encode()).digest()[:8]) % count
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
     """How units are run; without influence on what they write."""
@@ -69,7 +74,7 @@ class Execution:
     def takes(self, unit: str) -> bool:
         """Whether a unit falls to this process."""
         index, count = self.shard
-        return int.from_bytes(hashlib.sha256(unit.encode()).digest()[:8]) % count == index
+        return share_of(unit, count) == index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from pmc15m.errors import UsageError
 from pmc15m.export.layout import Layout
 from pmc15m.export.order import Order
 from pmc15m.export.shards import Shard
+from pmc15m.footers import one_moment
 from pmc15m.manifests import VIEWS
 from pmc15m.workspace import Workspace, copy_of, fingerprint, read_digest, read_facts, read_fingerprint
 
@@ -91,6 +92,7 @@ def order_of(workspace: Workspace, layout: Layout) -> Order:
     return order
 
 
+@one_moment()
 def plan_fingerprint(workspace: Workspace, order: Order) -> str:
     rows = [read_digest(part) or "" for table in READS for part in workspace.parts(table)]
     return fingerprint("export", VERSION, order.as_facts() | {"recipe_sha256": order.digest}, rows, ASSETS)

@@ -31,6 +31,7 @@ _READING_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CT
 _EXPLAIN = re.compile(r"\AEXPLAIN\s+(ANALYZE\s+|\([\w\s,]*\)\s*)?", re.IGNORECASE)
 
 
+_COUNT = re.compile(r"\s*SELECT\s+count\(\*\)\s+(?:AS\s+\w+\s+)?FROM\s+(\w+)\s*;?\s*", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
 _VIEW = re.compile(r"create view (\w+) as\b([^;]*);")
 # By which a query can reach tables that it does not name.
@@ -56,6 +57,7 @@ def connect(
     """An in-memory connection with every table of the workspace, and the views of `manifests/views.sql`.
 
     With `query`, the tables that it cannot mean are not looked for, and empty: a look at 16,400 parts takes a second.
+    Of a table whose rows it only counts, there are as many without columns: DuckDB reads 16,400 footers in 12 s.
     A table without parts is an empty view with the right columns. Files outside the workspace can be read only with
     `allow_files`; the settings cannot be changed. SQL that somebody else wrote goes through `refuse_changes` first.
     DuckDB looks at no checksum, so parts that somebody has touched are re-read first; what has rotted untouched, and
@@ -67,7 +69,10 @@ def connect(
     store = mirror_of(root)
     in_place = store if store is not None and not store.has_tables else None
     meant = set(ALL_TABLES) if query is None else tables_of(query)
-    if in_place is None:
+    counted = None
+    if in_place is None and (told := _COUNT.fullmatch(query or "")) and meant == {told[1].lower()}:
+        (counted,) = meant
+    elif in_place is None:
         Workspace(root).check_touched(sorted(meant))
     connection = duckdb.connect(
         config={
@@ -89,9 +94,11 @@ def connect(
     )  # to bind the views costs nothing while all is empty
     connection.execute(VIEWS.read_text(encoding="utf-8"))
     for table in ALL_TABLES:  # the same views without variables, which a cursor() would not inherit
-        source = (
-            _source(root, table, f"{SCHEME}://" if in_place else _glob_escaped(f"{root}/")) if table in meant else None
-        )
+        source = None
+        if table == counted:
+            source = f"SELECT true AS counted FROM range({Workspace(root).count_rows(table)})"
+        elif table in meant:
+            source = _source(root, table, f"{SCHEME}://" if in_place else _glob_escaped(f"{root}/"))
         if source is None:
             [(source,)] = connection.execute("SELECT getvariable(?)", [table]).fetchall()
         connection.execute(f"CREATE OR REPLACE VIEW {table} AS {source}")

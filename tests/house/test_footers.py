@@ -196,3 +196,16 @@ def test_what_is_damaged_when_footers_are_kept_is_noted(workspace: Workspace, mo
     settle(workspace, monkeypatch)
     assert workspace.notes() == [workspace.root / "figures" / "00001.damage"]
     assert "00001" not in (workspace.root / "figures" / footers.NAME).read_text()
+
+
+def test_rows_are_counted_as_they_were_kept_and_anew_where_a_part_was_touched(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(footers, "read_metadata", lambda path: pytest.fail(f"{path} was read"))
+        assert workspace.count_rows("figures") == 4
+    write_part(workspace.part("figures", "00001"), pa.concat_tables([ROWS] * 9), "made anew")
+    assert workspace.count_rows("figures") == 20
+    flip(workspace.part("figures", "00001"))
+    with pytest.raises(DamageError):
+        workspace.count_rows("figures")

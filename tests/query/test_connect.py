@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pmc15m import schema
-from pmc15m.errors import UsageError
+from pmc15m.errors import DamageError, UsageError
 from pmc15m.manifests import ALL_TABLES, NamedQuery, named_queries
 from pmc15m.query import connect, refuse_changes
 from pmc15m.query.ask import sql
@@ -256,3 +256,33 @@ def test_every_view_finds_what_stands_behind_it(workspace: Workspace) -> None:
 def test_a_table_that_a_query_does_not_spell_out_is_there(workspace: Workspace, query: str) -> None:
     with connect(workspace) as whole, connect(workspace, query=query) as meant:
         assert len(meant.sql(query).fetchall()) == len(whole.sql(query).fetchall()) > 0
+
+
+@pytest.mark.parametrize("query", ["SELECT count(*) FROM pairs", " select COUNT(*) as n\n from Pairs ;"])
+def test_rows_are_counted_without_duckdb_reading_a_part(
+    workspace: Workspace, query: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql(workspace, query.replace("airs", "airs WHERE true"), "csv")
+    counted = capsys.readouterr().out
+    monkeypatch.setattr("pmc15m.query.connection._source", lambda *_: pytest.fail("a part was looked for"))
+    sql(workspace, query, "csv")
+    assert capsys.readouterr().out == counted
+
+
+@pytest.mark.parametrize("query", ["SELECT count(*) FROM figure_pairs", "SELECT count(*) FROM catalog"])
+def test_what_is_no_table_with_parts_is_counted_as_ever(
+    workspace: Workspace, query: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with connect(workspace) as connection:
+        [(count,)] = connection.sql(query).fetchall()
+    sql(workspace, query, "csv")
+    assert capsys.readouterr().out == f"count_star()\n{count}\n"
+
+
+def test_rows_of_a_damaged_part_are_not_counted(workspace: Workspace) -> None:
+    part = workspace.parts("pairs")[0]
+    content = bytearray(part.read_bytes())
+    content[8] ^= 1
+    part.write_bytes(content)
+    with pytest.raises(DamageError):
+        sql(workspace, "SELECT count(*) FROM pairs")
