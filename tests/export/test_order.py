@@ -151,6 +151,8 @@ def test_a_list_of_figures_says_what_was_not_found(workspace: Workspace, tmp_pat
         ('{"image": "PMC212319_Fig3_4.jpg", "caption": "PMC1_x"}', "PMC212319", "fig3"),
         ('{"pair_id": "26768438_F3", "image_file_path": "PMC64/ACEM-5.jpg"}', "PMC64", "acem-5"),
         ('["PMC5/gr1.png"]', "PMC5", "gr1"),
+        ("ROCO_2\twget -r ftp://h/1e/ed/PMC39.tar.gz -P /to\tCRIONM.003.jpg", "PMC39", "crionm.003"),
+        ("oa_package/1e/ed/PMC39.tar.gz", "PMC39", ""),
         ("https://pmc.ncbi.nlm.nih.gov/articles/PMC77/", "PMC77", ""),
     ],
 )

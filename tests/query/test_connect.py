@@ -1,5 +1,6 @@
 """connect(): every table is there; nothing outside is readable; nothing can be changed."""
 
+import io
 import re
 import shutil
 from pathlib import Path
@@ -256,3 +257,11 @@ def test_every_view_finds_what_stands_behind_it(workspace: Workspace) -> None:
 def test_a_table_that_a_query_does_not_spell_out_is_there(workspace: Workspace, query: str) -> None:
     with connect(workspace) as whole, connect(workspace, query=query) as meant:
         assert len(meant.sql(query).fetchall()) == len(whole.sql(query).fetchall()) > 0
+
+
+def test_no_progress_bar_comes_between_results_that_are_piped(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    with connect(workspace) as connection:
+        assert connection.sql("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]
