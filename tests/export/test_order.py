@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -106,6 +107,13 @@ def test_where_level_text_and_columns(workspace: Workspace) -> None:
     assert row["text"] == "Part 0."  # whose context adds nothing
     with pytest.raises(UsageError, match="no column 'nosuch'"):
         chosen("doi,nosuch")
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_pairs_of_an_article_stand_together_unless_they_are_shuffled(workspace: Workspace, shuffle: bool) -> None:
+    held = exported(workspace, shuffle=shuffle, allow_derivatives_of_nd=True)
+    runs = [article for article, _ in itertools.groupby(key.partition("_")[0] for key in held)]
+    assert (len(runs) == len(set(runs)) == 3) == (not shuffle)
 
 
 def data_of(workspace: Workspace, name: str) -> dict[str, bytes]:
