@@ -1,12 +1,13 @@
 """How much of a full shard is new to a store that keeps content-defined chunks, when one article in a hundred changed.
 
-python -m benchmarks.chunks [--pairs 10000] [--bytes 15000] [--share 0.01]
+python -m benchmarks.chunks [--pairs 10000] [--bytes 15000] [--share 0.01] [--together]
 
 Every full shard has some of the changed articles, so that it is written again as a file; what a store takes of it (the
 hub's, restic, borg) are the chunks that it does not know. Articles are made up (panels: 20 pairs of 15 KB; `--bytes
 100000 --pairs-per-article 5` are figures), their pictures are noise, as encoded pictures are to a store. The changed
 articles have all of their captions reworded, the worst kind of change that leaves pictures alone, or went, or came.
-Chunks are cut as the hub cuts them: a gear hash of 64 bytes, 64 KiB on average, 8 to 128 KiB.
+`--together` is `export.shuffle=false`. Chunks are cut as the hub cuts them: a gear hash of 64 bytes, 64 KiB on average,
+8 to 128 KiB.
 """
 
 import argparse
@@ -35,6 +36,7 @@ def main() -> int:
     parser.add_argument("--bytes", type=int, default=15_000, help="of a picture")
     parser.add_argument("--pairs-per-article", type=int, default=20)
     parser.add_argument("--share", type=float, default=0.01, help="of articles that change")
+    parser.add_argument("--together", action="store_true", help="the pairs of an article")
     options = parser.parse_args()
     articles = options.pairs // options.pairs_per_article
     changed = set(random.Random(1).sample(range(articles), max(1, round(articles * options.share))))
@@ -88,7 +90,12 @@ def _samples(options: argparse.Namespace, changes: dict[int, str]) -> Iterator[t
         for article in range(options.pairs // options.pairs_per_article)
         for number in range(options.pairs_per_article)
     ]
-    for key, article in sorted(keys, key=lambda pair: hashlib.md5(pair[0].encode()).digest()):
+
+    def place(pair: tuple[str, int]) -> tuple[bytes, bytes]:
+        digests = [hashlib.md5(text.encode()).digest() for text in (str(pair[1]), pair[0])]
+        return (digests[0] if options.together else b"", digests[1])
+
+    for key, article in sorted(keys, key=place):
         what = changes.get(article, "")
         if what == "removed":
             continue

@@ -115,6 +115,7 @@ def _index(workspace: Workspace, config: Config, source: Source, scratch: Path, 
         return _refuse(f"the newest inventory that can be had is of {day}, and the catalog is made from {before}")
     with duckdb.connect(scratch / f"index-{day}.duckdb", config={"memory_limit": _MEMORY}) as database:
         database.execute("SET preserve_insertion_order = false")
+        database.execute("SET enable_progress_bar = false")
         columns = "version, change_token, last_modified, locator, pmid, licence_code"
         _load(database, f"CREATE TABLE listing AS SELECT {_NUMBER}, {columns} FROM arriving", source.listing(scratch))
         _load(

@@ -84,6 +84,7 @@ class Ledger:
 def read_ledger(workspace: Workspace, *, without: Collection[str] = ()) -> Ledger:
     """Read the article rows of all finished shards but some."""
     with duckdb.connect(config={"threads": "1"}) as database:
+        database.execute("SET enable_progress_bar = false")
         database.register("rows", pa.RecordBatchReader.from_batches(_READ, _article_rows(workspace, without)))
         query = f"SELECT {KEY} AS key, shard, hash(change_token) AS token, status, reason FROM rows"
         batches = list(map(_compact, database.sql(query).to_arrow_reader(65_536)))

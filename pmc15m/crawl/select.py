@@ -45,6 +45,7 @@ class Condition:
 def locked_database(memory: str = "256MB", spill: Path | None = None) -> duckdb.DuckDBPyConnection:
     """A database in memory that can reach no file, whatever SQL it is given; only its own spill goes to `spill`."""
     database = duckdb.connect(config={"threads": 1, "memory_limit": memory})
+    database.execute("SET enable_progress_bar = false")
     if spill is not None:
         database.execute("SET temp_directory = ?", [str(spill)])
     database.execute("SET enable_external_access = false; SET lock_configuration = true")

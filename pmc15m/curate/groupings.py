@@ -125,6 +125,7 @@ class Grouping:
         workspace.check(self.reads)  # DuckDB does not look at checksums
         spill = workspace.root / ".curate.tmp"
         with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": str(spill)}) as connection:
+            connection.execute("SET enable_progress_bar = false")
             shards = self.shards(workspace)
             for table in self.reads:
                 read_files(connection, [workspace.part(table, shard) for shard in shards]).create_view(table)

@@ -49,6 +49,7 @@ def pairs_of_shard(workspace: Workspace, shard: str, config: Config) -> Mapping[
 def _shard_tables(workspace: Workspace, shard: str, tables: tuple[str, ...]) -> duckdb.DuckDBPyConnection:
     """A connection with the tables of one shard, and the views of `texts.sql`."""
     connection = duckdb.connect(config={"threads": 1})
+    connection.execute("SET enable_progress_bar = false")
     for table in tables:
         connection.register(table, read_part(workspace.part(table, shard)))
     define_text_of(connection)

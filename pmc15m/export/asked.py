@@ -2,6 +2,7 @@
 
     PMC7112410_1_f002, …_g01, …_p03                       keys of a figure, a picture, a panel
     PMC4083729_AMHSR-4-14-g002.jpg                        ROCO: article, file
+    ROCO_2   wget … /PMC4083729.tar.gz …   AMHSR-4-….jpg  ROCO's list to fetch from: package of the article, file
     {"image": "PMC212319_Fig3_4.jpg", …}                  PMC-OA: article, number of the figure, panel
     {"pair_id": "26768438_F3", "image_file_path": …}      LLaVA-Med and PMC-15M's pipeline: PubMed id, id of the figure
     PMC7112410                                            all figures of an article
@@ -29,6 +30,7 @@ ASKED = "asked_pairs"  # the table with the keys of the pairs that a list names 
 _KEY = re.compile(r"PMC\d+_\d+_f\d{3,}(?:_g\d\d+(?:_p\d\d+)?)?")
 _PMCID = re.compile(r"(?:^|(?<=[^A-Za-z0-9]))PMC(\d+)(?!\d)(?:\.\d+)?[_/]?", re.IGNORECASE)
 _PUBMED = re.compile(r"(\d{5,9})_(\S+)")
+_PACKAGE = re.compile(r"(?:^|/)(PMC\d+)\.tar\.gz\b")
 _SUFFIX = re.compile(r"\.(?:jpe?g|png|gif|tiff?|webp|bmp|svg|eps)$", re.IGNORECASE)
 _TELLING = re.compile(r"pmc|pm_?id|^id$|key|pair|image|file|fig|graphic|name|path|article", re.IGNORECASE)
 _CAPTIONS = re.compile(r"caption|text|title|url", re.IGNORECASE)
@@ -76,9 +78,15 @@ def _entries(text: str) -> Iterator[tuple[str, list[str]]]:
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     delimiter = "\t" if lines and "\t" in lines[0] else ","
     for position, fields in enumerate(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter)):
-        words = [word.strip() for field in fields if " " not in (word := field.strip()) and word]
+        words = [word for field in fields if (word := _word(field))]
         if position or any(character.isdigit() for word in words for character in word):  # else a line of headings
             yield delimiter.join(fields)[:200], words
+
+
+def _word(field: str) -> str:
+    """What a column of a table names; a caption, which has spaces, names nothing."""
+    package = _PACKAGE.search(field)
+    return package[1] if package else "" if " " in field.strip() else field.strip()
 
 
 def _asked(words: str, candidates: list[str]) -> Asked:

@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from pmc15m.checksum import check_file
 from pmc15m.curate.splits import LONG_CAPTION
 from pmc15m.errors import DamageError, ExitCode, UsageError
-from pmc15m.export.columns import KEY_AND_TEXT
 from pmc15m.export.layout import Layout
 from pmc15m.export.shards import Shard
+from pmc15m.export.written import written_pictures
 from pmc15m.query import connect
 from pmc15m.workspace import Workspace, read_part
 
@@ -79,7 +77,7 @@ def _of_pictures(layout: Layout, shard: Shard, rows: list[dict[str, Any]]) -> It
     sizes = {row["pair_key"]: (row["export_width"], row["export_height"]) for row in rows}
     seen = set()
     try:
-        for key, content in _pictures(layout, shard):
+        for key, content in written_pictures(layout, shard):
             seen.add(key)
             decoded = decode(content)
             if isinstance(decoded, DecodeError):
@@ -90,29 +88,6 @@ def _of_pictures(layout: Layout, shard: Shard, rows: list[dict[str, Any]]) -> It
         yield f"cannot be read: {error}"
     if lacking := sizes.keys() - seen:
         yield f"{len(lacking)} pairs have no picture, {min(lacking)} among them"
-
-
-def _pictures(layout: Layout, shard: Shard) -> Iterator[tuple[str, bytes]]:
-    """Key and bytes of every picture of a shard."""
-
-    data = layout.data(shard)
-    if layout.is_foldered:
-        yield from ((path.stem, path.read_bytes()) for path in sorted(data.iterdir()))
-    elif data.suffix == ".tar":
-        with tarfile.open(data) as tar:
-            for member in tar:
-                key, _, suffix = member.name.partition(".")
-                if suffix not in ("txt", "json") and (file := tar.extractfile(member)) is not None:
-                    yield key, file.read()
-    elif layout.format == "interleaved":
-        for batch in pq.ParquetFile(data).iter_batches(1, columns=["images", "figures"]):
-            for row in batch.to_pylist():
-                for image, figure in zip(row["images"], row["figures"], strict=True):
-                    yield figure["pair_key"], image["bytes"]
-    else:
-        for batch in pq.ParquetFile(data).iter_batches(64, columns=["image", KEY_AND_TEXT[0].name]):
-            for row in batch.to_pylist():
-                yield row["pair_key"], row["image"]["bytes"]
 
 
 def _gone(workspace: Workspace, articles: set[str]) -> list[tuple[str, str]]:

@@ -6,7 +6,6 @@ from typing import Any
 
 from pmc15m import __version__
 from pmc15m.export.columns import KEY_AND_TEXT, SAMPLE
-from pmc15m.export.interleaved import interleaved_schema
 from pmc15m.export.order import Order
 from pmc15m.query.output import markdown_text
 
@@ -113,6 +112,8 @@ def data_card(order: Order, columns: Sequence[str], facts: Mapping[str, Any]) ->
     conversions = (f"{count:,} {what}" for what, count in facts["conversions"].items())
     told = [*KEY_AND_TEXT, *(SAMPLE.field(name) for name in columns)]
     if facts["format"] == "interleaved":
+        from pmc15m.export.interleaved import interleaved_schema  # here, as it brings the parser of articles
+
         told = [*interleaved_schema(columns)]
     return _CARD.format(
         name=order.name,

@@ -45,6 +45,7 @@ def write_rows(path: Path, kind: pa.Schema, rows: Iterable[tuple[Mapping[str, An
         kind,
         compression=dict.fromkeys(packed, "zstd"),
         use_dictionary=packed,
+        write_statistics=packed,  # of a small picture they would be the picture, twice
         write_page_checksum=True,
         use_content_defined_chunking=_PAGE,
     ) as writer:

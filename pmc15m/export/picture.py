@@ -52,10 +52,12 @@ def make_pictures(
     """One picture a cut, in their order, of the bytes of a stored picture.
 
     Where nothing has to change, the published bytes stay untouched and nothing is decoded. Those that EXIF turns, of
-    several frames, or with more than plain grey or RGB do change, for readers show them in different ways.
+    several frames, or with more than plain grey or RGB do change, for readers show them in different ways: some take
+    a palette's numbers for grey, and an empty fourth channel for a colour.
     """
     header = read_header(content)
-    plain = header if header and header.mode in {"RGB", "L"} and header.frames == header.orientation == 1 else None
+    is_plain = header and header.mode in {"RGB", "L"} and header.frames == header.orientation == 1
+    plain = header if header and is_plain and not header.is_transparent else None
     decoded: Decoded | DecodeError | None = None if plain else decode(content)
     if isinstance(decoded, DecodeError):
         yield from (decoded for _ in cuts)

@@ -6,7 +6,8 @@ random sample of the split's articles. n is the smallest with which shards have 
 average: a function of the pairs, so that an export that followed its source is equal to one that is made anew. Where a
 split outgrows its shards, each becomes two, and that update writes everything again; more pairs a shard put it off, and
 change nothing else. Inside a shard the order is by md5 of the key without its version: as good as a shuffle, the same
-for ever, and what a new version of an article alters stays in its place.
+for ever, and what a new version of an article alters stays in its place. Without `export.shuffle` an article's pairs
+stand together, articles by hash: what changes with an article is then one piece of the file.
 """
 
 import itertools
@@ -43,13 +44,14 @@ def write_plan(
     numbers = {split: f"p.article_hash >> {64 - bits[split]}" if bits[split] else "0" for split in SPLITS}
     whens = " ".join(f"WHEN '{split}' THEN ({n}::UBIGINT << 32) | ({numbers[split]})" for n, split in enumerate(SPLITS))
     facts = ", ".join(f"{expression} AS {name}" for name, (_, expression) in PROVENANCE.items())
+    together = "" if order["shuffle"] else "p.article_hash, "
     planned = connection.sql(
         f"""SELECT p.*, {facts}, CASE p.split {whens} END AS place
             FROM pairs p SEMI JOIN {kept} USING (pair_key)
               LEFT JOIN articles a ON a.pmcid = p.pmcid AND a.version = p.version
               LEFT JOIN figures f ON f.figure_key = p.figure_key
               LEFT JOIN images i ON i.image_key = p.image_key
-            ORDER BY place, md5(replace(p.pair_key, concat('_', p.version, '_f'), '_f')), p.version"""
+            ORDER BY place, {together}md5(replace(p.pair_key, concat('_', p.version, '_f'), '_f')), p.version"""
     )
     shards = []
     for place, table in _by_place(planned.to_arrow_reader(10_000)):

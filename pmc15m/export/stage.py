@@ -1,38 +1,25 @@
 """The `export` stage: plan, shards, summary; each written only where it is missing or stale."""
 
 import csv
-import hashlib
-import itertools
 import logging
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import Any, BinaryIO
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pmc15m.config import Config
 from pmc15m.engine.stage import Execution, run_units
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.export.asked import find_asked
-from pmc15m.export.columns import OUTCOME, POINTER, SAMPLE, chosen
-from pmc15m.export.folder import write_pictures
+from pmc15m.export.columns import POINTER, chosen
 from pmc15m.export.funnel import run_recipe
-from pmc15m.export.huggingface import write_huggingface
-from pmc15m.export.interleaved import find_xml, write_interleaved
-from pmc15m.export.layout import Layout, describe
+from pmc15m.export.layout import Layout
 from pmc15m.export.order import Order
-from pmc15m.export.picture import Cut, Picture, PictureError, make_pictures
 from pmc15m.export.plan import write_plan
 from pmc15m.export.shards import Shard, read_shards
 from pmc15m.export.state import READS, VERSION, layout_of, order_of, others, plan_fingerprint, state_of
 from pmc15m.export.summary import write_summary
-from pmc15m.export.webdataset import write_webdataset
-from pmc15m.pictures.decode import DecodeError
+from pmc15m.export.unit import WriteShard
 from pmc15m.query import connect
 from pmc15m.query.connection import read_files
 from pmc15m.query.harmless import harmless
@@ -41,19 +28,16 @@ from pmc15m.workspace import (
     atomic,
     digest_of,
     fingerprint,
-    leave_to_store,
     part_writer,
     read_fingerprint,
-    read_part,
     shown,
-    write_part,
 )
 
 log = logging.getLogger(__name__)
 _OF_SELECTION = {  # settings that say which pairs, and how many a shard, not what becomes of them
     *("recipe", "recipe_text", "where", "level", "pairs", "name", "out", "pairs_per_shard"),
 }
-_PLANNED = {"compression": "lz4", "use_dictionary": False}  # read once and removed: what is packed better costs more
+_PLANNED = {"compression": "lz4", "use_dictionary": False, "write_statistics": False}  # read once and removed
 _TOLD = 20  # listed figures that were not found; the rest is in a file
 
 
@@ -169,128 +153,4 @@ def _plan_shard(layout: Layout, order: Order, split: str, name: str, count: int,
 def _write_shards(workspace: Workspace, order: Order, execution: Execution, layout: Layout, shards: list[Shard]) -> int:
     mine = [shard for shard in shards if execution.takes(str(shard))]
     todo = [shard for shard in mine if not layout.is_current(shard)]
-    return run_units("export", _Unit(workspace, order, layout), todo, execution) if todo else 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Spooled:
-    """A picture whose bytes wait in the spool."""
-
-    picture: Picture
-    start: int
-    size: int
-    sha256: str
-
-
-_Outcome = _Spooled | PictureError | DecodeError
-
-
-def _spooled(picture: Picture, spool: BinaryIO) -> _Spooled:
-    start = spool.tell()
-    spool.write(picture.content)
-    digest = hashlib.sha256(picture.content).hexdigest()
-    return _Spooled(replace(picture, content=b""), start, len(picture.content), digest)
-
-
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    """One shard's work, picklable."""
-
-    workspace: Workspace
-    order: Order
-    layout: Layout
-
-    def __call__(self, shard: Shard) -> int:
-        plan = read_part(self.layout.planned(shard))
-        rows = plan.to_pylist()
-        data = self.layout.data(shard)
-        with tempfile.TemporaryFile(dir=self.layout.plan.parent) as spool:
-            pictures = self._pictures(rows, spool)
-            outcomes = [_outcome(picture) for picture in pictures]
-            samples = self._samples(rows, outcomes, pictures, spool)
-            self.layout.keep_before(str(shard), self.layout.rows(shard))
-            if self.layout.is_foldered:
-                write_pictures(data, samples)
-            else:
-                with atomic(data) as temporary:
-                    spans = self._write(temporary, samples, rows)
-                successes = (outcome for outcome in outcomes if outcome["export_status"] == "success")
-                for outcome, span in zip(successes, spans, strict=False):
-                    outcome["export_span"] = span
-        written = pa.Table.from_pylist(outcomes, schema=OUTCOME)
-        plan = plan.drop_columns(list(POINTER))
-        for name in written.column_names:
-            plan = plan.append_column(name, written[name])
-        pairs = pc.sum(pc.equal(written["export_status"], "success")).as_py()
-        write_part(self.layout.rows(shard), plan, shard.made_from, data=describe(data), pairs=pairs)
-        leave_to_store(data)
-        self.layout.planned(shard).unlink(missing_ok=True)
-        return len(outcomes)
-
-    def _write(
-        self, path: Path, samples: Iterator[tuple[dict[str, Any], Picture]], rows: list[dict[str, Any]]
-    ) -> list[list[int]]:
-        """Where the samples lie in the file; nothing where that is not said."""
-        settings, columns = self.order.settings, chosen(self.order.settings.columns)
-        if self.layout.format == "webdataset":
-            return write_webdataset(path, samples, "webp" if settings.image_format == "webp" else "jpg")
-        if self.layout.format == "hf":
-            write_huggingface(path, samples, columns)
-        else:
-            stored = find_xml(self.workspace, {(row["pmcid"], row["version"]): row["shard"] for row in rows})
-            write_interleaved(path, self.workspace, samples, stored, columns)
-        return []
-
-    def _pictures(self, rows: list[dict[str, Any]], spool: BinaryIO) -> list[_Outcome]:
-        """What became of each row's picture. Each stored picture is read and decoded once, for all its rows.
-
-        The encoded ones wait in the spool: the order of the rows is another one.
-        """
-        made: list[_Outcome] = [PictureError.EMPTY_BOX] * len(rows)
-        places = sorted(range(len(rows)), key=lambda place: (rows[place]["shard"], rows[place]["offset"], place))
-        for _, group in itertools.groupby(places, key=lambda place: rows[place]["image_key"]):
-            sharing = list(group)
-            stored = rows[sharing[0]]
-            # Bytes that are not as they were fetched fail the shard: the next crawl mends them, then the next export.
-            content = self.workspace.read(stored["shard"], stored["offset"], stored["size"], stored["sha256"])
-            cuts = [Cut(rows[place]["box"], self._may_alter(rows[place])) for place in sharing]
-            for place, picture in zip(sharing, make_pictures(content, cuts, self.order.settings), strict=True):
-                made[place] = _spooled(picture, spool) if isinstance(picture, Picture) else picture
-        return made
-
-    def _may_alter(self, row: dict[str, Any]) -> bool:
-        return self.order.settings.allow_derivatives_of_nd or not (row["licence_code"] or "").endswith("ND")
-
-    def _samples(
-        self, rows: list[dict[str, Any]], outcomes: list[dict[str, Any]], pictures: list[_Outcome], spool: BinaryIO
-    ) -> Iterator[tuple[dict[str, Any], Picture]]:
-        """The pairs that have a picture, in the order of the plan; for rows of articles, article by article."""
-        columns: Sequence[str] = chosen(self.order.settings.columns)
-        places: Iterable[int] = range(len(rows))
-        if self.layout.format == "interleaved":
-            columns = SAMPLE.names
-            places = sorted(places, key=lambda place: (rows[place]["article_hash"], rows[place]["version"], place))
-        for place in places:
-            spooled = pictures[place]
-            if isinstance(spooled, _Spooled):
-                spool.seek(spooled.start)
-                yield (
-                    self.order.sample(rows[place] | outcomes[place], columns),
-                    replace(spooled.picture, content=spool.read(spooled.size)),
-                )
-
-
-def _outcome(made: _Outcome) -> dict[str, Any]:
-    """The row of a picture in `OUTCOME`."""
-    if not isinstance(made, _Spooled):
-        return dict.fromkeys(OUTCOME.names) | {"export_status": "failed", "export_reason": made}
-    return {
-        "export_status": "success",
-        "export_reason": None,
-        "export_width": made.picture.width,
-        "export_height": made.picture.height,
-        "export_sha256": made.sha256,
-        "export_extension": made.picture.extension,
-        "export_conversion": made.picture.conversion,
-        "export_span": None,
-    }
+    return run_units("export", WriteShard(workspace, order, layout), todo, execution) if todo else 0

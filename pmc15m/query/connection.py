@@ -9,6 +9,7 @@ import json
 import os
 import re
 import socket
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,8 @@ def connect(
         }
     )
     connection.execute("SET TimeZone = 'UTC'")
+    if not sys.stdout.isatty():
+        connection.execute("SET enable_progress_bar = false")  # which DuckDB writes where results go
     if in_place is not None:
         connection.register_filesystem(stored_files(in_place))
     parts = _glob_escaped(str(root))

@@ -190,20 +190,20 @@ import os, sys, threading
 from pathlib import Path
 from typing import Any
 from pmc15m.engine.stage import Execution
-from pmc15m.export import stage
+from pmc15m.export import unit
 from pmc15m.export.stage import export
 from pmc15m.workspace import Workspace
 from tests.chain.test_living import config
 root, kind, told = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-write_shard, written = stage._Unit.__call__, []
-def write_slowly(unit, shard):
+write_shard, written = unit.WriteShard.__call__, []
+def write_slowly(self, shard):
     if len(written) == 3:
         threading.Event().wait()
-    count = write_shard(unit, shard)
+    count = write_shard(self, shard)
     written.append(shard)
     os.write(told, b".")
     return count
-stage._Unit.__call__ = write_slowly
+unit.WriteShard.__call__ = write_slowly
 export(Workspace(root), config(kind, image_format="jpeg", image_side=64), Execution())
 """
 

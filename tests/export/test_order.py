@@ -2,7 +2,10 @@
 
 import hashlib
 import io
+import itertools
 import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -106,6 +109,53 @@ def test_where_level_text_and_columns(workspace: Workspace) -> None:
         chosen("doi,nosuch")
 
 
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_pairs_of_an_article_stand_together_unless_they_are_shuffled(workspace: Workspace, shuffle: bool) -> None:
+    held = exported(workspace, shuffle=shuffle, allow_derivatives_of_nd=True)
+    runs = [article for article, _ in itertools.groupby(key.partition("_")[0] for key in held)]
+    assert (len(runs) == len(set(runs)) == 3) == (not shuffle)
+
+
+def data_of(workspace: Workspace, name: str) -> dict[str, bytes]:
+    folder = workspace.root / "export" / name
+    paths = (path for path in folder.glob("*/**/*") if path.is_file() and ".pmc15m" not in path.parts)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+@pytest.mark.parametrize("kind", ["webdataset", "hf", "jsonl"])
+def test_an_update_draws_no_picture_again_that_would_be_the_same(
+    workspace: Workspace, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+
+    def counted(content: bytes, cuts: Sequence[Cut], settings: ExportConfig) -> Iterator[object]:
+        drawn.append(len(cuts))
+        return make_pictures(content, cuts, settings)
+
+    def make(name: str, where: str = "", text: str = "text", side: int = 64) -> list[int]:
+        drawn.clear()
+        picked = ExportConfig(recipe="", format=kind, name=name, where=where, text=text, image_side=side)
+        config = Config(export=replace(picked, allow_derivatives_of_nd=True))
+        assert export(workspace, config, Execution()) is ExitCode.COMPLETE
+        return drawn.copy()
+
+    monkeypatch.setattr("pmc15m.export.unit.make_pictures", counted)
+    without_one = "pmcid <> 'PMC3'"
+    assert sum(make("it")) == 9
+    assert make("it", where=without_one, text="context") == []
+    assert sum(make("fresh", where=without_one, text="context")) == 6
+    assert data_of(workspace, "it") == data_of(workspace, "fresh")
+    for path in (workspace.root / "export" / "it").glob("*/**/*"):  # some picture is not what was written
+        if path.suffix in (".tar", ".parquet", ".jpg") and ".pmc15m" not in path.parts:
+            content = path.read_bytes()
+            place = content.index(b"\xff\xd8\xff") + 300
+            path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    assert len(make("it", where=without_one)) >= 1
+    make("fresh", where=without_one)
+    assert data_of(workspace, "it") == data_of(workspace, "fresh")
+    assert sum(make("it", where=without_one, side=32)) == 6, "other settings, other pictures"
+
+
 def test_a_recipe_words_its_texts() -> None:
     recipe = parse_recipe("mine", 'description = "x"\ntemplate = "{modalities}: {text}"')
     order = Order(recipe, ExportConfig(text="template"))
@@ -151,6 +201,8 @@ def test_a_list_of_figures_says_what_was_not_found(workspace: Workspace, tmp_pat
         ('{"image": "PMC212319_Fig3_4.jpg", "caption": "PMC1_x"}', "PMC212319", "fig3"),
         ('{"pair_id": "26768438_F3", "image_file_path": "PMC64/ACEM-5.jpg"}', "PMC64", "acem-5"),
         ('["PMC5/gr1.png"]', "PMC5", "gr1"),
+        ("ROCO_2\twget -r ftp://h/1e/ed/PMC39.tar.gz -P /to\tCRIONM.003.jpg", "PMC39", "crionm.003"),
+        ("oa_package/1e/ed/PMC39.tar.gz", "PMC39", ""),
         ("https://pmc.ncbi.nlm.nih.gov/articles/PMC77/", "PMC77", ""),
     ],
 )
@@ -173,6 +225,15 @@ def test_how_a_picture_fits(fit: str, size: tuple[int, int], made: tuple[int, in
     assert isinstance(picture, Picture)
     assert Image.open(io.BytesIO(picture.content)).size == (picture.width, picture.height) == made
     assert (picture.conversion == PUBLISHED) == (made == size)
+
+
+@pytest.mark.parametrize("transparency", [None, (255, 255, 255)])
+def test_a_colour_that_is_none_is_drawn_as_paper(transparency: tuple[int, int, int] | None) -> None:
+    content = io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(content, "PNG", **({"transparency": transparency} if transparency else {}))
+    [picture] = make_pictures(content.getvalue(), [Cut()], ExportConfig())
+    assert isinstance(picture, Picture)
+    assert (picture.conversion == PUBLISHED) == (transparency is None)
 
 
 def test_panels_drawn_small_look_as_if_cut_from_the_whole() -> None:

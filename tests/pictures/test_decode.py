@@ -59,6 +59,17 @@ def test_transparency_shows_white_paper() -> None:
     assert decoded.image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
 
 
+def test_a_channel_of_transparency_that_says_nothing_changes_no_pixel() -> None:
+    opaque = PHOTO.convert("RGBA")
+    decoded = decode(encoded(opaque, "PNG"), 10_000)
+    assert isinstance(decoded, Decoded)
+    assert (decoded.image.mode, decoded.image.tobytes()) == ("RGB", PHOTO.convert("RGB").tobytes())
+    opaque.putpixel((7, 5), (0, 0, 0, 0))
+    decoded = decode(encoded(opaque, "PNG"), 10_000)
+    assert isinstance(decoded, Decoded)
+    assert decoded.image.getpixel((7, 5)) == (255, 255, 255)
+
+
 @pytest.mark.parametrize("mode", ["CMYK", "L", "1", "P", "I;16"])
 def test_every_stored_mode_becomes_rgb_or_grey(mode: str) -> None:
     kind = "TIFF" if mode in {"CMYK", "I;16"} else "PNG"

@@ -1,5 +1,6 @@
 """connect(): every table is there; nothing outside is readable; nothing can be changed."""
 
+import io
 import re
 import shutil
 from pathlib import Path
@@ -286,3 +287,11 @@ def test_rows_of_a_damaged_part_are_not_counted(workspace: Workspace) -> None:
     part.write_bytes(content)
     with pytest.raises(DamageError):
         sql(workspace, "SELECT count(*) FROM pairs")
+
+
+def test_no_progress_bar_comes_between_results_that_are_piped(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    with connect(workspace) as connection:
+        assert connection.sql("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]
