@@ -65,6 +65,7 @@ class ImageConfig:
     heads: CountOrNone
     init_std: Amount  # of a random tower's matrices; 0 = the library's (0.02, right for widths near 768)
     patch_dropout: Share  # of the patches, left out of a training step (FLIP, arXiv 2212.00794)
+    whole_tail: Share  # of the run, its last steps: on all patches
     unlocked: Blocks  # blocks that are trained, from the last; -1 = the whole tower, 0 = its projection (LiT)
 
 
@@ -215,9 +216,8 @@ def _build(kind: Any, tree: Tree, where: str, prefix: str = "") -> Any:
     """An instance of the dataclass `kind` from a tree that must name every field."""
     hints = get_type_hints(kind, include_extras=True)
     for name in sorted(tree.keys() - hints.keys()):
-        known = f"known: {', '.join(prefix + key for key in hints)}"
-        close = [f"did you mean {prefix}{key}?" for key in difflib.get_close_matches(name, hints, n=1)] or [known]
-        raise ConfigError(f"unknown config key {prefix}{name}; {close[0]}")
+        near = " or ".join(prefix + key for key in difflib.get_close_matches(name, hints, n=1) or hints)
+        raise ConfigError(f"unknown config key {prefix}{name}; did you mean {near}?")
     for name in sorted(hints.keys() - tree.keys()):
         raise ConfigError(f"{where} lacks {prefix}{name}")
     return kind(**{name: _value(hint, tree[name], where, f"{prefix}{name}") for name, hint in hints.items()})
