@@ -41,7 +41,7 @@ OPTIMIZER_STATE = ("exp_avg", "exp_avg_sq", "step")
 # What a run that has begun may change: how it is watched and fed, and how long it is.
 CHANGEABLE = {"data.workers"} | {f"run.{name}" for name in ("threads", "activations_gb", "epochs", "steps")}
 CHANGEABLE |= {f"run.{name}_every" for name in ("log", "eval", "save", "suite", "keep")}
-CHANGEABLE |= {"run.keep", "run.suite", "run.suite_data"}
+CHANGEABLE |= {"run.keep", "run.suite", "run.suite_data", "run.track"}
 _NAME = re.compile(r"step_([0-9]{6}|[1-9][0-9]{6,})")
 
 log = logging.getLogger(__name__)

@@ -5,6 +5,7 @@ Writes into the run folder and nowhere else:
     config.toml      the effective configuration
     metrics.jsonl    a line every `run.log_every` steps, and one for each evaluation
     checkpoints/     see `checkpoint.py`
+    tensorboard/     with `run.track=tensorboard`
     summary.json     once the run is complete
 """
 
@@ -39,6 +40,7 @@ from train.shards import Split, SplitOfUnits, Splits, open_split, read_at
 from train.step import StepSettings, build_optimizer, learning_rate, train_step
 from train.tokens import CAPTIONS_FOR_TRAINING, load_tokenizer, train_tokenizer
 from train.towers import Clip, all_finite, build_model, compile_blocks, drop_patches, flops, lock
+from train.trackers import open_tracker
 
 SAMPLE_BYTES = 1 << 16  # of either end of a file that has no fingerprint
 PEAK_TFLOPS = {"H100": 989, "H200": 989, "A100": 312, "L40S": 362, "B200": 2250}  # dense bf16, as its maker says
@@ -161,6 +163,7 @@ def _run(
         checkpoint.prune(out, config.run.keep, config.run.keep_every)
         _forget_after(out / "metrics.jsonl", start)
         _say_hello(config, train_split, schedule, model, start, steps, world)
+        track = open_tracker(config, out, start)
 
     sound = torch.ones((), dtype=torch.bool, device=world.device)
 
@@ -192,6 +195,7 @@ def _run(
         if world.leads and row:
             with (out / "metrics.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
+            track(row)
 
     def is_due(every: int, step: int) -> bool:
         return every > 0 and step % every == 0
