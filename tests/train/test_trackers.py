@@ -55,7 +55,7 @@ def test_a_run_is_sent_to_wandb_and_goes_on_there(
 
 
 def test_a_run_is_shown_by_tensorboard_and_steps_that_are_taken_again_once(export: Path, tmp_path: Path) -> None:
-    pytest.importorskip("tensorboard")
+    pytest.importorskip("tensorboard")  # of the extra `dev`
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     config = small_config("run.steps=4", "run.save_every=2", "run.keep=9", "run.track=tensorboard")
