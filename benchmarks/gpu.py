@@ -3,7 +3,9 @@
     correct    loss and gradient against plain fp64; graphs kept or made again: the same bits; no step waits for the GPU
     resume     a run that is halted and resumed against one that is not, to the bit
     speed      ViT-B/16 + BERT-base, captions of log-normal lengths, 1,024 and 4,096 pairs: pairs/s, share of the peak,
-               memory; beside open_clip's own `train_one_epoch` (bf16, accumulation) where it can be imported
+               memory; compiled, and with half of the patches; beside open_clip's own `train_one_epoch` (bf16,
+               accumulation) where it can be imported
+    figures    pictures/s of the network that divides figures, one by one and in batches
     loader     pairs/s of `TrainBatches` with the machine's cores, and how long the first batch takes
 
 With `--device cpu --tiny` the same on towers of a few thousand parameters, to see that the script itself works.
@@ -41,7 +43,7 @@ from train.order import Order
 from train.shards import Splits, open_split
 from train.step import StepSettings, build_optimizer, train_step
 from train.tokens import train_tokenizer
-from train.towers import Clip, build_model, flops
+from train.towers import Clip, build_model, compile_blocks, flops
 
 SMALL = (
     *("embed_dim=32", "data.batch_size=16", "data.image_size=32", "data.context_length=24", "image.patch_size=16"),
@@ -58,7 +60,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
     parser.add_argument("--tiny", action="store_true")
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--only", nargs="+", choices=("correct", "resume", "speed", "loader"))
+    parser.add_argument("--only", nargs="+", choices=("correct", "resume", "speed", "figures", "loader"))
     arguments = parser.parse_args()
     _torchvision.make_importable()
     device, until = torch.device(arguments.device), time.monotonic() + 60 * arguments.minutes
@@ -70,6 +72,7 @@ def main() -> None:
             "correct": lambda: _correct(device, data),
             "resume": lambda: _resume(data, Path(scratch)),
             "speed": lambda: _speed(device, arguments.tiny, until),
+            "figures": lambda: _figures(device, arguments.tiny),
             "loader": lambda: _loader(data, arguments.tiny),
         }
         for part in arguments.only or parts:
@@ -180,14 +183,19 @@ def _speed(device: torch.device, tiny: bool, until: float) -> None:
     peak = next((tflops for word, tflops in PEAK_TFLOPS.items() if word in name), math.nan)
     kept = max(0.0, memory - 20) * 1e9 * 0.75
     size = 8 if tiny else 256
-    rows = [("ours, everything twice", size, 0.0), (f"ours, {kept / 1e9:.0f} GB kept", size, kept)]
+    rows = [("ours, everything twice", 0.0, ""), (f"ours, {kept / 1e9:.0f} GB kept", kept, "")]
+    if not tiny:  # the compiler takes its time, which on a CPU is minutes
+        rows += [("ours, compiled", kept, "compiled"), ("ours, biomedclip-fast", kept, "fast")]
+    halved = None if tiny else build_model(override(config, ["image.patch_dropout=0.5"]), vocabulary)
     for pairs in (16, 32) if tiny else (1024, 4096):
         batch = _batch(config, pairs, vocabulary, device)
-        work = flops(model, config, batch.lengths)
-        contenders = {
-            what: _ours(copy.deepcopy(model), config, batch, micro_batch, room, device)
-            for what, micro_batch, room in rows
-        }
+        contenders, done = {}, {}
+        for what, room, how in rows:
+            own = copy.deepcopy(halved if how == "fast" and halved else model).to(device).train()
+            if how:
+                compile_blocks(own)
+            contenders[what] = _ours(own, config, batch, size, room, device)
+            done[what] = flops(own, config, batch.lengths)
         if importlib.util.find_spec("open_clip_train") and not tiny:
             contenders["open_clip"] = _open_clip(model, config, batch, pairs // size, device)
         for what, take in contenders.items():
@@ -199,7 +207,7 @@ def _speed(device: torch.device, tiny: bool, until: float) -> None:
             except torch.OutOfMemoryError:
                 print(f"  {pairs} pairs, {what}: out of memory")
                 continue
-            used = work / seconds / 1e12
+            used = done.get(what, flops(model, config, batch.lengths)) / seconds / 1e12
             print(
                 f"  {pairs} pairs, {what:24} {pairs / seconds:8.0f} pairs/s  {used:6.1f} TFLOP/s  "
                 f"MFU {used / peak:5.1%}  {gigabytes:5.1f} GB",
@@ -257,6 +265,20 @@ def _open_clip(model: Clip, config: Config, batch: Batch, parts: int, device: to
         train_one_epoch(theirs, data, loss, 0, optimizer, None, None, None, options)
 
     return take
+
+
+def _figures(device: torch.device, tiny: bool) -> None:
+    from models.panels.network import PanelNet
+
+    network = PanelNet().to(device).eval()
+    for pictures in (1, 4) if tiny else (1, 64, 512):
+        ink = torch.rand(pictures, 1, 320, 320, device=device)
+
+        def take(ink: torch.Tensor = ink) -> None:
+            with torch.no_grad():
+                network(ink)
+
+        print(f"  {pictures} at a time: {pictures / _timed(take, device)[0]:.0f} pictures/s", flush=True)
 
 
 def _loader(data: Path, tiny: bool) -> None:

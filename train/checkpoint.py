@@ -34,14 +34,14 @@ from train.files import hidden, sync_folder, write
 from train.tokens import load_tokenizer
 from train.towers import Clip
 
-FORMAT = 5
+FORMAT = 6
 FOLDER = "checkpoints"
 MODEL, OPTIMIZER, AVERAGED = "model.safetensors", "optimizer.safetensors", "averaged.safetensors"
 OPTIMIZER_STATE = ("exp_avg", "exp_avg_sq", "step")
 # What a run that has begun may change: how it is watched and fed, and how long it is.
-CHANGEABLE = {"data.workers"} | {f"run.{name}" for name in ("threads", "activations_gb", "compile", "epochs", "steps")}
+CHANGEABLE = {"data.workers"} | {f"run.{name}" for name in ("threads", "activations_gb", "epochs", "steps")}
 CHANGEABLE |= {f"run.{name}_every" for name in ("log", "eval", "save", "suite", "keep")}
-CHANGEABLE |= {"run.keep", "run.suite", "run.suite_data"}
+CHANGEABLE |= {"run.keep", "run.suite", "run.suite_data", "run.track"}
 _NAME = re.compile(r"step_([0-9]{6}|[1-9][0-9]{6,})")
 
 log = logging.getLogger(__name__)
@@ -195,7 +195,8 @@ def fixed_differences(old: Config, new: Config) -> list[str]:
     """The dotted keys whose values differ and must not in a run that has begun."""
     left, right = flat(old), flat(new)
     masks = any(left[f"{key}_dropout"] for key in ("image.patch", "text.hidden", "text.attention"))
-    changeable = CHANGEABLE if masks else CHANGEABLE | {"run.micro_batch"}  # each micro-batch has masks of its own
+    # Each micro-batch has masks of its own, and what is compiled draws others.
+    changeable = CHANGEABLE if masks else CHANGEABLE | {"run.micro_batch", "run.compile"}
     return [key for key in left if left[key] != right[key] and key not in changeable]
 
 

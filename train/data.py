@@ -7,9 +7,11 @@ processes make it in parts, so that the first is there in seconds and shared mem
 import contextlib
 import dataclasses
 import itertools
+import multiprocessing
 import os
 import shutil
 import signal
+import threading
 from collections.abc import Generator, Iterator, Sequence
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -259,7 +261,7 @@ def iter_batches(batches: Dataset[T], items: range, workers: int, pin: bool, ahe
         pin_memory=pin,
         prefetch_factor=ahead if workers else None,
         multiprocessing_context="forkserver" if workers else None,  # fork deadlocks beside Arrow's threads
-        worker_init_fn=_single_threaded if workers else None,
+        worker_init_fn=_begin_worker if workers else None,
     )
     with _signals_held():
         made = iter(loader)
@@ -284,5 +286,13 @@ def _as_it_is(batch: Any) -> Any:  # the datasets make whole batches; there is n
     return batch
 
 
-def _single_threaded(_worker: int) -> None:
+def _begin_worker(_worker: int) -> None:
+    """One thread of torch's, and an end with the training process, however that ends: torch looks at the forkserver."""
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with_trainer, daemon=True).start()
+
+
+def _end_with_trainer() -> None:
+    if trainer := multiprocessing.parent_process():
+        trainer.join()
+        os._exit(1)

@@ -27,6 +27,13 @@ class World:
     def leads(self) -> bool:
         return self.rank == 0
 
+    @property
+    def memory(self) -> int:
+        """Bytes that the device has."""
+        if self.device.type == "cuda":
+            return torch.cuda.get_device_properties(self.device).total_memory
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
     def gather(self, local: Tensor) -> Tensor:
         """(b, D) of every process as (size · b, D), in rank order."""
         if self.size == 1:

@@ -5,13 +5,13 @@ Writes into the run folder and nowhere else:
     config.toml      the effective configuration
     metrics.jsonl    a line every `run.log_every` steps, and one for each evaluation
     checkpoints/     see `checkpoint.py`
+    tensorboard/     with `run.track=tensorboard`
     summary.json     once the run is complete
 """
 
 import copy
 import dataclasses
 import hashlib
-import itertools
 import json
 import logging
 import math
@@ -32,14 +32,15 @@ from train import checkpoint, files, pretrained
 from train.config import Config, from_dict, override, to_toml
 from train.data import Schedule, TrainBatches
 from train.distributed import World, join, leave
-from train.errors import CheckpointError, DataError, DivergedError
+from train.errors import CheckpointError, ConfigError, DataError, DivergedError
 from train.evaluation.meanwhile import Judges
 from train.order import Order, weights_of
 from train.pretrained import Pretrained
 from train.shards import Split, SplitOfUnits, Splits, open_split, read_at
 from train.step import StepSettings, build_optimizer, learning_rate, train_step
 from train.tokens import CAPTIONS_FOR_TRAINING, load_tokenizer, train_tokenizer
-from train.towers import Clip, all_finite, blocks, build_model, flops, lock
+from train.towers import Clip, all_finite, build_model, compile_blocks, drop_patches, flops, lock
+from train.trackers import open_tracker
 
 SAMPLE_BYTES = 1 << 16  # of either end of a file that has no fingerprint
 PEAK_TFLOPS = {"H100": 989, "H200": 989, "A100": 312, "L40S": 362, "B200": 2250}  # dense bf16, as its maker says
@@ -99,6 +100,11 @@ def _run(
 ) -> Summary:
     if config.run.threads:
         torch.set_num_threads(config.run.threads)
+    if config.run.activations_gb * 1e9 > world.memory:
+        raise ConfigError(
+            f"run.activations_gb {config.run.activations_gb:g} cannot stay in the {world.memory / 1e9:.0f} GB of this "
+            f"{world.device.type.upper()}; what does not fit is made twice, with 0 everything"
+        )
     if config.run.precision == "auto":  # from here on it is the run's own, on whatever device it goes on
         config = override(config, [f"run.precision={'bf16' if world.device.type == 'cuda' else 'fp32'}"])
 
@@ -109,6 +115,7 @@ def _run(
     shares = config.data.mix or [order.rows for order in orders]
     schedule = Schedule(orders, config.data.batch_size, world.rank, world.size, shares)
     steps = config.run.steps or config.run.epochs * schedule.steps_per_epoch
+    tail = round(config.image.whole_tail * steps)
     identity = _identity(folders, splits)
 
     # The model: new, as weights of others have it, or as the newest checkpoint left it.
@@ -136,8 +143,7 @@ def _run(
             checkpoint.load_weights(newest, judged, checkpoint.AVERAGED)
     lock(model, config, start)
     if config.run.compile:
-        for block in itertools.chain.from_iterable(blocks(model).values()):
-            block.compile()
+        compile_blocks(model)
     settings = StepSettings(
         seed=config.run.seed,
         micro_batch=config.run.micro_batch,
@@ -157,6 +163,7 @@ def _run(
         checkpoint.prune(out, config.run.keep, config.run.keep_every)
         _forget_after(out / "metrics.jsonl", start)
         _say_hello(config, train_split, schedule, model, start, steps, world)
+        track = open_tracker(config, out, start)
 
     sound = torch.ones((), dtype=torch.bool, device=world.device)
 
@@ -188,6 +195,7 @@ def _run(
         if world.leads and row:
             with (out / "metrics.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
+            track(row)
 
     def is_due(every: int, step: int) -> bool:
         return every > 0 and step % every == 0
@@ -203,6 +211,8 @@ def _run(
                 log.warning("%s; the next pair takes its place", place)
             if step == config.optim.unlock_step:
                 lock(model, config, step)
+            if config.image.patch_dropout:
+                drop_patches(model, config.image.patch_dropout if step < steps - tail else 0.0)
             lr = learning_rate(step, steps, config.optim)
             for group in optimizer.param_groups:
                 group["lr"] = lr * group["scale"]

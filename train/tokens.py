@@ -86,7 +86,7 @@ def encode(tokenizer: Tokenizer, texts: Sequence[str], context_length: int) -> T
     """Texts as (texts, longest) token ids: [CLS] … [SEP], cut to `context_length`, padded with 0 to the longest."""
     tokenizer.no_padding()
     tokenizer.enable_truncation(context_length)
-    rows = [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
+    rows = [encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts))]
     tokens = np.zeros((len(rows), max(map(len, rows), default=0)), dtype=np.int64)
     for row, ids in enumerate(rows):
         tokens[row, : len(ids)] = ids

@@ -9,6 +9,7 @@ timm and transformers are imported here and nowhere else, after `_torchvision.ma
 """
 
 import functools
+import itertools
 import logging
 import math
 import re
@@ -173,6 +174,23 @@ def lock(model: Clip, config: Config, step: int) -> None:
         parameter.requires_grad_(all_of_it or last < 0 or away[name] <= last)
 
 
+def drop_patches(model: Clip, share: float) -> None:
+    """Of every picture in training, from now on; nothing where the tower was built without."""
+    trunk: Any = model.visual.trunk
+    trunk.patch_drop.prob = share
+
+
+def compile_blocks(model: Clip) -> None:
+    """Each kind of block is compiled when it is first met. Raises `ConfigError` where nothing can be compiled."""
+    try:
+        torch.compile(torch.neg)(model.logit_scale)
+    except RuntimeError as error:
+        cause = getattr(error, "inner_exception", error)
+        raise ConfigError(f"run.compile: {_first_line(cause)}; without: --set run.compile=false") from None
+    for block in itertools.chain.from_iterable(blocks(model).values()):
+        block.compile()
+
+
 def flops(model: Clip, config: Config, lengths: np.ndarray[Any, np.dtype[np.int64]]) -> float:
     """Of a training step over captions of these lengths and as many pictures: 6 a weight and token, and attention's.
 
@@ -183,7 +201,8 @@ def flops(model: Clip, config: Config, lengths: np.ndarray[Any, np.dtype[np.int6
     if _is_vit(trunk):
         patch: Tensor = trunk.patch_embed.proj.weight
         patches = (config.data.image_size // patch.shape[-1]) ** 2
-        towers.append((trunk.blocks, np.full_like(lengths, 1 + round(patches * (1 - config.image.patch_dropout)))))
+        seen = 1 + round(patches * (1 - getattr(trunk.patch_drop, "prob", 0.0)))
+        towers.append((trunk.blocks, np.full_like(lengths, seen)))
         total = 6.0 * patch.numel() * patches * len(lengths)
     else:
         total = 3.0 * _forward_flops(trunk, config.data.image_size) * len(lengths)

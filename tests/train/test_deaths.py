@@ -161,20 +161,37 @@ def test_death_at_any_call_to_the_file_system_leaves_a_run_that_goes_on(
     assert kept[-1] == steps
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_to_all_processes_while_data_are_waited_for_leaves_a_checkpoint(tmp_path: Path, number: int) -> None:
-    """As SLURM and Ctrl-C send it: to the loader's process too, which has the next batch still to make."""
+@contextmanager
+def waiting_for_data(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A run in processes of its own that has taken a step, and whose loader's process has the next batch to make."""
     stored = io.BytesIO()
     Image.new("L", (5000, 5000)).save(stored, "PNG", compress_level=1)  # takes its time
-    write_tar(tmp_path / "data" / "train" / "00000.tar", [("png", stored.getvalue(), "grey") for _ in range(16)])
-    command = [sys.executable, "-m", "train", "run", str(tmp_path / "data"), "--out", str(tmp_path / "run"), *SETTINGS]
+    write_tar(folder / "data" / "train" / "00000.tar", [("png", stored.getvalue(), "grey") for _ in range(16)])
+    command = [sys.executable, "-m", "train", "run", str(folder / "data"), "--out", str(folder / "run"), *SETTINGS]
     command += ["--set", "run.save_every=0", "--set", "data.workers=1", "--steps", "500"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stderr is not None
-        seen = next((line for line in process.stderr if "step 1/" in line), None)
-        assert seen is not None
+        assert any("step 1/" in line for line in process.stderr)
+        yield process
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_all_processes_while_data_are_waited_for_leaves_a_checkpoint(tmp_path: Path, number: int) -> None:
+    """As SLURM and Ctrl-C send it: to the loader's process too."""
+    with waiting_for_data(tmp_path) as process:
         os.killpg(process.pid, number)
-        said = process.stderr.read()
+        _, said = process.communicate()
     assert process.returncode == 130, said
     (checkpoint,) = checkpoints(tmp_path / "run")
     assert read_meta(checkpoint).step < 500
+
+
+def test_the_processes_of_a_killed_run_end_with_it(tmp_path: Path) -> None:
+    """The last of them that ends closes the pipe to which all of them write."""
+    with waiting_for_data(tmp_path) as process:
+        process.kill()
+        try:
+            process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise

@@ -1,6 +1,7 @@
 """A whole run: it learns, it resumes to the bit, it stops when asked, it keeps what it should."""
 
 import dataclasses
+import functools
 import json
 import math
 import os
@@ -17,7 +18,7 @@ from tests.train.drawn_pairs import draw_pair, small_config, write_parquet, writ
 from train import checkpoint, loop
 from train.checkpoint import checkpoints, read_meta
 from train.config import Config, override
-from train.errors import CheckpointError, DataError, DivergedError
+from train.errors import CheckpointError, ConfigError, DataError, DivergedError
 from train.evaluation import meanwhile
 from train.shards import open_split
 
@@ -353,3 +354,54 @@ def test_a_column_balances_what_is_trained_on(tmp_path: Path) -> None:
     split = open_split(data, "train")
     order = loop._order(split, small_config("data.weight=text"))
     assert sorted(order.take(0, 0, 12)) == list(range(12))  # every caption is another one
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch hides it by a filter of its own
+def test_a_compiled_run_that_was_halted_goes_on_to_the_bit(
+    export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Traced and differentiated as always; what is left out is the compiler of C++, which takes minutes."""
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="aot_eager"))
+    torch._dynamo.reset()
+    settings = ("run.compile=true", "run.micro_batch=4", "text.hidden_dropout=0.1", "image.patch_dropout=0.25")
+    config = small_config("run.steps=4", "run.save_every=2", "run.keep=9", *settings)
+    loop.run(config, export, tmp_path / "straight")
+    assert torch._dynamo.utils.counters["frames"]["ok"] > 2  # one each, of images and of texts, and the trial
+    shutil.copytree(
+        tmp_path / "straight" / "checkpoints" / "step_000002", tmp_path / "on" / "checkpoints" / "step_000002"
+    )
+    loop.run(config, export, tmp_path / "on")
+    assert same(weights(tmp_path / "on"), weights(tmp_path / "straight"))
+
+
+def test_where_nothing_can_be_compiled_no_run_is_begun(
+    export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_compiler(*_: Any) -> Any:
+        raise RuntimeError("no working C++ compiler")
+
+    torch._dynamo.reset()
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=without_compiler))
+    with pytest.raises(ConfigError, match=r"no working C\+\+ compiler.*; without: --set run\.compile=false"):
+        loop.run(small_config("run.compile=true"), export, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_last_steps_see_whole_pictures(export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dropped, taken = [], loop.train_step
+
+    def looking(model: Any, *rest: Any) -> Any:
+        dropped.append(model.visual.trunk.patch_drop.prob)
+        return taken(model, *rest)
+
+    monkeypatch.setattr(loop, "train_step", looking)
+    loop.run(small_config("run.steps=5", "image.patch_dropout=0.5", "image.whole_tail=0.4"), export, tmp_path)
+    assert dropped == [0.5, 0.5, 0.5, 0.0, 0.0]
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    work = [row["tflops"] * row["dt_s"] for row in rows if "loss" in row]
+    assert min(work[3:]) > max(work[:3])
+
+
+def test_more_than_the_memory_cannot_be_kept(export: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"run\.activations_gb 1e\+06 cannot stay in the"):
+        loop.run(small_config("run.activations_gb=1e6"), export, tmp_path)
