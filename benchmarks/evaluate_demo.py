@@ -157,12 +157,10 @@ def scikit_learn(model: Path, folder: Path, c: float) -> float:
     """The probe on all training pictures by scikit-learn, in percent, from the features that were kept."""
     from sklearn.linear_model import LogisticRegression
 
-    encoder, described = load_encoder(model, torch.device("cpu")), load_set("kinds.toml", folder)
-    world, cache = World(0, 1, torch.device("cpu")), folder / "report" / "embeddings"
+    world, described = World(0, 1, torch.device("cpu")), load_set("kinds.toml", folder)
+    encoder = load_encoder(model, world, cache=folder / "report" / "embeddings")
     sets = {split: open_set(described, folder, split) for split in ("train", "test")}
-    found = {
-        split: embed_pictures(encoder, pictures, world, cache).double().numpy() for split, pictures in sets.items()
-    }
+    found = {split: embed_pictures(encoder, pictures).double().numpy() for split, pictures in sets.items()}
     theirs = LogisticRegression(C=c, solver="newton-cholesky", tol=1e-10).fit(found["train"], sets["train"].labels)
     return 100 * float((theirs.predict(found["test"]) == sets["test"].labels).mean())
 

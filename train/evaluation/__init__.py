@@ -8,7 +8,6 @@ retrieval       exact ranks both ways, in tiles
 classification  zero-shot, linear probe, few-shot
 vqa             a fusion head over both towers: VQA-RAD, SLAKE
 meanwhile       what a run is judged by while it trains
-soup            checkpoints averaged into one
 statistics      scores with intervals: bootstrap, paired bootstrap
 report          table, JSON and Markdown
 """

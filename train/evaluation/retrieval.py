@@ -7,13 +7,11 @@ the same of everything scores chance. A similarity that is no number counts agai
 """
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from train.distributed import World
 from train.errors import DivergedError
 from train.evaluation.embeddings import Encoder, SplitPictures, embed_pictures, embed_texts
 from train.evaluation.statistics import Score, bootstrap, median, percentage
@@ -55,17 +53,17 @@ class Retrieval:
         return "\n".join(lines)
 
 
-def evaluate(encoder: Encoder, split: Split, world: World, cache: Path | None = None) -> Retrieval:
+def evaluate(encoder: Encoder, split: Split) -> Retrieval:
     """Retrieval over a split, made by all processes together. Raises `DivergedError` for NaN features."""
-    image_ND = embed_pictures(encoder, SplitPictures(split), world, cache)
-    text_ND = embed_texts(encoder, list(split.texts()), world, cache)
+    image_ND = embed_pictures(encoder, SplitPictures(split))
+    text_ND = embed_texts(encoder, list(split.texts()))
     readable = image_ND.any(1)
     if unreadable := int((~readable).sum()):
         image_ND, text_ND = image_ND[readable], text_ND[readable]
     for tower, features in (("image", image_ND), ("text", text_ND)):
         if lost := int((~torch.isfinite(features).all(1)).sum()):
             raise DivergedError(f"{lost} of {len(features)} features of the {tower} tower are no finite numbers")
-    return score(*ranks(image_ND, text_ND, device=encoder.device), unreadable)
+    return score(*ranks(image_ND, text_ND, device=encoder.world.device), unreadable)
 
 
 def score(image_to_text: Tensor, text_to_image: Tensor, unreadable: int = 0) -> Retrieval:
