@@ -23,7 +23,9 @@ from train.evaluation.readers import named, open_file, open_set
 from train.evaluation.sets import load_set, set_names
 from train.images import UnreadableImage
 
-LABELLED = [name for name in set_names() if load_set(name).reader["kind"] not in ("export", "vqa_rad", "slake")]
+LABELLED = [
+    name for name in set_names() if load_set(name).reader["kind"] not in ("export", "vqa_rad", "slake", "ubench")
+]
 
 
 @pytest.mark.parametrize("name", LABELLED)

@@ -65,12 +65,12 @@ def percentage(values: Any) -> Statistic:
 
 
 def share_of(values: Any, among: Any) -> Statistic:
-    """The same over the examples that `among` (n,) marks; NaN when none was drawn."""
-    numbers, marked = np.asarray(values, dtype=np.float64), np.asarray(among, dtype=bool)
-    inside = np.where(marked, numbers, 0.0)
+    """The same over the examples that `among` (n,) marks, or weighs; NaN when none was drawn."""
+    weights = np.asarray(among, dtype=np.float64)
+    inside = weights * np.asarray(values, dtype=np.float64)
 
     def statistic(draws: Draws) -> float:
-        drawn = float(draws @ marked)
+        drawn = float(draws @ weights)
         return 100 * float(draws @ inside) / drawn if drawn else np.nan
 
     return statistic

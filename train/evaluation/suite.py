@@ -1,9 +1,10 @@
 """A suite: which tasks on which sets; all of them for all models, into one report.
 
     title
-    retrieval, zero_shot, probe, vqa    names of sets, or TOML files beside the suite
-    amounts                             of training examples for the probe: shares of 1, and "4-shot"
-    [fine_tuning]                       changes to `vqa.FineTuning`
+    retrieval, zero_shot, probe,
+    multiple_choice, vqa             names of sets, or TOML files beside the suite
+    amounts                          of training examples for the probe: shares of 1, and "4-shot"
+    [fine_tuning]                    changes to `vqa.FineTuning`
 
 A set that is not there, or is not as it should be, costs its row and nothing else: the row says why.
 """
@@ -20,6 +21,7 @@ from train import files
 from train.distributed import join, leave
 from train.errors import DataError, DivergedError
 from train.evaluation import vqa
+from train.evaluation.choices import multiple_choice
 from train.evaluation.classification import Amount, probe, zero_shot
 from train.evaluation.embeddings import Encoder, load_encoder
 from train.evaluation.report import Report, Result
@@ -28,7 +30,7 @@ from train.evaluation.sets import DataSet, load_set, read_toml
 from train.shards import open_split
 
 SUITES = Path(__file__).parent / "suites"
-TASKS = ("retrieval", "zero_shot", "probe", "vqa")
+TASKS = ("retrieval", "zero_shot", "probe", "multiple_choice", "vqa")
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +141,8 @@ def _results(task: str, encoder: Encoder, described: DataSet, data: Path, suite:
         yield zero_shot(encoder, described, data)
     elif task == "probe":
         yield from probe(encoder, described, data, suite.amounts)
+    elif task == "multiple_choice":
+        yield multiple_choice(encoder, described, data)
     elif task == "vqa":
         yield vqa.evaluate(encoder, described, data, suite.fine_tuning)
     else:
