@@ -101,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         return ExitCode.USAGE
     except KeyboardInterrupt:
-        print("interrupted; a run goes on from its last checkpoint with --resume", file=sys.stderr)
+        print("interrupted; the same command goes on where it stopped, a run with --resume", file=sys.stderr)
         return ExitCode.INTERRUPTED
 
 
