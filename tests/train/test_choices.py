@@ -1,54 +1,23 @@
 """µ-Bench's layout as `datasets` writes it, and answers by hand."""
 
-import io
 from pathlib import Path
 from typing import Any
 
-import datasets
 import numpy as np
 import pytest
 import torch
 
 from tests.train.models import small_encoder
-from tests.train.official import patch
+from tests.train.official import OPTIONS, SOURCES, patch, ubench, ubench_rows
 from train.errors import DataError
 from train.evaluation.choices import multiple_choice
 from train.evaluation.sets import load_set
-
-SOURCES = ["kather_et_al_2016", "kather_et_al_2016", "nirschl_et_al_2018", None]
-OPTIONS = ["a picture of stained tissue", "a picture of a nerve", "none of the above"]
-
-
-def rows() -> list[dict[str, Any]]:
-    made = []
-    for number, source in enumerate(SOURCES):
-        stored = io.BytesIO()
-        patch(number, (80, 60)).save(stored, "PNG")
-        asked = {"options": OPTIONS[: 2 + number % 2], "answer": OPTIONS[number % 2], "answer_idx": number % 2}
-        made.append(
-            {
-                "image_id": f"id{number}",
-                "image": {"bytes": stored.getvalue(), "path": None},
-                "dataset": source,
-                "captions": {"classification_0": asked, "classification_1": None if number == 3 else asked},
-            }
-        )
-    return made
-
-
-def written(data: Path, examples: list[dict[str, Any]]) -> Path:
-    folder = data / "ubench" / "perception" / "0.1.0"
-    table = datasets.Dataset.from_list(examples).cast_column("image", datasets.Image())
-    for shard in range(2):
-        table.shard(2, shard).save_to_disk(folder / f"part{shard}")
-        next((folder / f"part{shard}").glob("*.arrow")).rename(folder / f"ubench-test-0000{shard}-of-00002.arrow")
-    return folder
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("choices")
-    written(root, rows())
+    ubench(root, ubench_rows())
     return root
 
 
@@ -74,12 +43,12 @@ def test_the_caption_with_the_largest_cosine_is_the_answer(data: Path) -> None:
 
 @pytest.mark.parametrize("wrong", ["answer", "column", "torn", "absent"])
 def test_what_is_wrong_with_a_copy_is_one_line(wrong: str, tmp_path: Path) -> None:
-    examples = rows()
+    examples = ubench_rows()
     if wrong == "answer":
         examples[1]["captions"]["classification_0"] = {"options": OPTIONS[:2], "answer": OPTIONS[0], "answer_idx": 2}
     if wrong == "column":
         examples = [{**example, "captions": {"classification_0": None}} for example in examples]
-    folder = written(tmp_path, examples)
+    folder = ubench(tmp_path, examples)
     for path in folder.glob("*.arrow"):
         if wrong == "torn":
             path.write_bytes(path.read_bytes()[:100])

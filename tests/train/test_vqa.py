@@ -118,6 +118,15 @@ def asked(folder: Path, colours: dict[str, tuple[int, int, int]]) -> DataSet:
     )
 
 
+def test_what_pads_a_question_says_nothing() -> None:
+    encoder = small_encoder()
+    head = vqa.Fusion(encoder.model, QUICK, 3).eval()
+    images, tokens = torch.randint(0, 256, (2, 3, 32, 32)), encoder.tokens(["Many cells?", "Many red cells and bars?"])
+    padded = torch.nn.functional.pad(tokens, (0, 6))
+    with torch.no_grad():
+        assert torch.allclose(head(images, tokens), head(images, padded), atol=1e-5)
+
+
 def test_the_head_learns_what_needs_picture_and_question(tmp_path: Path) -> None:
     described = asked(tmp_path, {"red": (200, 30, 30), "blue": (30, 30, 200)})
     settings = vqa.FineTuning(epochs=30, batch=8, layers=1, width=32, heads=2, lr=2e-4, head_times=10, dropout=0)

@@ -262,13 +262,12 @@ def fine_tuned(encoder: Encoder, splits: Mapping[str, Sequence[Question]], setti
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
-        right = -1.0
+        right, said = -1.0, f"epoch {epoch + 1} of {settings.epochs}  loss {loss.item():.3f}"
         if "val" in splits:
             given = _answers(model, encoder, splits["val"], crops, known)
             right = float(np.mean([a == q.answer for a, q in zip(given, splits["val"], strict=True)]))
-        log.info(
-            "epoch %d of %d  loss %.3f%s", epoch + 1, settings.epochs, loss, f"  val {right:.1%}" if right >= 0 else ""
-        )
+            said += f"  val {right:.1%}"
+        log.info("%s", said)
         if right > best or (right < 0 and epoch + 1 == settings.epochs):
             best, answers = right, _answers(model, encoder, splits["test"], crops, known)
     return answers
