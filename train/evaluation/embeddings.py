@@ -220,7 +220,7 @@ def embed_pictures(encoder: Encoder, pictures: Pictures, whole: bool = False) ->
     n, world = len(pictures), encoder.world
     if encoder.cache is not None:
         folder = encoder.cache / f"{encoder.fingerprint}-{pictures.fingerprint}"
-        return _kept(folder, n, world, lambda rows: _features(encoder, pictures, rows, whole))
+        return _kept(folder, n, encoder, lambda rows: _features(encoder, pictures, rows, whole))
     # Each process takes every size-th row, the last one again where that makes too few.
     rows = [min(row, n - 1) for row in range(world.rank, n + -n % world.size, world.size)]
     with _together(world):
@@ -239,12 +239,13 @@ def embed_texts(encoder: Encoder, texts: Sequence[str]) -> Tensor:
     if encoder.cache is None:
         return torch.cat([torch.zeros(0, encoder.config.embed_dim), *features(range(len(texts)))])
     folder = encoder.cache / f"{encoder.fingerprint}-{fingerprint_of([], texts)}"
-    return _kept(folder, len(texts), encoder.world, features)
+    return _kept(folder, len(texts), encoder, features)
 
 
-def _kept(folder: Path, n: int, world: World, features: Callable[[Sequence[int]], Iterator[Tensor]]) -> Tensor:
+def _kept(folder: Path, n: int, encoder: Encoder, features: Callable[[Sequence[int]], Iterator[Tensor]]) -> Tensor:
     """All rows, from files; those that are not there are made first."""
     folder.mkdir(parents=True, exist_ok=True)
+    world = encoder.world
     paths = {start: folder / f"{start:08d}.npy" for start in range(0, n, ROWS_PER_FILE)}
     missing = [start for start, path in paths.items() if not path.exists()][world.rank :: world.size]
     made = features([row for start in missing for row in range(start, min(start + ROWS_PER_FILE, n))])
@@ -254,7 +255,10 @@ def _kept(folder: Path, n: int, world: World, features: Callable[[Sequence[int]]
             stored = io.BytesIO()
             np.save(stored, torch.cat(list(batches)).numpy())
             files.write(paths[start], stored.getvalue())
-    return torch.cat([torch.from_numpy(np.load(path)) for path in paths.values()]) if paths else torch.zeros(0, 0)
+    kept = torch.zeros(n, encoder.config.embed_dim)  # filled file by file: two of these are 3 GB at 726,000 pairs
+    for start, path in paths.items():
+        kept[start : start + ROWS_PER_FILE] = torch.from_numpy(np.load(path))
+    return kept
 
 
 @contextlib.contextmanager
