@@ -1,6 +1,6 @@
 """Every task on a folder as microsoft/BiomedCLIP publishes it, with random weights, and tiny copies of the data sets.
 
-    python -m benchmarks.biomedclip_folder --out /tmp/biomedclip
+    python -m benchmarks.biomedclip_folder --out DIR
 
 The architecture is the released one to the tensor (351 of them, 195.9 M parameters, the first spelling of the
 configuration, a pickle with `position_ids`); the tokenizer is a small one. The copies of the sets lie in their official
