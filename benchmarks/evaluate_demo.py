@@ -4,9 +4,9 @@
 
 Trains the tiny preset on the demo's panels, on smaller crops and for longer than the demo does, draws fresh pictures of
 six kinds, and lets `python -m train evaluate` judge the model: retrieval on the export's test split, zero-shot
-classification, a probe, and yes/no questions in VQA-RAD's layout. The probe is then made again with scikit-learn from
-the same features. The six kinds are those that 157 captions and 48 px suffice for: of ten, with CT, fluorescence, bar
-graphs and scatter plots, such a model names three quarters.
+classification, a probe, and yes/no questions in VQA-RAD's layout. The probe is then made again by scikit-learn's exact
+solver from the same features. The six kinds are those that 157 captions and 48 px suffice for: of ten, with CT,
+fluorescence, bar graphs and scatter plots, such a model names three quarters.
 """
 
 import argparse
@@ -154,15 +154,13 @@ def _write_questions(folder: Path, labels: dict[str, str]) -> None:
 
 
 def scikit_learn(model: Path, folder: Path, c: float) -> float:
-    """The probe on all training pictures by scikit-learn, in percent, from the features that were kept."""
+    """The probe on all training pictures by an exact solver, in percent, from the features that were kept."""
     from sklearn.linear_model import LogisticRegression
 
-    encoder, described = load_encoder(model, torch.device("cpu")), load_set("kinds.toml", folder)
-    world, cache = World(0, 1, torch.device("cpu")), folder / "report" / "embeddings"
+    world, described = World(0, 1, torch.device("cpu")), load_set("kinds.toml", folder)
+    encoder = load_encoder(model, world, cache=folder / "report" / "embeddings")
     sets = {split: open_set(described, folder, split) for split in ("train", "test")}
-    found = {
-        split: embed_pictures(encoder, pictures, world, cache).double().numpy() for split, pictures in sets.items()
-    }
+    found = {split: embed_pictures(encoder, pictures).double().numpy() for split, pictures in sets.items()}
     theirs = LogisticRegression(C=c, solver="newton-cholesky", tol=1e-10).fit(found["train"], sets["train"].labels)
     return 100 * float((theirs.predict(found["test"]) == sets["test"].labels).mean())
 

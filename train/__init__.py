@@ -15,7 +15,8 @@
     files         files that are whole or absent
     checkpoint    weights, optimizer and a readable meta.json, whole or absent
     pretrained    a model to begin from or to judge: a run, a checkpoint, an open_clip folder
-    evaluation    the yardsticks: retrieval, zero-shot, probe, VQA; what a run is judged by meanwhile; soups
+    evaluation    the yardsticks: retrieval, zero-shot, probe, VQA; what a run is judged by meanwhile
+    soup          checkpoints averaged into one
     export        a model as a folder for open_clip, timm and transformers
     _torchvision  a guard against a torchvision that does not match torch
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from train.config import Config, load_config, override, preset_names, read_config
 from train.errors import CheckpointError, ConfigError, ExitCode, TrainError
 
-EXTRA = {"torch", "timm", "transformers", "tokenizers", "safetensors"}  # the packages of the extra `train`
+EXTRA = {"torch", "timm", "transformers", "tokenizers", "safetensors", "sklearn"}  # the packages of the extra `train`
 MODEL_HELP = "a run (its newest checkpoint), a checkpoint, or a folder for open_clip"
 
 
@@ -63,12 +63,12 @@ def parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("--model", type=Path, action="append", required=True, metavar="MODEL", help=MODEL_HELP)
     evaluate.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the sets, or an export")
-    suites, some = "biomedclip, medmnist, or a TOML file", "some of it: retrieval, zero_shot, probe, vqa, or sets"
+    suites, some = "biomedclip, biomedical, or a TOML file", "some of it: retrieval, zero_shot, probe, vqa, or sets"
     evaluate.add_argument("--suite", default="retrieval", metavar="NAME|FILE", help=suites)
     evaluate.add_argument("--tasks", nargs="+", default=[], metavar="TASK|SET", help=some)
     written = "report and features (default: evaluation)"
     evaluate.add_argument("--out", type=Path, default=Path("evaluation"), metavar="OUT_DIR", help=written)
-    evaluate.add_argument("--workers", type=int, default=8, metavar="N", help="loader processes (default: 8)")
+    evaluate.add_argument("--workers", type=int, default=8, metavar="N", help="threads that decode (default: 8)")
 
     export = commands.add_parser("export", parents=[common], help="write a folder for open_clip, timm and transformers")
     export.add_argument("model", type=Path, metavar="MODEL", help=MODEL_HELP)
@@ -101,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         return ExitCode.USAGE
     except KeyboardInterrupt:
-        print("interrupted; a run goes on from its last checkpoint with --resume", file=sys.stderr)
+        print("interrupted; the same command goes on where it stopped, a run with --resume", file=sys.stderr)
         return ExitCode.INTERRUPTED
 
 
@@ -134,7 +134,7 @@ def _export(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _soup(arguments: argparse.Namespace) -> ExitCode:
-    from train.evaluation.soup import soup
+    from train.soup import soup
 
     print(f"{arguments.out}: the average of {soup(arguments.models, arguments.out)} checkpoints")
     return ExitCode.COMPLETE

@@ -45,6 +45,29 @@ def centre_crop(image: Image.Image, size: int, max_pixels: int) -> Crop:
     return _crop(image, size, max_pixels, 0.0, None)
 
 
+def open_clip_crop(
+    image: Image.Image, size: int, resize_mode: str = "shortest", interpolation: str = "bicubic", fill_color: int = 0
+) -> Crop:
+    """The (3, size, size) that open_clip's `image_transform` makes for evaluation, to the grey level.
+
+    Its order: resize in the picture's own mode, crop at a whole pixel, then RGB; EXIF and transparency are ignored.
+    """
+    resample = Image.Resampling.BILINEAR if interpolation == "bilinear" else Image.Resampling.BICUBIC
+    width, height = image.size
+    if resize_mode == "squash":
+        return as_crop(image.resize((size, size), resample).convert("RGB"))
+    if resize_mode == "longest":
+        ratio = max(width, height) / size
+        resized = image.resize((round(width / ratio), round(height / ratio)), resample)
+        padded = ((size - resized.width) // 2, (size - resized.height) // 2)
+        sides = (*padded, size - resized.width - padded[0], size - resized.height - padded[1])
+        return as_crop(ImageOps.expand(resized, sides, fill_color).convert("RGB"))
+    shorter = min(width, height)
+    resized = image.resize((int(size * width / shorter), int(size * height / shorter)), resample)
+    left, top = round((resized.width - size) / 2), round((resized.height - size) / 2)
+    return as_crop(resized.crop((left, top, left + size, top + size)).convert("RGB"))
+
+
 def _crop(image: Image.Image, size: int, max_pixels: int, scale: float, rng: np.random.Generator | None) -> Crop:
     turned = orientation(image)
     is_lying = turned in (5, 6, 7, 8)

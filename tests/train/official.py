@@ -8,8 +8,11 @@ import io
 import json
 import shutil
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import datasets
 import h5py
 import numpy as np
 import skimage
@@ -20,13 +23,15 @@ from train.evaluation.sets import DataSet, load_set
 
 SHIPPED = Path(skimage.__file__).parent / "data"
 EACH = 3  # pictures a class
+SOURCES = ["kather_et_al_2016", "kather_et_al_2016", "nirschl_et_al_2018", None]  # of the pictures of µ-Bench
+OPTIONS = ["a picture of stained tissue", "a picture of a nerve", "none of the above"]
 
 
-def patch(number: int, size: tuple[int, int], file: str = "ihc.png") -> Image.Image:
+def patch(number: int, size: Sequence[int], file: str = "ihc.png") -> Image.Image:
     """A part of a real picture, another one for each number."""
     image = Image.open(SHIPPED / file).convert("RGB")
     left, top = ((side // 2 + step * number) % (side - 64) for side, step in zip(image.size, (37, 53), strict=True))
-    return image.crop((left, top, left + 64, top + 64)).resize(size)
+    return image.crop((left, top, left + 64, top + 64)).resize((size[0], size[1]))
 
 
 def write(root: Path, name: str) -> DataSet:
@@ -60,7 +65,7 @@ def table(described: DataSet, folder: Path, split: str) -> None:
             path = folder / pattern.format(**{key: identifier})
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.suffix == ".dcm":
-                shutil.copy(get_testdata_file(("CT_small.dcm", "MR_small.dcm")[number]), path)
+                shutil.copy(str(get_testdata_file(("CT_small.dcm", "MR_small.dcm")[number])), path)
             else:
                 patch(EACH * number + row, described.pixels or (300, 280), "retina.jpg").save(path)
             lines += [f"{identifier},{box},{label}" for box in range(1 + (key == "patientId"))]  # RSNA: a row a box
@@ -82,7 +87,7 @@ def npz(described: DataSet, folder: Path, split: str) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     grey = described.name.startswith(("organ", "tissue", "pneumonia", "breast", "oct"))
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for part in ("train", "val", "test"):
         labels = np.arange(EACH * len(described.classes)) % len(described.classes)
         pictures = [patch(number, (28, 28), "cell.png") for number in range(len(labels))]
@@ -110,7 +115,7 @@ def webdataset(described: DataSet, folder: Path, split: str) -> None:
 
 
 def vqa_rad(folder: Path) -> None:
-    rows = []
+    rows: list[dict[str, Any]] = []
     (folder / "VQA_RAD Image Folder").mkdir(parents=True)
     for number in range(4):
         patch(number, (80, 60), "retina.jpg").save(folder / "VQA_RAD Image Folder" / f"synpic{number}.jpg")
@@ -138,7 +143,7 @@ def vqa_rad(folder: Path) -> None:
 
 def slake(folder: Path) -> None:
     for split in ("train", "validate", "test"):
-        rows = []
+        rows: list[dict[str, Any]] = []
         for number in range(3):
             name = f"xmlab{number}/source.jpg"
             (folder / "imgs" / f"xmlab{number}").mkdir(parents=True, exist_ok=True)
@@ -157,6 +162,33 @@ def slake(folder: Path) -> None:
                     }
                 )
         (folder / f"{split}.json").write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+
+
+def ubench_rows() -> list[dict[str, Any]]:
+    """Of µ-Bench; the last one has one caption instead of two, and no source."""
+    made = []
+    for number, source in enumerate(SOURCES):
+        stored = io.BytesIO()
+        patch(number, (80, 60)).save(stored, "PNG")
+        asked = {"options": OPTIONS[: 2 + number % 2], "answer": OPTIONS[number % 2], "answer_idx": number % 2}
+        made.append(
+            {
+                "image_id": f"id{number}",
+                "image": {"bytes": stored.getvalue(), "path": None},
+                "dataset": source,
+                "captions": {"classification_0": asked, "classification_1": None if number == 3 else asked},
+            }
+        )
+    return made
+
+
+def ubench(data: Path, examples: list[dict[str, Any]]) -> Path:
+    folder = data / "ubench" / "perception" / "0.1.0"
+    table = datasets.Dataset.from_list(examples).cast_column("image", datasets.Image())
+    for shard in range(2):
+        table.shard(2, shard).save_to_disk(folder / f"part{shard}")
+        next((folder / f"part{shard}").glob("*.arrow")).rename(folder / f"ubench-test-0000{shard}-of-00002.arrow")
+    return folder
 
 
 WRITERS = {"folders": folders, "table": table, "hdf5": hdf5, "npz": npz, "webdataset": webdataset}

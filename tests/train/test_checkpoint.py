@@ -14,8 +14,8 @@ from train.__main__ import main
 from train.checkpoint import checkpoint_path, checkpoints, load_weights, newest, prune, read_meta
 from train.config import override
 from train.errors import CheckpointError
-from train.evaluation.soup import soup
 from train.pretrained import load_model, read
+from train.soup import soup
 from train.towers import build_model
 
 

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.train.drawn_pairs import SMALL, small_config
+from tests.train.official import write
 from train import loop
 from train.checkpoint import newest
 
@@ -22,9 +24,9 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def start_processes(export: Path, outs: list[Path], steps: int) -> list[tuple[int, str, str]]:
+def start_processes(export: Path, outs: list[Path], steps: int, more: Sequence[str] = ()) -> list[tuple[int, str, str]]:
     """A run of as many processes as there are folders. Of each the exit code, what it printed and what it said."""
-    settings = [part for setting in (*SMALL, f"run.steps={steps}") for part in ("--set", setting)]
+    settings = [part for setting in (*SMALL, f"run.steps={steps}", *more) for part in ("--set", setting)]
     world = {"WORLD_SIZE": str(len(outs)), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     started = [
         subprocess.Popen(
@@ -40,19 +42,25 @@ def start_processes(export: Path, outs: list[Path], steps: int) -> list[tuple[in
     return [(process.returncode, *texts) for process, texts in zip(started, said, strict=True)]
 
 
-def run_processes(count: int, export: Path, out: Path, steps: int = 3) -> None:
-    ended = start_processes(export, [out] * count, steps)
+def run_processes(count: int, export: Path, out: Path, steps: int = 3, settings: Sequence[str] = ()) -> None:
+    ended = start_processes(export, [out] * count, steps, settings)
     assert [code for code, _, _ in ended] == [0] * count
     assert [bool(printed) for _, printed, _ in ended] == [True] + [False] * (count - 1)
 
 
 def test_two_processes_take_the_same_steps_as_one(export: Path, tmp_path: Path) -> None:
-    """Same rows, same loss; weights differ only by the order in which sums are made."""
-    loop.run(small_config("run.steps=3"), export, tmp_path / "1")
-    run_processes(2, export, tmp_path / "2")
+    """Same rows, same loss, same answers when judged; weights differ only by the order in which sums are made."""
+    write(tmp_path, "breastmnist")
+    (tmp_path / "suite.toml").write_text('title = "t"\nzero_shot = ["breastmnist"]\n')
+    judged = [f"run.suite={tmp_path / 'suite.toml'}", f"run.suite_data={tmp_path}"]
+    loop.run(small_config("run.steps=3", *judged), export, tmp_path / "1")
+    run_processes(2, export, tmp_path / "2", settings=judged)
     lines = [(tmp_path / run / "metrics.jsonl").read_text().splitlines() for run in ("1", "2")]
     losses = [[json.loads(line)["loss"] for line in run[:3]] for run in lines]
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
+    for what in ("val", "zero_shot"):
+        first, second = (next(row[what] for row in map(json.loads, run) if what in row) for run in lines)
+        assert first == second
     one, two = (load_file(newest(tmp_path / run) / "model.safetensors") for run in ("1", "2"))
     for name, tensor in one.items():
         if not name.endswith("key.bias"):  # its gradient is 0 but for rounding, which Adam blows up to a full step

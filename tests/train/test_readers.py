@@ -15,15 +15,17 @@ from pydicom.data import get_testdata_file
 
 from tests.train.models import small_encoder
 from tests.train.official import EACH, write
-from train.distributed import World
 from train.errors import DataError
+from train.evaluation import embeddings
 from train.evaluation.classification import zero_shot
+from train.evaluation.embeddings import embed_pictures
 from train.evaluation.readers import named, open_file, open_set
 from train.evaluation.sets import load_set, set_names
 from train.images import UnreadableImage
 
-ALONE = World(0, 1, torch.device("cpu"))
-LABELLED = [name for name in set_names() if load_set(name).reader["kind"] not in ("export", "vqa_rad", "slake")]
+LABELLED = [
+    name for name in set_names() if load_set(name).reader["kind"] not in ("export", "vqa_rad", "slake", "ubench")
+]
 
 
 @pytest.mark.parametrize("name", LABELLED)
@@ -51,8 +53,39 @@ def test_the_larger_file_of_medmnist_is_taken_first(tmp_path: Path) -> None:
     small = open_set(described, tmp_path, "test")
     shutil.copy(tmp_path / "medmnist" / "bloodmnist.npz", tmp_path / "medmnist" / "bloodmnist_224.npz")
     large = open_set(described, tmp_path, "test")
-    assert (small.name(0), large.name(0)) == ("bloodmnist.npz, test, 0", "bloodmnist_224.npz, test, 0")
+    assert (small.name(0), large.name(0)) == ("bloodmnist.npz/0", "bloodmnist_224.npz/0")
     assert small.fingerprint != large.fingerprint
+
+
+@pytest.mark.parametrize("name", ["kather2016", "rsna", "pcam", "bloodmnist", "wds-pcam"])  # one of each reader
+def test_threads_decode_the_pictures_of_every_reader_in_their_order(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embeddings, "BATCH", 2)
+    described, encoder = named(write(tmp_path, name), tmp_path), small_encoder()
+    pictures = open_set(described, tmp_path, "test")
+    crops = [torch.from_numpy(encoder.prepare(pictures.picture(row))) for row in range(len(pictures))]
+    one_by_one = torch.cat([encoder.images(crop[None]) for crop in crops])
+    together = embed_pictures(dataclasses.replace(encoder, workers=3), pictures)
+    assert torch.allclose(together, one_by_one, atol=1e-6)
+    assert len(one_by_one.unique(dim=0)) > 1
+
+
+def test_the_official_list_is_known_and_another_one_is_said(tmp_path: Path) -> None:
+    """LC25000's file names are numbers; the pictures themselves are not looked at."""
+    described = load_set("lc25000-colon")
+    root = described.where(tmp_path) / described.options("test")["path"]
+    for folder, name in (("colon_aca", "colonca"), ("colon_n", "colonn")):
+        (root / folder).mkdir(parents=True)
+        for number in range(1, 5001):
+            (root / folder / f"{name}{number}.jpeg").touch()
+    official = open_set(described, tmp_path, "test")
+    assert official.listed == described.sha256["test"]
+    assert official.notes == (described.notes,)
+    (root / "colon_n" / "colonn7.jpeg").rename(root / "colon_aca" / "colonn7.jpeg")
+    assert "other test examples or labels than the official ones" in open_set(described, tmp_path, "test").notes[-1]
+    (root / "colon_aca" / "colonn7.jpeg").unlink()
+    assert "9999 test examples, officially 10000" in open_set(described, tmp_path, "test").notes[-1]
 
 
 def without(pattern: str) -> Callable[[Path], None]:
@@ -195,7 +228,7 @@ def test_what_is_wrong_with_a_copy_is_one_clear_line(
     described = write(tmp_path, name)
     change(tmp_path)
     with pytest.raises(DataError) as raised:
-        zero_shot(small_encoder(), described, tmp_path, ALONE)
+        zero_shot(small_encoder(), described, tmp_path)
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -214,11 +247,11 @@ def test_a_reader_that_is_not_installed_is_named(
 
     monkeypatch.setattr(builtins, "__import__", without_it)
     with pytest.raises(DataError, match=f"is not installed: pip install {package}"):
-        zero_shot(encoder, described, tmp_path, ALONE)
+        zero_shot(encoder, described, tmp_path)
 
 
 def test_another_number_of_examples_is_said_beside_the_figure(tmp_path: Path) -> None:
-    result = zero_shot(small_encoder(), write(tmp_path, "pcam"), tmp_path, ALONE)
+    result = zero_shot(small_encoder(), write(tmp_path, "pcam"), tmp_path)
     ((*_, n, metric, _, published), *_) = result.rows()
     assert (n, metric) == ("6 (officially 32768)", "accuracy")
     assert "73.41 (BiomedCLIP, v3, NEJM AI)" in published

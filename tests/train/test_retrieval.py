@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from tests.train.drawn_pairs import draw_pair, small_config, write_tar
 from train import loop
 from train.__main__ import main
+from train.evaluation import retrieval
 from train.evaluation.retrieval import ranks, score
 
 
@@ -35,6 +36,15 @@ def test_a_model_that_says_the_same_of_everything_scores_chance() -> None:
     noise = 1e-8 * torch.randn(20, 4, generator=torch.Generator().manual_seed(0))
     for direction in ranks(torch.ones(20, 4) / 2, torch.ones(20, 4) / 2 + noise, tile=7):
         assert direction.tolist() == list(range(20))
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=40), st.integers(1, 9))
+def test_rows_are_taken_in_place(is_taken: list[bool], tile: int) -> None:
+    features, taken = torch.arange(float(2 * len(is_taken))).view(-1, 2), torch.tensor(is_taken)
+    wanted = features[taken]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(retrieval, "TILE", tile)
+        assert torch.equal(retrieval._only(features, taken.nonzero()[:, 0]), wanted)
 
 
 @pytest.mark.parametrize("tile", [1, 3, 100])

@@ -1,5 +1,6 @@
 """The whole command: suites, reports, caches, foreign weights, and the hook in training."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -16,12 +17,14 @@ from tests.train.official import patch, write
 from train import loop
 from train.__main__ import main
 from train.distributed import World
+from train.errors import DataError
 from train.evaluation import embeddings
-from train.evaluation.embeddings import embed_pictures, open_clip_crop
+from train.evaluation.embeddings import embed_pictures
 from train.evaluation.readers import open_set
 from train.evaluation.report import HEADER
+from train.evaluation.sets import load_set
+from train.images import open_clip_crop
 
-ALONE = World(0, 1, torch.device("cpu"))
 SUITE = """title = "Two sets"
 retrieval = ["here"]
 zero_shot = ["bloodmnist", "lc25000-colon"]
@@ -114,7 +117,7 @@ def test_several_processes_encode_what_one_does(data: Path) -> None:
     """The rows that each of three would take, put together as `gather` does."""
     encoder = small_encoder()
     pictures = open_set(write(data / "more", "breastmnist"), data / "more", "test")
-    alone = embed_pictures(encoder, pictures, ALONE)
+    alone = embed_pictures(encoder, pictures)
     taken: list[torch.Tensor] = []
 
     class Rank(World):
@@ -122,9 +125,24 @@ def test_several_processes_encode_what_one_does(data: Path) -> None:
             taken.append(local)
             return torch.cat(taken) if len(taken) == 3 else local.repeat(3, 1)
 
+        def any(self, flag: bool) -> bool:
+            return flag
+
     for rank in range(3):
-        together = embed_pictures(encoder, pictures, Rank(rank, 3, torch.device("cpu")))
+        world = Rank(rank, 3, torch.device("cpu"))
+        together = embed_pictures(dataclasses.replace(encoder, world=world), pictures)
     assert torch.allclose(together, alone, atol=1e-6)
+
+
+def test_where_one_process_meets_a_torn_picture_all_stop(data: Path) -> None:
+    class OtherFailed(World):
+        def any(self, flag: bool) -> bool:
+            return True
+
+    encoder = dataclasses.replace(small_encoder(), world=OtherFailed(0, 2, torch.device("cpu")))
+    pictures = open_set(load_set("bloodmnist"), data, "test")
+    with pytest.raises(DataError, match="another process met a picture"):
+        embed_pictures(encoder, pictures, whole=True)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +182,16 @@ def test_foreign_weights_see_what_open_clip_shows_them(mode: str, resize_mode: s
         theirs = np.rint(transform(image).numpy() * 255).astype(int)
         ours = open_clip_crop(image, 64, resize_mode, interpolation).astype(int)
         assert np.abs(theirs - ours).max() <= 1
+
+
+def test_a_set_that_is_not_there_does_not_end_a_run(data: Path, export: Path, tmp_path: Path) -> None:
+    (tmp_path / "suite.toml").write_text('title = "t"\nzero_shot = ["bloodmnist", "kather2016"]\n')
+    suite = [f"run.suite={tmp_path / 'suite.toml'}", f"run.suite_data={data}"]
+    loop.run(small_config("run.steps=1", *suite), export, tmp_path / "run")
+    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    (found,) = (row["zero_shot"] for row in rows if "zero_shot" in row)
+    assert found["kather2016"]["problem"].startswith("not there: ")
+    assert 0 <= found["bloodmnist"]["value"] <= 100
 
 
 def test_a_run_is_judged_on_the_sets_of_a_suite_by_their_own_period(data: Path, export: Path, tmp_path: Path) -> None:

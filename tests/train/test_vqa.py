@@ -1,5 +1,6 @@
 """Questions in the official layouts, and a head that learns what can be learned."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,12 +10,10 @@ from PIL import Image
 
 from tests.train.models import small_encoder
 from tests.train.official import slake, vqa_rad
-from train.distributed import World
 from train.errors import DataError
 from train.evaluation import vqa
 from train.evaluation.sets import DataSet, load_set
 
-ALONE = World(0, 1, torch.device("cpu"))
 QUICK = vqa.FineTuning(epochs=2, batch=4, layers=1, width=32, heads=2, lr=1e-3)
 
 
@@ -79,9 +78,10 @@ def test_both_sets_are_evaluated_and_the_answers_kept(
 ) -> None:
     described, encoder = load_set(name), small_encoder()
     write(tmp_path / described.folder)  # type: ignore[operator]
-    first = vqa.evaluate(encoder, described, tmp_path, QUICK, ALONE, tmp_path / "answers")
+    encoder = dataclasses.replace(encoder, cache=tmp_path / "kept")
+    first = vqa.evaluate(encoder, described, tmp_path, QUICK)
     monkeypatch.setattr(vqa, "fine_tuned", None)  # the second time nothing is fine-tuned
-    second = vqa.evaluate(encoder, described, tmp_path, QUICK, ALONE, tmp_path / "answers")
+    second = vqa.evaluate(encoder, described, tmp_path, QUICK)
     assert {key: score.value for key, score in first.scores.items()} == pytest.approx(
         {key: score.value for key, score in second.scores.items()}, nan_ok=True
     )
@@ -118,11 +118,20 @@ def asked(folder: Path, colours: dict[str, tuple[int, int, int]]) -> DataSet:
     )
 
 
+def test_what_pads_a_question_says_nothing() -> None:
+    encoder = small_encoder()
+    head = vqa.Fusion(encoder.model, QUICK, 3).eval()
+    images, tokens = torch.randint(0, 256, (2, 3, 32, 32)), encoder.tokens(["Many cells?", "Many red cells and bars?"])
+    padded = torch.nn.functional.pad(tokens, (0, 6))
+    with torch.no_grad():
+        assert torch.allclose(head(images, tokens), head(images, padded), atol=1e-5)
+
+
 def test_the_head_learns_what_needs_picture_and_question(tmp_path: Path) -> None:
     described = asked(tmp_path, {"red": (200, 30, 30), "blue": (30, 30, 200)})
     settings = vqa.FineTuning(epochs=30, batch=8, layers=1, width=32, heads=2, lr=2e-4, head_times=10, dropout=0)
     encoder = small_encoder()
     before = {name: tensor.clone() for name, tensor in encoder.model.state_dict().items()}
-    result = vqa.evaluate(encoder, described, tmp_path, settings, ALONE, tmp_path / "answers")
+    result = vqa.evaluate(encoder, described, tmp_path, settings)
     assert result.scores["accuracy"].value > 90
     assert all(torch.equal(tensor, before[name]) for name, tensor in encoder.model.state_dict().items())

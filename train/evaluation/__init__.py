@@ -6,9 +6,9 @@ readers         labelled pictures from the layouts that people download
 embeddings      a model that encodes; features kept in files
 retrieval       exact ranks both ways, in tiles
 classification  zero-shot, linear probe, few-shot
+choices         multiple choice: µ-Bench
 vqa             a fusion head over both towers: VQA-RAD, SLAKE
 meanwhile       what a run is judged by while it trains
-soup            checkpoints averaged into one
 statistics      scores with intervals: bootstrap, paired bootstrap
 report          table, JSON and Markdown
 """

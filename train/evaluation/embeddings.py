@@ -7,6 +7,7 @@ one of the pictures: names, sizes and times of their files. A file is whole or a
 it stopped. Of several processes each makes its share of the files, which must lie where all of them look.
 """
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -14,24 +15,25 @@ import io
 import itertools
 import json
 import logging
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from tokenizers import Tokenizer
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from train import files
-from train.data import iter_batches
+from train.config import Config
 from train.distributed import World
 from train.errors import DataError
-from train.images import FORMATS, Crop, UnreadableImage, as_crop, centre_crop
+from train.images import FORMATS, Crop, UnreadableImage, centre_crop, open_clip_crop
 from train.pretrained import Pretrained, load_model, read
 from train.shards import Split
 from train.tokens import encode
@@ -39,9 +41,7 @@ from train.towers import Clip
 
 ROWS_PER_FILE = 1024
 BATCH = 64  # pictures or texts at a time
-PICTURES_FOR_WORKERS = 2000  # below, starting loader processes takes longer than they save
-
-Prepare = Callable[[Image.Image], Crop]
+AHEAD = 3  # batches that are decoded while one is encoded
 
 log = logging.getLogger(__name__)
 
@@ -62,86 +62,62 @@ class Pictures(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Encoder:
-    """A model ready to encode, with the preparation that its weights expect."""
+    """A model ready to encode on the processes of `world`, with the preparation that its weights expect."""
 
     name: str
     model: Clip
     tokenizer: Tokenizer
-    context_length: int
-    prepare: Prepare
-    device: torch.device
-    width: int  # of the features
+    config: Config
+    world: World
+    prepare: Callable[[Image.Image], Crop]
     bf16: bool = False
-    workers: int = 0
+    workers: int = 0  # threads that decode beside the one that encodes
     fingerprint: str = ""
+    cache: Path | None = None  # where features and answers are kept
+
+    @classmethod
+    def of(cls, config: Config, model: Clip, tokenizer: Tokenizer, world: World, **more: Any) -> "Encoder":
+        """Of what we trained: it sees pictures as in training."""
+        data = config.data
+        prepare = functools.partial(centre_crop, size=data.image_size, max_pixels=data.max_pixels)
+        given = {"name": "the run", "prepare": prepare, **more}
+        return cls(model=model.to(world.device), tokenizer=tokenizer, config=config, world=world, **given)
 
     def images(self, crops: Tensor) -> Tensor:
         """(B, 3, S, S) uint8 → (B, D) fp32 on the CPU."""
         return self._run(self.model.encode_image, crops)
 
+    def tokens(self, texts: Sequence[str]) -> Tensor:
+        """→ (texts, L) on the device."""
+        encoded = encode(self.tokenizer, texts, self.config.data.context_length)
+        return torch.from_numpy(encoded).to(self.world.device)
+
     def texts(self, texts: Sequence[str]) -> Tensor:
         """→ (texts, D) fp32 on the CPU."""
-        return self._run(self.model.encode_text, torch.from_numpy(encode(self.tokenizer, texts, self.context_length)))
+        return self._run(self.model.encode_text, self.tokens(texts))
 
     @torch.no_grad()
     def _run(self, tower: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
-        training = self.model.training
+        training, device = self.model.training, self.world.device
         self.model.eval()
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16):
-            features = tower(inputs.to(self.device)).cpu()
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.bf16):
+            features = tower(inputs.to(device)).cpu()
         self.model.train(training)
         return features
 
 
-def load_encoder(path: Path, device: torch.device, workers: int = 0) -> Encoder:
+def load_encoder(path: Path, world: World, workers: int = 0, cache: Path | None = None) -> Encoder:
     """A run's newest checkpoint, a checkpoint or an open_clip folder, in fp32. Raises `CheckpointError`.
 
-    What we trained sees pictures as in training; weights of others see them exactly as open_clip prepares them.
+    Weights of others see pictures exactly as open_clip prepares them.
     """
     source = read(path)
     model, tokenizer = load_model(source)
-    return Encoder(
-        name=path.name or str(path.resolve().name),
-        model=model.to(device),
-        tokenizer=tokenizer,
-        context_length=source.config.data.context_length,
-        prepare=preparation(source),
-        device=device,
-        width=source.config.embed_dim,
-        workers=workers,
-        fingerprint=_fingerprint(source, tokenizer),
-    )
-
-
-def preparation(source: Pretrained) -> Prepare:
-    """How a picture becomes a crop for these weights."""
-    data = source.config.data
-    if source.meta is not None:
-        return functools.partial(centre_crop, size=data.image_size, max_pixels=data.max_pixels)
-    return functools.partial(open_clip_crop, size=data.image_size, **source.preparation)
-
-
-def open_clip_crop(
-    image: Image.Image, size: int, resize_mode: str = "shortest", interpolation: str = "bicubic", fill_color: int = 0
-) -> Crop:
-    """The (3, size, size) that open_clip's `image_transform` makes for evaluation, to the grey level.
-
-    Its order: resize in the picture's own mode, crop at a whole pixel, then RGB; EXIF and transparency are ignored.
-    """
-    resample = Image.Resampling.BILINEAR if interpolation == "bilinear" else Image.Resampling.BICUBIC
-    width, height = image.size
-    if resize_mode == "squash":
-        return as_crop(image.resize((size, size), resample).convert("RGB"))
-    if resize_mode == "longest":
-        ratio = max(width, height) / size
-        resized = image.resize((round(width / ratio), round(height / ratio)), resample)
-        padded = ((size - resized.width) // 2, (size - resized.height) // 2)
-        sides = (*padded, size - resized.width - padded[0], size - resized.height - padded[1])
-        return as_crop(ImageOps.expand(resized, sides, fill_color).convert("RGB"))
-    shorter = min(width, height)
-    resized = image.resize((int(size * width / shorter), int(size * height / shorter)), resample)
-    left, top = round((resized.width - size) / 2), round((resized.height - size) / 2)
-    return as_crop(resized.crop((left, top, left + size, top + size)).convert("RGB"))
+    more: dict[str, Any] = {"name": path.resolve().name, "workers": workers, "cache": cache}
+    if source.meta is None:
+        more["prepare"] = functools.partial(open_clip_crop, size=source.config.data.image_size, **source.preparation)
+    fingerprint = _fingerprint(source, tokenizer)
+    return Encoder.of(source.config, model, tokenizer, world, fingerprint=fingerprint, **more)
 
 
 def _fingerprint(source: Pretrained, tokenizer: Tokenizer) -> str:
@@ -159,14 +135,16 @@ class SplitPictures:
     """The pictures of an exported split."""
 
     def __init__(self, split: Split) -> None:
-        self._split = split
+        self._split, self._reading = split, threading.Lock()  # a split serves one thread at a time
         self.fingerprint = fingerprint_of(split.files, [split.name])
 
     def __len__(self) -> int:
         return sum(self._split.sizes)
 
     def picture(self, row: int) -> Image.Image:
-        return open_picture(io.BytesIO(self._split.pair(row).image), FORMATS)
+        with self._reading:
+            stored = self._split.pair(row).image
+        return open_picture(io.BytesIO(stored), FORMATS)
 
     def name(self, row: int) -> str:
         return self._split.where(row)
@@ -189,101 +167,107 @@ def fingerprint_of(paths: Iterable[Path], words: Sequence[str] = ()) -> str:
     return digest.hexdigest()[:16]
 
 
-class _Crops(Dataset[tuple[Tensor, list[str]]]):
-    """Item i: the crops of rows[i·B : (i+1)·B], black where unreadable, and why; B = `BATCH`."""
-
-    def __init__(self, pictures: Pictures, rows: Sequence[int], prepare: Prepare) -> None:
-        self._pictures, self._rows, self._prepare = pictures, rows, prepare
-
-    def __len__(self) -> int:
-        return -(-len(self._rows) // BATCH)
-
-    def __getitem__(self, item: int) -> tuple[Tensor, list[str]]:
-        crops: list[Crop | None] = []
-        reasons = []
-        for row in self._rows[item * BATCH : (item + 1) * BATCH]:
-            try:
-                crops.append(self._prepare(self._pictures.picture(row)))
-                reasons.append("")
-            except (UnreadableImage, OSError, ValueError, SyntaxError) as error:
-                crops.append(None)
-                reasons.append(f"{self._pictures.name(row)}: {error or type(error).__name__}")
-        shape = next((crop.shape for crop in crops if crop is not None), (3, 1, 1))
-        filled = [np.zeros(shape, dtype=np.uint8) if crop is None else crop for crop in crops]
-        return torch.from_numpy(np.stack(filled)), reasons
-
-
 def _features(encoder: Encoder, pictures: Pictures, rows: Sequence[int], whole: bool) -> Iterator[Tensor]:
     """(B, D) batch by batch; a row of zeros where a picture cannot be decoded, which the log names."""
-    said = f"{encoder.name}, {pictures.name(0) if rows else ''} …"
-    batches = _Crops(pictures, rows, encoder.prepare)
-    workers = encoder.workers if len(rows) >= PICTURES_FOR_WORKERS else 0
     start = last = time.monotonic()
-    with closing(iter_batches(batches, range(len(batches)), workers, pin=encoder.device.type == "cuda")) as made:
-        for done, (crops, reasons) in enumerate(made, 1):
-            readable = torch.tensor([not reason for reason in reasons])
-            features = encoder.images(crops) if readable.any() else torch.zeros(len(crops), encoder.width)
-            features[~readable] = 0
-            for reason in filter(None, reasons):
-                if whole:
-                    raise DataError(f"a picture that cannot be used: {reason}")
-                log.warning("left out: %s", reason)
-            yield features
-            if time.monotonic() - last > 10:
-                last = time.monotonic()
-                rate = done * BATCH / (last - start)
-                left = (len(rows) - done * BATCH) / rate
-                log.info("%s: %d of %d pictures, %.0f/s, %.0f s left", said, done * BATCH, len(rows), rate, left)
+    for done, prepared in enumerate(_prepared(encoder, pictures, rows), 1):
+        crops = {place: found for place, found in enumerate(prepared) if not isinstance(found, str)}
+        for reason in (found for found in prepared if isinstance(found, str)):
+            if whole:
+                raise DataError(f"a picture that cannot be used: {reason}")
+            log.warning("left out: %s", reason)
+        features = torch.zeros(len(prepared), encoder.config.embed_dim)
+        if crops:
+            features[list(crops)] = encoder.images(torch.from_numpy(np.stack(list(crops.values()))))
+        yield features
+        if time.monotonic() - last > 10:
+            last = time.monotonic()
+            rate = done * BATCH / (last - start)
+            said = f"{encoder.name}, {pictures.name(rows[0])} …: {done * BATCH} of {len(rows)} pictures, {rate:.0f}/s"
+            log.info("%s, %.0f s left", said, (len(rows) - done * BATCH) / rate)
 
 
-def embed_pictures(
-    encoder: Encoder, pictures: Pictures, world: World, cache: Path | None = None, whole: bool = False
-) -> Tensor:
+def _prepared(encoder: Encoder, pictures: Pictures, rows: Sequence[int]) -> Iterator[list[Crop | str]]:
+    """A crop of each picture or why there is none, a batch a time.
+
+    By threads: Pillow lets go of the interpreter while it decodes and resizes, and nothing of a set is copied.
+    """
+
+    def prepared(row: int) -> Crop | str:
+        try:
+            return encoder.prepare(pictures.picture(row))
+        except (UnreadableImage, OSError, ValueError, SyntaxError) as error:
+            return f"{pictures.name(row)}: {error or type(error).__name__}"
+
+    waiting: deque[list[Future[Crop | str]]] = deque()
+    with ThreadPoolExecutor(max(1, encoder.workers)) as threads:
+        try:
+            for start in range(0, len(rows), BATCH):
+                waiting.append([threads.submit(prepared, row) for row in rows[start : start + BATCH]])
+                if len(waiting) > AHEAD:
+                    yield [future.result() for future in waiting.popleft()]
+            for batch in waiting:
+                yield [future.result() for future in batch]
+        finally:
+            threads.shutdown(cancel_futures=True)
+
+
+def embed_pictures(encoder: Encoder, pictures: Pictures, whole: bool = False) -> Tensor:
     """(N, D) features of all pictures, on every process; a row of zeros = unreadable.
 
     `whole`: raise `DataError` for one that is.
     """
-    n = len(pictures)
-    if cache is not None:
-        folder = cache / f"{encoder.fingerprint}-{pictures.fingerprint}"
-        return _kept(folder, n, world, lambda rows: _features(encoder, pictures, rows, whole))
+    n, world = len(pictures), encoder.world
+    if encoder.cache is not None:
+        folder = encoder.cache / f"{encoder.fingerprint}-{pictures.fingerprint}"
+        return _kept(folder, n, encoder, lambda rows: _features(encoder, pictures, rows, whole))
     # Each process takes every size-th row, the last one again where that makes too few.
     rows = [min(row, n - 1) for row in range(world.rank, n + -n % world.size, world.size)]
-    mine = torch.cat([torch.zeros(0, encoder.width), *_features(encoder, pictures, rows, whole)]).to(world.device)
-    parts = world.gather(mine).view(world.size, len(rows), -1)
+    with _together(world):
+        mine = torch.cat([torch.zeros(0, encoder.config.embed_dim), *_features(encoder, pictures, rows, whole)])
+    parts = world.gather(mine.to(world.device)).view(world.size, len(rows), -1)
     return parts.transpose(0, 1).reshape(world.size * len(rows), -1)[:n].cpu()
 
 
-def embed_texts(encoder: Encoder, texts: Sequence[str], world: World, cache: Path | None = None) -> Tensor:
+def embed_texts(encoder: Encoder, texts: Sequence[str]) -> Tensor:
     """(texts, D), on every process."""
 
     def features(rows: Sequence[int]) -> Iterator[Tensor]:
         for start in range(0, len(rows), BATCH):
             yield encoder.texts([texts[row] for row in rows[start : start + BATCH]])
 
-    if cache is None:
-        return torch.cat([torch.zeros(0, encoder.width), *features(range(len(texts)))])
-    digest = hashlib.sha256()
-    for text in texts:
-        digest.update(json.dumps(text).encode())
-    return _kept(cache / f"{encoder.fingerprint}-{digest.hexdigest()[:16]}", len(texts), world, features)
+    if encoder.cache is None:
+        return torch.cat([torch.zeros(0, encoder.config.embed_dim), *features(range(len(texts)))])
+    folder = encoder.cache / f"{encoder.fingerprint}-{fingerprint_of([], texts)}"
+    return _kept(folder, len(texts), encoder, features)
 
 
-def _kept(folder: Path, n: int, world: World, features: Callable[[Sequence[int]], Iterator[Tensor]]) -> Tensor:
+def _kept(folder: Path, n: int, encoder: Encoder, features: Callable[[Sequence[int]], Iterator[Tensor]]) -> Tensor:
     """All rows, from files; those that are not there are made first."""
     folder.mkdir(parents=True, exist_ok=True)
+    world = encoder.world
     paths = {start: folder / f"{start:08d}.npy" for start in range(0, n, ROWS_PER_FILE)}
     missing = [start for start, path in paths.items() if not path.exists()][world.rank :: world.size]
     made = features([row for start in missing for row in range(start, min(start + ROWS_PER_FILE, n))])
-    failure = None
-    try:
+    with _together(world):
         for start in missing:
             batches = itertools.islice(made, -(-min(ROWS_PER_FILE, n - start) // BATCH))
             stored = io.BytesIO()
             np.save(stored, torch.cat(list(batches)).numpy())
             files.write(paths[start], stored.getvalue())
-    except DataError as error:
+    kept = torch.zeros(n, encoder.config.embed_dim)  # filled file by file: two of these are 3 GB at 726,000 pairs
+    for start, path in paths.items():
+        kept[start : start + ROWS_PER_FILE] = torch.from_numpy(np.load(path))
+    return kept
+
+
+@contextlib.contextmanager
+def _together(world: World) -> Iterator[None]:
+    """Where one process fails, all do: nobody waits for one that has stopped. Raises `DataError`."""
+    failure: Exception | None = None
+    try:
+        yield
+    except (DataError, OSError) as error:
         failure = error
-    if world.any(failure is not None):  # nobody waits for one that has stopped
+    if world.any(failure is not None):
         raise failure or DataError("another process met a picture that cannot be used")
-    return torch.cat([torch.from_numpy(np.load(path)) for path in paths.values()]) if paths else torch.zeros(0, 0)

@@ -1,8 +1,8 @@
 """What a run is judged by while it trains: retrieval over its val split, and the zero-shot sets of a suite."""
 
 import dataclasses
-import functools
 import logging
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from train.errors import DataError
 from train.evaluation.embeddings import Encoder
 from train.evaluation.retrieval import evaluate
 from train.evaluation.suite import Suite, load_suite, zero_shot_results
-from train.images import centre_crop
 from train.shards import Split, Splits, open_split
 from train.towers import Clip
 
@@ -30,32 +29,22 @@ class Judges:
     val: Split | None
     suite: Suite | None
     suite_data: Path
-    world: World
 
     @classmethod
     def of(cls, config: Config, folders: Sequence[Path], model: Clip, tokenizer: Tokenizer, world: World) -> "Judges":
         """The val splits of the exports that have one. Raises `ConfigError` for a suite that cannot be read."""
-        data, run = config.data, config.run
-        encoder = Encoder(
-            name="the run",
-            model=model,
-            tokenizer=tokenizer,
-            context_length=data.context_length,
-            prepare=functools.partial(centre_crop, size=data.image_size, max_pixels=data.max_pixels),
-            device=world.device,
-            width=config.embed_dim,
-            bf16=run.precision == "bf16",
-            workers=data.workers,
-        )
+        run = config.run
+        bf16 = run.precision == "bf16"
+        encoder = Encoder.of(config, model, tokenizer, world, bf16=bf16, workers=config.data.workers)
         suite = load_suite(run.suite, ("zero_shot",)) if run.suite else None
-        return cls(encoder, _val_split(folders), suite, Path(run.suite_data), world)
+        return cls(encoder, _val_split(folders), suite, Path(run.suite_data))
 
     def validate(self, step: int) -> dict[str, Any]:
         """A row of the metrics: `val` with the scores of retrieval, where there is a val split."""
         if self.val is None:
             return {}
-        scores = evaluate(self.encoder, self.val, self.world)
-        if self.world.leads:
+        scores = evaluate(self.encoder, self.val)
+        if self.encoder.world.leads:
             log.info("step %d  val, %d pairs: %s", step, scores.n, str(scores).replace("\n", "; "))
         return {"step": step, "val": scores.as_dict()}
 
@@ -63,9 +52,9 @@ class Judges:
         """A row of the metrics: `zero_shot` with the score of each set, where there is a suite."""
         if self.suite is None:
             return {}
-        scores = zero_shot_results(self.suite, self.encoder, self.suite_data, self.world)
-        if self.world.leads:
-            shown = "; ".join(f"{name} {score['value']:.1f} %" for name, score in scores.items())
+        scores = zero_shot_results(self.suite, self.encoder, self.suite_data)
+        if self.encoder.world.leads:
+            shown = "; ".join(f"{name} {score.get('value', math.nan):.1f} %" for name, score in scores.items())
             log.info("step %d  zero-shot: %s", step, shown)
         return {"step": step, "zero_shot": scores}
 

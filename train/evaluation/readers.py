@@ -15,18 +15,17 @@ is not there, a table that names pictures that are not there, pictures of anothe
 import csv
 import dataclasses
 import io
-import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from train.errors import DataError
 from train.evaluation.embeddings import fingerprint_of, open_picture
-from train.evaluation.sets import DataSet
+from train.evaluation.sets import DataSet, list_digest
 from train.images import UnreadableImage
 from train.shards import IMAGE_SUFFIXES, read_at, sorted_by_numbers, tar_groups
 
@@ -35,50 +34,52 @@ DICOM = (".dcm", ".dicom")
 
 Labels = np.ndarray[Any, np.dtype[np.int64]]
 
-log = logging.getLogger(__name__)
+
+class Found(NamedTuple):
+    """What a reader finds of a split: one name, label and picture an example."""
+
+    names: Sequence[str]  # the same in every copy of the set, but for folders and suffixes
+    stored: Sequence[str]  # the labels as stored
+    files: Sequence[Path]  # what the examples are made of
+    opened: Callable[[int], Image.Image]
 
 
 class Labelled:
     """Pictures, each with the number of its class. Follows `embeddings.Pictures`."""
 
-    def __init__(
-        self,
-        described: DataSet,
-        keys: Sequence[str],
-        stored: Sequence[str],
-        files: Sequence[Path],
-        opened: Callable[[int], Image.Image],
-    ) -> None:
-        """`keys`: what messages call them; `stored`: labels as stored; `files`: what they are made of."""
+    def __init__(self, described: DataSet, split: str, found: Found) -> None:
         numbers = {label: described.classes.index(name) for label, name in described.labels.items()}
         numbers = numbers or {str(number): number for number in range(len(described.classes))}
-        if unknown := Counter(label for label in stored if label not in numbers and label not in described.ignored):
+        known = {*numbers, *described.ignored}
+        if unknown := Counter(label for label in found.stored if label not in known):
             (label, count), *_ = unknown.most_common(1)
             raise DataError(
                 f"{described.name}: {count} examples have the label {label!r}, which leads to no class; "
                 f"known: {', '.join(numbers)}"
             )
-        self._kept = [row for row, label in enumerate(stored) if label in numbers]
-        self.labels: Labels = np.array([numbers[stored[row]] for row in self._kept], dtype=np.int64)
+        self._kept = [row for row, label in enumerate(found.stored) if label in numbers]
+        self.labels: Labels = np.array([numbers[found.stored[row]] for row in self._kept], dtype=np.int64)
         counts = np.bincount(self.labels, minlength=len(described.classes))
         if not counts.all():
             absent = described.classes[int(np.argmin(counts))]
             raise DataError(f"{described.name}: no picture of the class {absent!r}")
-        self._described, self._keys, self._opened = described, keys, opened
-        self.fingerprint = fingerprint_of(files, [keys[row] for row in self._kept])
+        self._described, self._found = described, found
+        self.fingerprint = fingerprint_of(found.files, [found.names[row] for row in self._kept])
+        self.listed = list_digest(f"{PurePath(found.names[row]).stem} {found.stored[row]}" for row in self._kept)
+        self.notes = described.departures(split, len(self), self.listed)
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def picture(self, row: int) -> Image.Image:
-        image = self._opened(self._kept[row])
+        image = self._found.opened(self._kept[row])
         if self._described.pixels and image.size != self._described.pixels:
             expected = " × ".join(map(str, self._described.pixels))
             raise UnreadableImage(f"{image.width} × {image.height} px, the official pictures are {expected}")
         return image
 
     def name(self, row: int) -> str:
-        return self._keys[self._kept[row]]
+        return self._found.names[self._kept[row]]
 
 
 def open_set(described: DataSet, data: Path, split: str) -> Labelled:
@@ -87,14 +88,10 @@ def open_set(described: DataSet, data: Path, split: str) -> Labelled:
     if kind not in READERS:
         raise DataError(f"{described.name}: reader.kind is one of {', '.join(READERS)}, not {kind!r}")
     try:
-        made = READERS[kind](described, described.where(data), described.options(split), split)
+        found = READERS[kind](described, described.where(data), described.options(split), split)
     except KeyError as error:
         raise DataError(f"{described.name}: the reader {kind} lacks the option {error}") from None
-    if (official := described.n.get(split)) and len(made) != official:
-        log.warning(
-            "%s: %d examples, officially %d: figures are of other examples", described.name, len(made), official
-        )
-    return made
+    return Labelled(described, split, found)
 
 
 def named(described: DataSet, data: Path) -> DataSet:
@@ -113,7 +110,7 @@ def named(described: DataSet, data: Path) -> DataSet:
     )
 
 
-def _folders(described: DataSet, root: Path, options: Mapping[str, Any], _split: str) -> Labelled:
+def _folders(described: DataSet, root: Path, options: Mapping[str, Any], _split: str) -> Found:
     paths, stored = [], []
     for base in (root / path for path in _listed(options["path"])):
         if not base.is_dir():
@@ -130,16 +127,10 @@ def _folders(described: DataSet, root: Path, options: Mapping[str, Any], _split:
                 raise DataError(f"{base / name} holds no pictures ({', '.join(SUFFIXES)})")
             paths += pictures
             stored += [name] * len(pictures)
-    return Labelled(
-        described,
-        [str(path.relative_to(root)) for path in paths],
-        stored,
-        paths,
-        lambda row: open_file(paths[row]),
-    )
+    return Found([str(path.relative_to(root)) for path in paths], stored, paths, lambda row: open_file(paths[row]))
 
 
-def _table(described: DataSet, root: Path, options: Mapping[str, Any], _split: str) -> Labelled:
+def _table(described: DataSet, root: Path, options: Mapping[str, Any], _split: str) -> Found:
     file, patterns, column = root / options["file"], _listed(options["image"]), options["label"]
     rows = read_table(file, options.get("delimiter", ","))
     for name in (column, *options.get("where", {})):
@@ -158,39 +149,29 @@ def _table(described: DataSet, root: Path, options: Mapping[str, Any], _split: s
     if absent := [names[0] for names, path in zip(labels, paths, strict=True) if path is None]:
         raise DataError(f"{file} names {len(labels)} pictures, of which {len(absent)} are not there: {absent[0]}, …")
     found = [path for path in paths if path is not None]
-    return Labelled(
-        described,
-        [str(path.relative_to(root)) for path in found],
-        list(labels.values()),
-        [file, *found],
-        lambda row: open_file(found[row]),
-    )
+    keys = [str(path.relative_to(root)) for path in found]
+    return Found(keys, list(labels.values()), [file, *found], lambda row: open_file(found[row]))
 
 
-def _hdf5(described: DataSet, root: Path, options: Mapping[str, Any], _split: str) -> Labelled:
+def _hdf5(described: DataSet, root: Path, options: Mapping[str, Any], _split: str) -> Found:
     paths = [root / options["images"], root / options["labels"]]
     h5py = _optional("h5py", "HDF5")
     for path in paths:
         if not path.exists():
-            packed = " it lies there packed: gunzip it first" if path.with_name(f"{path.name}.gz").exists() else ""
-            raise DataError(f"{described.name}: there is no file {path};{packed}")
+            packed = "; it lies there packed: gunzip it first" if path.with_name(f"{path.name}.gz").exists() else ""
+            raise DataError(f"{described.name}: there is no file {path}{packed}")
     try:
-        with h5py.File(paths[0]) as images, h5py.File(paths[1]) as labels:
-            count, shape = len(images["x"]), images["x"].shape
+        images = h5py.File(paths[0])["x"]  # stays open: HDF5 lets one thread read at a time
+        with h5py.File(paths[1]) as labels:
             stored = [str(int(label)) for label in labels["y"][()].reshape(-1)]
     except (OSError, KeyError) as error:
         raise DataError(f"{paths[0].parent}: {paths[0].name}, {paths[1].name}: {str(error).splitlines()[0]}") from None
-    if len(stored) != count or len(shape) != 4:
-        raise DataError(f"{paths[0]} holds {shape} pictures, {paths[1].name} {len(stored)} labels")
-
-    def opened(row: int) -> Image.Image:
-        with h5py.File(paths[0]) as images:
-            return Image.fromarray(images["x"][row])
-
-    return Labelled(described, [f"{paths[0].name}, {row}" for row in range(count)], stored, paths, opened)
+    if len(stored) != len(images) or images.ndim != 4:
+        raise DataError(f"{paths[0]} holds {images.shape} pictures, {paths[1].name} {len(stored)} labels")
+    return Found(_numbered(paths[0], len(stored)), stored, paths, lambda row: Image.fromarray(images[row]))
 
 
-def _npz(described: DataSet, root: Path, options: Mapping[str, Any], split: str) -> Labelled:
+def _npz(described: DataSet, root: Path, options: Mapping[str, Any], split: str) -> Found:
     names = _listed(options["file"])
     path = next((root / name for name in names if (root / name).exists()), None)
     if path is None:
@@ -202,12 +183,15 @@ def _npz(described: DataSet, root: Path, options: Mapping[str, Any], split: str)
         raise DataError(f"{path} is not as MedMNIST writes it: {error}") from None
     if len(images) != len(labels) or labels.reshape(len(labels), -1).shape[1] != 1 or images.dtype != np.uint8:
         raise DataError(f"{path}: {images.shape} {images.dtype} pictures do not fit {labels.shape} labels, one each")
-    keys = [f"{path.name}, {split}, {row}" for row in range(len(images))]
     stored = [str(int(label)) for label in labels.reshape(-1)]
-    return Labelled(described, keys, stored, [path], lambda row: Image.fromarray(images[row]))
+    return Found(_numbered(path, len(images)), stored, [path], lambda row: Image.fromarray(images[row]))
 
 
-def _webdataset(described: DataSet, root: Path, options: Mapping[str, Any], _split: str) -> Labelled:
+def _numbered(file: Path, count: int) -> list[str]:
+    return [f"{file.name}/{row}" for row in range(count)]
+
+
+def _webdataset(described: DataSet, root: Path, options: Mapping[str, Any], _split: str) -> Found:
     tars = sorted_by_numbers((root / options["path"]).glob("*.tar"))
     if not tars:
         raise DataError(f"{described.name}: {root / options['path']} holds no shards (0.tar …)")
@@ -215,7 +199,7 @@ def _webdataset(described: DataSet, root: Path, options: Mapping[str, Any], _spl
     if count.exists() and count.read_text().strip() != str(len(tars)):
         raise DataError(f"{count} says {count.read_text().strip()} shards, there are {len(tars)}")
     places: list[tuple[Path, int, int]] = []
-    keys, stored = [], []
+    names, stored = [], []
     for tar in tars:
         with tar.open("rb") as file:
             for key, found in tar_groups(tar):
@@ -223,7 +207,7 @@ def _webdataset(described: DataSet, root: Path, options: Mapping[str, Any], _spl
                 if image is None or "cls" not in found:
                     raise DataError(f"{tar}: the sample {key} lacks a picture or its .cls")
                 places.append((tar, *image))
-                keys.append(f"{tar.name}, {key}")
+                names.append(f"{tar.name}/{key}")
                 stored.append(read_at(file, *found["cls"]).decode("ascii", errors="replace").strip())
 
     def opened(row: int) -> Image.Image:
@@ -231,7 +215,7 @@ def _webdataset(described: DataSet, root: Path, options: Mapping[str, Any], _spl
         with path.open("rb") as file:
             return open_picture(io.BytesIO(read_at(file, start, size)))
 
-    return Labelled(described, keys, stored, tars, opened)
+    return Found(names, stored, tars, opened)
 
 
 READERS = {"folders": _folders, "table": _table, "hdf5": _hdf5, "npz": _npz, "webdataset": _webdataset}

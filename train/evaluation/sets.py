@@ -8,14 +8,17 @@
     notes                              what a reader of the figures must know
     [reader]                           kind and options, see `readers.py`; [reader.test], [reader.train] by split
     [n]                                examples a split officially has
+    [sha256]                           of a split's list of names and labels, see `list_digest`
     [[published]]                      model, value, metric, version, source, of the test split
 
 A number that nobody could look up is left out rather than guessed.
 """
 
 import dataclasses
+import hashlib
+import logging
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,8 @@ from train.errors import DataError
 SETS = Path(__file__).parent / "sets"
 METRICS = ("accuracy", "auroc")
 _REQUIRED = ("title", "source", "licence", "folder", "reader")
+
+log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,7 @@ class DataSet:
     pixels: tuple[int, ...] = ()
     notes: str = ""
     n: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    sha256: Mapping[str, str] = dataclasses.field(default_factory=dict)
     published: tuple[Mapping[str, Any], ...] = ()
 
     def options(self, split: str) -> dict[str, Any]:
@@ -55,6 +61,22 @@ class DataSet:
 
     def where(self, data: Path) -> Path:
         return data / self.folder
+
+    def departures(self, split: str, n: int, listed: str) -> tuple[str, ...]:
+        """What a reader of figures of `n` examples must know, beside `notes`: whether they are the official ones."""
+        said = [self.notes] if self.notes else []
+        if n != (official := self.n.get(split, n)):
+            said.append(f"{n} {split} examples, officially {official}: figures are of other examples")
+        elif listed != self.sha256.get(split, listed):
+            said.append(f"other {split} examples or labels than the official ones: sha256 {listed[:12]}… of their list")
+        for line in said[bool(self.notes) :]:
+            log.warning("%s: %s", self.name, line)
+        return tuple(said)
+
+
+def list_digest(lines: Iterable[str]) -> str:
+    """sha256 of a split's list: a line an example, name without folders and suffix, blank, stored label; sorted."""
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
 def set_names() -> list[str]:

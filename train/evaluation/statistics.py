@@ -65,12 +65,12 @@ def percentage(values: Any) -> Statistic:
 
 
 def share_of(values: Any, among: Any) -> Statistic:
-    """The same over the examples that `among` (n,) marks; NaN when none was drawn."""
-    numbers, marked = np.asarray(values, dtype=np.float64), np.asarray(among, dtype=bool)
-    inside = np.where(marked, numbers, 0.0)
+    """The same over the examples that `among` (n,) marks, or weighs; NaN when none was drawn."""
+    weights = np.asarray(among, dtype=np.float64)
+    inside = weights * np.asarray(values, dtype=np.float64)
 
     def statistic(draws: Draws) -> float:
-        drawn = float(draws @ marked)
+        drawn = float(draws @ weights)
         return 100 * float(draws @ inside) / drawn if drawn else np.nan
 
     return statistic
@@ -90,18 +90,13 @@ def median(values: Any) -> Statistic:
 
 
 def auroc(scores: Any, positive: Any) -> Statistic:
-    """100 × the area under the ROC curve: how often a positive scores above a negative, ties counting half."""
-    numbers, marked = np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=bool)
-    order = np.argsort(numbers, kind="stable")
-    starts = np.flatnonzero(np.diff(numbers[order], prepend=np.nan) != 0)  # of each run of equal scores
-    is_positive = marked[order]
+    """100 × the area under the ROC curve (scikit-learn's); NaN where one class was not drawn."""
+    from sklearn.metrics import roc_auc_score
+
+    marked = np.asarray(positive, dtype=bool)
 
     def statistic(draws: Draws) -> float:
-        drawn = draws[order].astype(np.float64)
-        positives = np.add.reduceat(np.where(is_positive, drawn, 0.0), starts)
-        negatives = np.add.reduceat(np.where(is_positive, 0.0, drawn), starts)
-        pairs = positives.sum() * negatives.sum()
-        won = positives @ (np.cumsum(negatives) - negatives / 2)
-        return 100 * float(won) / float(pairs) if pairs else np.nan
+        is_defined = 0 < draws @ marked < draws.sum()
+        return 100 * float(roc_auc_score(marked, scores, sample_weight=draws)) if is_defined else np.nan
 
     return statistic

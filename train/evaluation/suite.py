@@ -1,9 +1,10 @@
 """A suite: which tasks on which sets; all of them for all models, into one report.
 
     title
-    retrieval, zero_shot, probe, vqa    names of sets, or TOML files beside the suite
-    amounts                             of training examples for the probe: shares of 1, and "4-shot"
-    [fine_tuning]                       changes to `vqa.FineTuning`
+    retrieval, zero_shot, probe,
+    multiple_choice, vqa             names of sets, or TOML files beside the suite
+    amounts                          of training examples for the probe: shares of 1, and "4-shot"
+    [fine_tuning]                    changes to `vqa.FineTuning`
 
 A set that is not there, or is not as it should be, costs its row and nothing else: the row says why.
 """
@@ -17,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from train import files
-from train.distributed import World, join, leave
+from train.distributed import join, leave
 from train.errors import DataError, DivergedError
 from train.evaluation import vqa
+from train.evaluation.choices import multiple_choice
 from train.evaluation.classification import Amount, probe, zero_shot
 from train.evaluation.embeddings import Encoder, load_encoder
 from train.evaluation.report import Report, Result
@@ -28,7 +30,7 @@ from train.evaluation.sets import DataSet, load_set, read_toml
 from train.shards import open_split
 
 SUITES = Path(__file__).parent / "suites"
-TASKS = ("retrieval", "zero_shot", "probe", "vqa")
+TASKS = ("retrieval", "zero_shot", "probe", "multiple_choice", "vqa")
 
 log = logging.getLogger(__name__)
 
@@ -95,9 +97,10 @@ def run(suite: Suite, models: Sequence[Path], data: Path, out: Path, workers: in
         results = []
         names = _distinct(models)
         for path, name in zip(models, names, strict=True):
-            encoder = load_encoder(path, world.device, min(workers, len(os.sched_getaffinity(0))))
+            threads = min(workers, len(os.sched_getaffinity(0)))
+            encoder = load_encoder(path, world, threads, out / "embeddings")
             for task, described in suite.tasks:
-                made = _tried(task, encoder, described, data, suite, world, out)
+                made = _tried(task, encoder, described, data, suite)
                 results += [dataclasses.replace(result, model=name) for result in made]
         report = Report(suite.title, results)
         if world.leads:
@@ -120,34 +123,31 @@ def _distinct(models: Sequence[Path]) -> list[str]:
     raise DataError("one model is named twice")
 
 
-def _tried(
-    task: str, encoder: Encoder, described: DataSet, data: Path, suite: Suite, world: World, out: Path
-) -> list[Result]:
+def _tried(task: str, encoder: Encoder, described: DataSet, data: Path, suite: Suite) -> list[Result]:
     label = task.replace("_", "-")
     if not described.where(data).is_dir():
         problem = f"not there: {described.where(data)}; from {described.source}"
         return [Result(task=label, data=described.name, problem=problem)]
     log.info("%s: %s on %s", encoder.name, label, described.name)
     try:
-        return list(_results(task, encoder, described, data, suite, world, out))
+        return list(_results(task, encoder, described, data, suite))
     except (DataError, DivergedError, OSError) as error:
         log.warning("%s", error)
         return [Result(task=label, data=described.name, problem=str(error))]
 
 
-def _results(
-    task: str, encoder: Encoder, described: DataSet, data: Path, suite: Suite, world: World, out: Path
-) -> Iterator[Result]:
-    cache = out / "embeddings"
+def _results(task: str, encoder: Encoder, described: DataSet, data: Path, suite: Suite) -> Iterator[Result]:
     if task == "zero_shot":
-        yield zero_shot(encoder, described, data, world, cache)
+        yield zero_shot(encoder, described, data)
     elif task == "probe":
-        yield from probe(encoder, described, data, suite.amounts, world, cache)
+        yield from probe(encoder, described, data, suite.amounts)
+    elif task == "multiple_choice":
+        yield multiple_choice(encoder, described, data)
     elif task == "vqa":
-        yield vqa.evaluate(encoder, described, data, suite.fine_tuning, world, out / "answers")
+        yield vqa.evaluate(encoder, described, data, suite.fine_tuning)
     else:
         split = open_split(described.where(data), described.reader.get("split", "test"))
-        found = evaluate(encoder, split, world, cache)
+        found = evaluate(encoder, split)
         scores = {f"{way} {name}": score for way, made in found.scores.items() for name, score in made.items()}
         yield Result(
             task="retrieval",
@@ -161,11 +161,11 @@ def _results(
         )
 
 
-def zero_shot_results(suite: Suite, encoder: Encoder, data: Path, world: World) -> dict[str, Any]:
-    """What a run logs while it trains: the published metric of the suite's zero-shot sets, nothing kept in files."""
-    scores = {}
-    for task, described in suite.tasks:
-        if task == "zero_shot":
-            result = zero_shot(encoder, described, data, world)
-            scores[described.name] = {"metric": result.metric} | result.scores[result.metric].as_dict()
+def zero_shot_results(suite: Suite, encoder: Encoder, data: Path) -> dict[str, Any]:
+    """What a run logs while it trains: the published metric of each of the suite's zero-shot sets, or the problem."""
+    scores: dict[str, Any] = {}
+    for _, described in suite.tasks:
+        (result,) = _tried("zero_shot", encoder, described, data, suite)
+        found = {"problem": result.problem} if result.problem else result.scores[result.metric].as_dict()
+        scores[described.name] = {"metric": described.metric} | found
     return scores

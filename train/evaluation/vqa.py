@@ -26,15 +26,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from train import files
-from train.distributed import World
 from train.errors import DataError
 from train.evaluation.embeddings import Encoder
 from train.evaluation.readers import open_file
 from train.evaluation.report import Result
-from train.evaluation.sets import DataSet
+from train.evaluation.sets import DataSet, list_digest
 from train.evaluation.statistics import bootstrap, percentage, share_of
 from train.images import UnreadableImage
-from train.tokens import encode
 from train.towers import Clip
 
 log = logging.getLogger(__name__)
@@ -67,12 +65,10 @@ class Question:
     closed: bool  # yes or no, or a choice that the question names
 
 
-def evaluate(
-    encoder: Encoder, described: DataSet, data: Path, settings: FineTuning, world: World, kept: Path
-) -> Result:
+def evaluate(encoder: Encoder, described: DataSet, data: Path, settings: FineTuning) -> Result:
     """Fine-tuned on train, the best epoch of val where the set has that split, judged on test. Raises `DataError`.
 
-    The answers stay in `kept`, so that the same command fine-tunes once. Of several processes each works alone.
+    The answers stay in the cache, so that the same command fine-tunes once. Of several processes each works alone.
     """
     root = described.where(data)
     if not {"train", "test"} <= described.n.keys():
@@ -84,15 +80,16 @@ def evaluate(
     }
     asked = [[split, str(q.picture.name), q.question, q.answer] for split, some in splits.items() for q in some]
     key = json.dumps([encoder.fingerprint, dataclasses.asdict(settings), asked])
-    path = kept / f"{described.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
-    if path.exists():
+    path = (encoder.cache or Path()) / f"{described.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+    if encoder.cache and path.exists():
         answers = json.loads(path.read_text(encoding="utf-8"))
     else:
         answers = fine_tuned(encoder, splits, settings)
-        if world.leads:
-            kept.mkdir(parents=True, exist_ok=True)
+        if encoder.cache and encoder.world.leads:
+            encoder.cache.mkdir(parents=True, exist_ok=True)
             files.write(path, json.dumps(answers, ensure_ascii=False).encode())
     test = splits["test"]
+    listed = list_digest(f"{q.picture.relative_to(root)} {q.question} {q.answer}" for q in test)
     hits = [given == asked.answer for given, asked in zip(answers, test, strict=True)]
     closed = np.array([asked.closed for asked in test])
     f1 = [token_f1(given, asked.answer) for given, asked in zip(answers, test, strict=True)]
@@ -107,8 +104,9 @@ def evaluate(
         metric="accuracy",
         scores=bootstrap(statistics | {"token_f1": percentage(f1)}, len(test)),
         published=described.published,
-        notes=(described.notes,) if described.notes else (),
+        notes=described.departures("test", len(test), listed),
         details={
+            "test list": listed,
             "train": len(splits["train"]),
             "answers to choose from": len(known),
             "test questions whose answer is none of these": sum(asked.answer not in known for asked in test),
@@ -182,26 +180,13 @@ def token_f1(given: str, wanted: str) -> float:
     return 2 * shared / (left.total() + right.total()) if shared else float(given == wanted)
 
 
-class _Layer(nn.Module):
-    """One stream's layer of co-attention: its own tokens, then the other stream's, then each token alone."""
-
-    def __init__(self, settings: FineTuning) -> None:
-        super().__init__()
-        width, dropout = settings.width, settings.dropout
-        self.own, self.other = (
-            nn.MultiheadAttention(width, settings.heads, dropout, batch_first=True) for _ in range(2)
-        )
-        self.feed = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
-        self.drop = nn.Dropout(dropout)
-
-    def forward(self, own: Tensor, other: Tensor, own_padding: Tensor | None, other_padding: Tensor | None) -> Tensor:
-        attended, _ = self.own(own, own, own, key_padding_mask=own_padding, need_weights=False)
-        own = self.norms[0](own + self.drop(attended))
-        attended, _ = self.other(own, other, other, key_padding_mask=other_padding, need_weights=False)
-        own = self.norms[1](own + self.drop(attended))
-        out: Tensor = self.norms[2](own + self.drop(self.feed(own)))
-        return out
+def _layers(settings: FineTuning) -> nn.ModuleList:
+    """One stream's layers of co-attention: its own tokens, then the other stream's, then each token alone."""
+    width, heads, dropout = settings.width, settings.heads, settings.dropout
+    return nn.ModuleList(
+        nn.TransformerDecoderLayer(width, heads, 4 * width, dropout, "gelu", batch_first=True)
+        for _ in range(settings.layers)
+    )
 
 
 class Fusion(nn.Module):
@@ -215,9 +200,7 @@ class Fusion(nn.Module):
         self.image_in = nn.Linear(trunk.num_features, width)
         self.text_in = nn.Linear(clip.bert["hidden_size"], width)
         self.kinds = nn.Parameter(torch.randn(2, width) * 0.02)
-        self.image_layers, self.text_layers = (
-            nn.ModuleList(_Layer(settings) for _ in range(settings.layers)) for _ in range(2)
-        )
+        self.image_layers, self.text_layers = _layers(settings), _layers(settings)
         self.pools = nn.ModuleList(nn.Linear(width, width) for _ in range(2))
         self.head = nn.Sequential(
             nn.Linear(2 * width, 2 * width), nn.LayerNorm(2 * width), nn.GELU(), nn.Linear(2 * width, answers)
@@ -230,7 +213,10 @@ class Fusion(nn.Module):
         patches = trunk.forward_features((images / 255 - self.clip.mean) / self.clip.std)
         image, text = self.image_in(patches) + self.kinds[0], self.text_in(words) + self.kinds[1]
         for image_layer, text_layer in zip(self.image_layers, self.text_layers, strict=True):
-            image, text = image_layer(image, text, None, padding), text_layer(text, image, padding, None)
+            image, text = (
+                image_layer(image, text, memory_key_padding_mask=padding),
+                text_layer(text, image, tgt_key_padding_mask=padding),
+            )
         pooled = [torch.tanh(pool(stream[:, 0])) for pool, stream in zip(self.pools, (image, text), strict=True)]
         logits: Tensor = self.head(torch.cat(pooled, 1))
         return logits
@@ -250,7 +236,7 @@ class Fusion(nn.Module):
 
 def fine_tuned(encoder: Encoder, splits: Mapping[str, Sequence[Question]], settings: FineTuning) -> list[str]:
     """The answers to the test questions."""
-    device = encoder.device
+    device = encoder.world.device
     known = sorted({asked.answer for asked in splits["train"]})
     places = {answer: place for place, answer in enumerate(known)}
     crops = _crops(encoder, {asked.picture for asked in (q for split in splits.values() for q in split)})
@@ -276,13 +262,12 @@ def fine_tuned(encoder: Encoder, splits: Mapping[str, Sequence[Question]], setti
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
-        right = -1.0
+        right, said = -1.0, f"epoch {epoch + 1} of {settings.epochs}  loss {loss.item():.3f}"
         if "val" in splits:
             given = _answers(model, encoder, splits["val"], crops, known)
             right = float(np.mean([a == q.answer for a, q in zip(given, splits["val"], strict=True)]))
-        log.info(
-            "epoch %d of %d  loss %.3f%s", epoch + 1, settings.epochs, loss, f"  val {right:.1%}" if right >= 0 else ""
-        )
+            said += f"  val {right:.1%}"
+        log.info("%s", said)
         if right > best or (right < 0 and epoch + 1 == settings.epochs):
             best, answers = right, _answers(model, encoder, splits["test"], crops, known)
     return answers
@@ -299,8 +284,8 @@ def _crops(encoder: Encoder, pictures: set[Path]) -> dict[Path, Tensor]:
 
 
 def _inputs(encoder: Encoder, asked: Sequence[Question], crops: Mapping[Path, Tensor]) -> tuple[Tensor, Tensor]:
-    tokens = torch.from_numpy(encode(encoder.tokenizer, [q.question for q in asked], encoder.context_length))
-    return torch.stack([crops[q.picture] for q in asked]).to(encoder.device), tokens.to(encoder.device)
+    images = torch.stack([crops[q.picture] for q in asked]).to(encoder.world.device)
+    return images, encoder.tokens([q.question for q in asked])
 
 
 @torch.no_grad()
