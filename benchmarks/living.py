@@ -57,7 +57,9 @@ def main() -> int:
         else:
             left_out = shutil.ignore_patterns("export", "report", "pmc")
             shutil.copytree(options.workspace, workspace.root, ignore=left_out)
-        kinds = {kind: _config(kind, options.pairs_per_shard) for kind in options.formats.split(",")}
+        told = [f"export.pairs_per_shard={options.pairs_per_shard}"]
+        told += ["curate.near_caption_distance=0"] if options.copies else []  # where all captions are near ones
+        kinds = {kind: _config(kind, told) for kind in options.formats.split(",")}
         _make(workspace, kinds)
         before = {path: path.stat().st_mtime_ns for path in _files(workspace.root)}
         print("changed:", *_change(workspace, options.articles))
@@ -106,7 +108,9 @@ def _spread(source: Workspace, workspace: Workspace, copies: int, articles_per_s
 
 
 def _make_own(row: dict[str, Any], copy: int, chance: random.Random) -> None:
-    """Give a row an id of its own, and hashes."""
+    """Give a row an id of its own, hashes, and a caption that differs in one word."""
+    if row.get("caption"):
+        row["caption"] += f" Copy {copy}."
     for name in row.keys() & {"pmcid", *_ID.values()}:
         row[name] = row[name].replace("PMC", f"PMC{copy + 1}", 1)
     for name in row.keys() & {"phash", "pixel_sha256"}:
@@ -114,9 +118,9 @@ def _make_own(row: dict[str, Any], copy: int, chance: random.Random) -> None:
             row[name] = chance.getrandbits(64) if name == "phash" else f"{chance.getrandbits(256):064x}"
 
 
-def _config(kind: str, pairs_per_shard: int) -> Config:
-    told = [f"export.format={kind}", f"export.name={kind}", f"export.pairs_per_shard={pairs_per_shard}"]
-    return load_config(None, ["curate.val_share=0.1", "curate.test_share=0.1", "export.recipe=", *told])
+def _config(kind: str, told: list[str]) -> Config:
+    named = [f"export.format={kind}", f"export.name={kind}", "export.recipe="]
+    return load_config(None, ["curate.val_share=0.1", "curate.test_share=0.1", *named, *told])
 
 
 def _make(workspace: Workspace, kinds: dict[str, Config]) -> None:
