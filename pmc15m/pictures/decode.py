@@ -187,8 +187,8 @@ def _on_paper(picture: Image.Image) -> Image.Image:
         return picture.convert("RGB")  # most have a channel that says nothing; the same pixels in a tenth of the time
     paper = Image.new("RGB", picture.size, "white")
     for top, strip in strips(picture):
-        seen = strip.convert("RGBA")
-        paper.paste(seen.convert("RGB"), (0, top), mask=seen)
+        seen = strip if strip.mode == "RGBA" else strip.convert("RGBA")
+        paper.paste(seen, (0, top), mask=seen)
     return paper
 
 
