@@ -182,9 +182,10 @@ def _features(encoder: Encoder, pictures: Pictures, rows: Sequence[int], whole: 
         yield features
         if time.monotonic() - last > 10:
             last = time.monotonic()
-            rate = done * BATCH / (last - start)
-            said = f"{encoder.name}, {pictures.name(rows[0])} …: {done * BATCH} of {len(rows)} pictures, {rate:.0f}/s"
-            log.info("%s, %.0f s left", said, (len(rows) - done * BATCH) / rate)
+            made = min(done * BATCH, len(rows))
+            rate = made / (last - start)
+            said = f"{encoder.name}, {pictures.name(rows[0])} …: {made} of {len(rows)} pictures, {rate:.0f}/s"
+            log.info("%s, %.0f s left", said, (len(rows) - made) / rate)
 
 
 def _prepared(encoder: Encoder, pictures: Pictures, rows: Sequence[int]) -> Iterator[list[Crop | str]]:
