@@ -138,14 +138,14 @@ def read_shard(path: Path, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]
                 log.warning("a shard of the inventory is empty")
                 return
         try:
-            yield from _read_table(path, columns)
+            yield from _read_csv(path, columns)
         except pa.ArrowInvalid:
             yield from _read_lines(path, len(columns))
     except (OSError, EOFError, zlib.error) as error:
         raise SpoiledInventoryError(f"a shard of the inventory cannot be unpacked: {error}") from None
 
 
-def _read_table(path: Path, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+def _read_csv(path: Path, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     reader = csv.open_csv(
         path,
         read_options=csv.ReadOptions(column_names=list(columns), block_size=8 << 20),
