@@ -4,7 +4,6 @@ import argparse
 import json
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
@@ -40,15 +39,13 @@ def test_the_surface() -> None:
     assert not expected
 
 
-def test_help_is_quick_and_needs_no_torch() -> None:
+def test_help_needs_no_torch() -> None:
     program = (
         "import sys, contextlib; from train.__main__ import main\n"
         "with contextlib.suppress(SystemExit): main(['--help'])\n"
         "assert not {'torch', 'timm', 'transformers', 'pyarrow', 'numpy'} & set(sys.modules)"
     )
-    start = time.perf_counter()
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
-    assert time.perf_counter() - start < 1
 
 
 def test_a_run_ends_with_its_summary_on_stdout(
