@@ -29,7 +29,6 @@ Part = Annotated[float, (lambda share: 0 < share <= 1, "is a share in (0, 1]")]
 Share = Annotated[float, (lambda share: 0 <= share < 1, "is a share in [0, 1)")]
 Blocks = Annotated[int, (lambda number: number >= -1, "must be at least -1")]
 Precision = Annotated[str, (("auto", "fp32", "bf16").__contains__, "is one of auto, fp32, bf16")]
-Tracker = Annotated[str, (("", "tensorboard", "wandb").__contains__, 'is one of tensorboard, wandb, ""')]
 Colour = Annotated[tuple[float, ...], (lambda values: len(values) == 3, "takes three numbers")]
 Mix = Annotated[tuple[float, ...], (lambda values: all(0 < v < math.inf for v in values), "takes positive numbers")]
 
@@ -125,7 +124,7 @@ class RunConfig:
     keep_every: CountOrNone  # steps whose checkpoints stay for ever, for `soup`; 0 = none
     activations_gb: Amount  # kept between the two passes over micro-batches; what does not fit is made twice
     compile: bool  # the towers' blocks, by torch.compile
-    track: Tracker  # shows the log; "" = none
+    track: Annotated[str, (("", "tensorboard", "wandb").__contains__, 'is one of tensorboard, wandb, ""')]  # shows logs
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,8 +150,10 @@ def load_config(
 ) -> Config:
     """A preset, changed by `start` (a tree of values), a TOML file and then by `section.key=value` strings.
 
-    Raises `ConfigError` for an unknown key, a file that is absent or not TOML, and a value of the wrong type or range.
+    Raises `ConfigError` for an unknown preset or key, a file that is not TOML, and a value of the wrong type or range.
     """
+    if preset not in preset_names():
+        raise ConfigError(f"unknown preset {preset!r}; there are: {', '.join(preset_names())}")
     tree = _merged(_read_toml(PRESETS / f"{preset}.toml"), start or {})
     return override(from_dict(_merged(tree, _read_toml(path) if path else {}), str(path or preset)), overrides)
 
@@ -216,8 +217,9 @@ def _build(kind: Any, tree: Tree, where: str, prefix: str = "") -> Any:
     """An instance of the dataclass `kind` from a tree that must name every field."""
     hints = get_type_hints(kind, include_extras=True)
     for name in sorted(tree.keys() - hints.keys()):
-        near = " or ".join(prefix + key for key in difflib.get_close_matches(name, hints, n=1) or hints)
-        raise ConfigError(f"unknown config key {prefix}{name}; did you mean {near}?")
+        known = f"known: {', '.join(prefix + key for key in hints)}"
+        close = [f"did you mean {prefix}{key}?" for key in difflib.get_close_matches(name, hints, n=1)] or [known]
+        raise ConfigError(f"unknown config key {prefix}{name}; {close[0]}")
     for name in sorted(hints.keys() - tree.keys()):
         raise ConfigError(f"{where} lacks {prefix}{name}")
     return kind(**{name: _value(hint, tree[name], where, f"{prefix}{name}") for name, hint in hints.items()})

@@ -35,7 +35,7 @@ def test_a_file_changes_the_preset_and_set_changes_both(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("optim.learning_rate=1", "unknown config key optim.learning_rate; did you mean optim.lr or"),
+        ("optim.learning_rate=1", "unknown config key optim.learning_rate; known: optim.lr"),
         ("optim.warmup_step=1", "did you mean optim.warmup_steps?"),
         ("optim.lr", "--set takes section.key=value"),
         ("optim=3", "optim is a section"),
