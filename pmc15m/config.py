@@ -105,9 +105,7 @@ class ExportConfig:
     text: str = "text"  # what becomes the caption: text, context, mentions, or the recipe's template
     columns: str = ""  # what a sample tells beside picture and text, with commas between; "" = everything
     pairs_per_shard: int = 10_000  # at most, give or take an article
-    shuffle: bool = (
-        True  # pairs within a shard; false = those of an article together, so that updates change fewer bytes
-    )
+    shuffle: bool = True  # pairs within a shard; false = an article's together, so that updates change fewer bytes
     image_format: str = "original"  # bytes as published where nothing has to change; "jpeg" or "webp" for all
     image_side: int = 0  # px; 0 = as large as published
     image_fit: str = "longer"  # which side is shrunk to image_side: longer or shorter; or a square: "crop" or "pad"

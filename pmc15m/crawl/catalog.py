@@ -136,7 +136,6 @@ def _index(workspace: Workspace, config: Config, source: Source, scratch: Path, 
                 return _refuse(f"the source does not list {lacking:,} of the {known:,} article versions that it did")
         counts = _write(database, path, made_from, {"day": day}, is_cloud=is_cloud)
         keep_twice(path)
-
     log.info("index: %s", ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items())) or "no articles")
     return ExitCode.COMPLETE
 

@@ -55,11 +55,14 @@ _WAS = [
 _Outcome = _Spooled | PictureError | DecodeError
 
 
-def _spooled(picture: Picture, spool: BinaryIO) -> _Spooled:
+def _spooled(picture: Picture, sha256: str, spool: BinaryIO) -> _Spooled:
     start = spool.tell()
     spool.write(picture.content)
-    digest = hashlib.sha256(picture.content).hexdigest()
-    return _Spooled(replace(picture, content=b""), start, len(picture.content), digest)
+    return _Spooled(replace(picture, content=b""), start, len(picture.content), sha256)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +135,9 @@ class WriteShard:
             before = {row["pair_key"]: row for row in read_part(self.layout.rows(shard), _WAS).to_pylist()}
             same = {row["pair_key"] for row in rows if _origin(row) == _origin(before.get(row["pair_key"], {}))}
             for key, content in written_pictures(self.layout, shard):
-                if key in same and hashlib.sha256(content).hexdigest() == (was := before[key])["export_sha256"]:
+                if key in same and _digest(content) == (was := before[key])["export_sha256"]:
                     told = (was[f"export_{name}"] for name in ("width", "height", "conversion"))
-                    kept[key] = _spooled(Picture(was["export_extension"], content, *told), spool)
+                    kept[key] = _spooled(Picture(was["export_extension"], content, *told), was["export_sha256"], spool)
         except (OSError, DamageError, ValueError, tarfile.TarError) as error:
             log.debug("export: %s is not read for its pictures: %s", shard, error)
         return kept
@@ -154,7 +157,10 @@ class WriteShard:
             content = self.workspace.read(stored["shard"], stored["offset"], stored["size"], stored["sha256"])
             cuts = [Cut(rows[place]["box"], self._may_alter(rows[place])) for place in sharing]
             for place, picture in zip(sharing, make_pictures(content, cuts, self.order.settings), strict=True):
-                made[place] = _spooled(picture, spool) if isinstance(picture, Picture) else picture
+                if isinstance(picture, Picture):
+                    made[place] = _spooled(picture, _digest(picture.content), spool)
+                else:
+                    made[place] = picture
         return made
 
     def _may_alter(self, row: dict[str, Any]) -> bool:
