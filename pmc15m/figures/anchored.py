@@ -6,6 +6,7 @@ the number and the level of the cuts are known, and only their places are open.
 
 import functools
 import itertools
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -80,6 +81,7 @@ class _Search:
     labels: Sequence[Box]
     _lines: dict[tuple[Box, int], tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     _rooms: dict[tuple[Box, tuple[int, ...], int], list[tuple[int, int]]] = field(default_factory=dict)
+    _cuts: dict[tuple[Box, tuple[int, ...], int, str], list[Cut]] = field(default_factory=dict)
 
     def tree(self, cell: str) -> Part:
         """The cheapest tree of labels that stand in one cell of their panels."""
@@ -120,15 +122,21 @@ class _Search:
 
     def cuts(self, box: Box, inside: tuple[int, ...], cell: str) -> list[Cut]:
         """The cuts to try: of the cheapest lines of both axes between neighbouring labels the cheapest, in order."""
-        cuts, many = [], len(inside) > MANY
-        for axis in (0, 1):
+        cuts = self.across(box, inside, 0, cell[0]) + self.across(box, inside, 1, cell[1])
+        return sorted(cuts, key=lambda cut: cut.cost)[: 1 if len(inside) > MANY else BRANCHES]
+
+    def across(self, box: Box, inside: tuple[int, ...], axis: int, edge: str) -> list[Cut]:
+        """Those of one axis, which depend on the side of the panel alone where labels stand (a letter of `CELLS`)."""
+        key = box, inside, axis, edge
+        if key not in self._cuts:
+            self._cuts[key] = cuts = []
             for start, end in self.rooms(box, inside, axis):
                 quiet, cost = self.lines(box, axis)
                 room = slice(start - box[axis ^ 1], end - box[axis ^ 1])
-                bias = NEAR * _bias(cell[axis], end - start)
-                cheapest = _cheapest(cost[room], bias, quiet[room], 1 if many else CHOICES)
+                bias = NEAR * _bias(edge, end - start)
+                cheapest = _cheapest(cost[room], bias, quiet[room], 1 if len(inside) > MANY else CHOICES)
                 cuts += [Cut(total, axis, start + at) for total, at in cheapest]
-        return sorted(cuts, key=lambda cut: cut.cost)[: 1 if many else BRANCHES]
+        return self._cuts[key]
 
     def lines(self, box: Box, axis: int) -> tuple[np.ndarray, np.ndarray]:
         """Of each line across a box: whether it belongs to a gutter, and the cost of cutting along it."""
@@ -165,7 +173,7 @@ def _bias(edge: str, size: int) -> np.ndarray:
 def _rooms(box: Box, labels: Sequence[Box], axis: int) -> list[tuple[int, int]]:
     """Where a box may be cut across an axis: the lines between neighbouring labels, as (start, end)."""
     lo, hi = axis ^ 1, (axis ^ 1) + 2
-    least = ROOM * float(np.median([y1 - y0 for _, y0, _, y1 in labels]))
+    least = ROOM * statistics.median(y1 - y0 for _, y0, _, y1 in labels)
     ordered = sorted(labels, key=lambda b: b[lo] + b[hi])
     rooms = []
     end = ordered[0][hi]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pmc15m.figures.model import LABEL_ALPHABET
+from pmc15m.figures.model import LABEL_ALPHABET, Box
 from pmc15m.figures.reader import Readings
 
 LETTERS, DIGITS = LABEL_ALPHABET[:26], LABEL_ALPHABET[26:]
@@ -42,7 +42,7 @@ class PrintedLabel:
 
     text: str
     candidate: int
-    box: tuple[int, int, int, int]
+    box: Box
     odds: float
 
 
@@ -112,7 +112,7 @@ def grow(
         alike = np.flatnonzero((np.abs(size[c] - seed) < slack) & (value[c] > -MISSED))
         if alike.size:
             rivals[c] = alike[np.argsort(-value[c][alike], kind="stable")].tolist()
-    candidates = Candidates(boxes, value, rivals, wanted)
+    candidates = Candidates([(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes.tolist()], value, rivals, wanted)
     chosen = candidates.assign()
     for _ in range(ROUNDS):
         chosen = candidates.improve(chosen)
@@ -126,7 +126,7 @@ class Candidates:
     `chosen` is the candidate of each letter that has one.
     """
 
-    boxes: NDArray[np.int64]
+    boxes: Sequence[Box]
     value: Mapping[str, NDArray[np.float64]]
     rivals: Mapping[str, Sequence[int]]
     wanted: Sequence[str]
@@ -171,7 +171,7 @@ class Candidates:
             return NOTHING
         best -= MISSED * sum(c not in kept for c in self.wanted if c > kept[-1])
         series = ((c, chosen[c]) for c in kept)
-        labels = (PrintedLabel(c, i, tuple(self.boxes[i].tolist()), float(self.value[c][i])) for c, i in series)
+        labels = (PrintedLabel(c, i, self.boxes[i], float(self.value[c][i])) for c, i in series)
         return PrintedSeries(tuple(labels), best)
 
     def worth(self, c: str, chosen: Mapping[str, int]) -> float:
@@ -188,14 +188,14 @@ class Candidates:
         return c in self.wanted if self.wanted else bool(self.value[c][i] > 0)
 
 
-def placed(box: NDArray[np.int64], others: Sequence[NDArray[np.int64]]) -> float:
+def placed(box: Box, others: Sequence[Box]) -> float:
     """What a box gains that shares its left edge, its base or its top with another; half as much for a second one."""
-    slack = max(2.0, EDGE * float(box[3] - box[1]))
-    n = sum(bool(np.abs(box - o)[[0, 1, 3]].min() <= slack) for o in others)
+    slack = max(2.0, EDGE * (box[3] - box[1]))
+    n = sum(any(abs(box[side] - other[side]) <= slack for side in (0, 1, 3)) for other in others)
     return ALIGNED * (0.0, 1.0, SECOND)[min(n, 2)]
 
 
-def follows(before: NDArray[np.int64], after: NDArray[np.int64]) -> bool:
+def follows(before: Box, after: Box) -> bool:
     """Whether a label may come next: to the right of the one before, or below it."""
-    slack = float(before[3] - before[1])
-    return bool(after[0] > before[0] + slack or after[1] > before[1] + slack)
+    slack = before[3] - before[1]
+    return after[0] > before[0] + slack or after[1] > before[1] + slack

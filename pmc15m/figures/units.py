@@ -230,6 +230,8 @@ def lines(mask: NDArray[np.bool_], least: int) -> list[Box]:
         y, first, last = start // width, start % width, end % width or width
         growing = [line for line in growing if y - line[1] <= 2]
         for line in growing:
+            if line[2] >= last or line[3] <= first:
+                continue
             if min(last, line[3]) - max(first, line[2]) > SAME * max(last - first, line[3] - line[2]):
                 line[1:] = y, min(first, line[2]), max(last, line[3])
                 break

@@ -88,7 +88,7 @@ def pixel_sha256(image: Image.Image) -> str:
     """Hex SHA-256 of width, height and RGB pixels: equal for every lossless encoding of the same picture."""
     digest = hashlib.sha256(f"{image.width}x{image.height}".encode())
     for _, strip in strips(image):
-        digest.update(strip.convert("RGB").tobytes())
+        digest.update((strip if strip.mode == "RGB" else strip.convert("RGB")).tobytes())
     return digest.hexdigest()
 
 
