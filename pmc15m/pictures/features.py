@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops
 
 _WHITE = 241  # grey level from which a pixel is paper; JPEG noise beside ink stays above
 _COLOUR = 24  # difference of the channels from which a pixel has colour; JPEG's chroma noise stays below
@@ -21,11 +21,11 @@ class Features:
 
 def image_features(image: Image.Image) -> Features:
     """The features of a working picture (RGB or L)."""
-    grey = np.asarray(image.convert("L"))
-    histogram = np.bincount(grey.ravel(), minlength=256) / grey.size
+    counts = np.array(image.convert("L").histogram())
+    histogram = counts / counts.sum()
     seen = histogram[histogram > 0]
     return Features(
-        brightness=float(grey.mean() / 255),
+        brightness=float(counts @ np.arange(256) / counts.sum() / 255),
         entropy=float(-(seen * np.log2(seen)).sum()),
         white_share=float(histogram[_WHITE:].sum()),
         colour_share=_colour_share(image),
@@ -35,6 +35,7 @@ def image_features(image: Image.Image) -> Features:
 def _colour_share(image: Image.Image) -> float:
     if image.mode == "L":
         return 0.0
-    red, green, blue = (np.asarray(plane) for plane in image.convert("RGB").split())
-    high, low = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
-    return float((high - low > _COLOUR).mean())
+    red, green, blue = image.split()
+    high = ImageChops.lighter(ImageChops.lighter(red, green), blue)
+    low = ImageChops.darker(ImageChops.darker(red, green), blue)
+    return sum(ImageChops.subtract(high, low).histogram()[_COLOUR + 1 :]) / (image.width * image.height)

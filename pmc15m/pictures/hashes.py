@@ -116,12 +116,12 @@ def hashes_before(image: Image.Image) -> set[int]:
     grey = _content(image)
     if grey is None:
         return set()
-    found = _lowest(_ink(grey), _CROPS) + _lowest(_ink(grey / _BRIGHTENED), _WHOLE)
+    found = _lowest(_ink(grey), _CROPS) + _lowest(_ink(grey, _BRIGHTENED), _WHOLE)
     mirror = (-1.0) ** np.arange(_KEPT)
     return {_signs(low) for seen in found for low in (seen, seen * mirror)}
 
 
-def _content(image: Image.Image) -> NDArray[np.float32] | None:
+def _content(image: Image.Image) -> NDArray[np.uint8] | None:
     """Grey levels (H, W) within the borders, or of everything where nothing but borders is found."""
     grey = np.asarray(image.convert("L"))
     if min(grey.shape) < _LEAST_SIDE or grey.std() < _LEAST_CONTRAST:
@@ -133,12 +133,14 @@ def _content(image: Image.Image) -> NDArray[np.float32] | None:
             drawn = np.flatnonzero(np.ptp(inside, axis=1) > _FLAT)
             inside = inside[drawn[0] : drawn[-1] + 1].T if len(drawn) else inside[:0]
         if min(inside.shape) < _LEAST_SIDE:
-            return grey.astype(np.float32)
-    return inside.astype(np.float32)
+            return grey
+    return inside
 
 
-def _ink(grey: NDArray[np.float32]) -> NDArray[np.float32]:
-    ink: NDArray[np.float32] = ((1 - grey / 255) ** 1.5).astype(np.float32)
+def _ink(grey: NDArray[np.uint8], brightened: float = 1.0) -> NDArray[np.float32]:
+    """Darkness of each pixel as it was before the picture was brightened."""
+    levels = np.arange(256, dtype=np.float32) / brightened
+    ink: NDArray[np.float32] = ((1 - levels / 255) ** 1.5).astype(np.float32)[grey]
     return ink
 
 

@@ -94,4 +94,5 @@ def judged(likely: NDArray[np.float32]) -> Seen:
 
 def squeezed(picture: Image.Image, side: int = SIDE) -> NDArray[np.uint8]:
     """uint8 (side, side, 3): what the network sees of a working picture."""
-    return np.asarray(picture.convert("RGB").resize((side, side), Image.Resampling.BILINEAR))
+    shown = picture if picture.mode == "RGB" else picture.convert("RGB")
+    return np.asarray(shown.resize((side, side), Image.Resampling.BILINEAR))
