@@ -51,7 +51,7 @@ PARSE = Stage(
 )
 SPLIT = Stage(
     name="split",
-    version=9,
+    version=10,
     reads=("images", "figures"),
     writes=("panels", "pixels"),
     section="split",

@@ -159,18 +159,16 @@ def with_unread(
 ) -> tuple[Box, ...]:
     """The pieces by gutters instead, where they hold one label each and some panel whose label was not read.
 
-    The pieces of the labels come first, in the order of the labels. `alike`: only where
-    the figure network is sure of a gutter inside the panel of a label, and the pieces are panels of one size.
+    The pieces of the labels come first, in the order of the labels. More than a third as many besides, or any where
+    `alike`, only if the figure network is sure of a gutter inside the panel of a label, and the pieces are panels of
+    one size.
     """
     pieces = gutters.choose(evidence, 0, UNREAD_PIECES).boxes
     holders = [gutters.nearest(label, pieces) for label in labels]
     seen = evidence.lanes is not None and max(map(evidence.lanes.within, boxes)) > SEEN
-    most = (MOST_SEEN if seen and not alike else MOST_UNREAD) * len(labels)
-    if (
-        (alike and not (seen and gutters.regular(pieces)))
-        or len(set(holders)) < len(labels)
-        or not len(labels) < len(pieces) <= most
-    ):
+    even = seen and gutters.regular(pieces)
+    most = (MOST_SEEN if even and not alike else MOST_UNREAD) * len(labels)
+    if (alike and not even) or len(set(holders)) < len(labels) or not len(labels) < len(pieces) <= most:
         return boxes
     return tuple(pieces[i] for i in holders) + tuple(p for i, p in enumerate(pieces) if i not in holders)
 

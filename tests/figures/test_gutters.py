@@ -144,6 +144,24 @@ def test_a_panel_whose_label_was_not_read_is_a_panel_all_the_same():
     assert with_unread(evidence_of(picture), merged[1:], labels[:1]) == merged[1:]  # three more would be too many
 
 
+@pytest.mark.parametrize(
+    ("top", "below", "found"),
+    [
+        ([(0, 310), (330, 640)], [(0, 150), (164, 400), (415, 640)], 3),  # C is a row of pictures, wide as they are
+        ([(0, 200), (220, 420), (440, 640)], [(0, 200), (220, 420), (440, 640)], 6),  # three letters were not read
+    ],
+)
+def test_many_panels_without_a_read_label_are_those_of_one_size(top, below, found):
+    picture = page(640, 430)
+    boxes = [(a, 0, b, 200) for a, b in top] + [(a, 230, b, 430) for a, b in below]
+    for seed, box in enumerate(boxes):
+        photograph(picture, box, seed)
+    sure = Lanes(np.full((2, 80, 80), 0.95, np.float32), 80 / 640)
+    labels = [(a + 4, 4, a + 18, 20) for a, _ in top[:2]] + [(4, 234, 18, 250)]
+    merged = (*boxes[:2], (0, 230, 640, 430))
+    assert len(with_unread(weigh(rasterise(picture), sure), merged, labels)) == found
+
+
 def test_a_strip_beside_the_panels_is_not_the_panel_whose_label_was_not_read():
     picture, row = page(640, 360), [(0, 60, 310, 360), (330, 60, 640, 360)]
     for seed, box in enumerate(row):
