@@ -14,11 +14,13 @@ import hashlib
 import itertools
 import logging
 import random
+import re
 import shutil
 import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 from pmc15m.config import Config, load_config
@@ -58,7 +60,6 @@ def main() -> int:
             left_out = shutil.ignore_patterns("export", "report", "pmc")
             shutil.copytree(options.workspace, workspace.root, ignore=left_out)
         told = [f"export.pairs_per_shard={options.pairs_per_shard}"]
-        told += ["curate.near_caption_distance=0"] if options.copies else []  # where all captions are near ones
         kinds = {kind: _config(kind, told) for kind in options.formats.split(",")}
         _make(workspace, kinds)
         before = {path: path.stat().st_mtime_ns for path in _files(workspace.root)}
@@ -108,9 +109,10 @@ def _spread(source: Workspace, workspace: Workspace, copies: int, articles_per_s
 
 
 def _make_own(row: dict[str, Any], copy: int, chance: random.Random) -> None:
-    """Give a row an id of its own, hashes, and a caption that differs in one word."""
+    """Give a row an id of its own, hashes, and a caption of the same length that is nearly no other's."""
     if row.get("caption"):
-        row["caption"] += f" Copy {copy}."
+        ending = "".join(ascii_lowercase[digit] for digit in divmod(copy, len(ascii_lowercase)))
+        row["caption"] = re.sub(r"\w\w\b", ending, row["caption"])
     for name in row.keys() & {"pmcid", *_ID.values()}:
         row[name] = row[name].replace("PMC", f"PMC{copy + 1}", 1)
     for name in row.keys() & {"phash", "pixel_sha256"}:

@@ -6,13 +6,14 @@ numbers beside them. What neither holds nor is one is no panel: the boxes of a s
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pmc15m.figures.evidence import PAPER_TOLERANCE, Evidence
-from pmc15m.figures.gutters import GLOOM, LEAST_SHARE, PHOTO, QUIET, SURE, area, gaps
+from pmc15m.figures.gutters import GLOOM, LEAST_SHARE, PHOTO, QUIET, SURE, area, gaps, regular
 from pmc15m.figures.model import Box, slab
 
 LEAST_SIDE, LEAST_LEAF = 0.07, 0.03  # of the longer side: the least side of a picture or plot, and of anything else
@@ -41,6 +42,8 @@ SECONDED, BARE = 0.15, 0.5  # how sure of the cuts the network must be on averag
 FLAT = 0.5  # share of one shade, neither black nor white, from which a rectangle is a tinted box
 LIKE_FRAME = 40  # grey levels by which lines between cells may be paler than the frame: those of a grid are more
 SOLID, SOLID_INK, EROSION = 0.35, 200, 2  # share of ink that is left when so many px are taken off all round
+ONE_GROUND = 0.5  # share of one shade from which a page is one ground
+RINGING = 4  # px beside what stands on it, in which a ground is not even
 FRAMED, RIM = 0.3, 0.95  # of a piece: the least plot in it; content along the sides of a framed one
 
 
@@ -57,7 +60,7 @@ def panels(evidence: Evidence) -> tuple[Box, ...]:
     """The pictures and plots of a figure with what belongs to each; nothing where fewer than two are believed."""
     found, needed = units(evidence)
     if len(found) < 2:
-        return ()
+        return touching(evidence)
     boxes: list[Box] = []
     seen: list[float] = []
     todo = [(evidence.whole, found)]
@@ -310,10 +313,31 @@ def mosaic(evidence: Evidence, box: Box, depth: int = 0) -> list[Box]:
     axis, cuts = max(((axis, seams(evidence, box, axis)) for axis in (0, 1)), key=lambda cut: _surest(cut[1]))
     if not cuts or depth == DEEPEST:
         return [box]
-    starts = [box[axis ^ 1], *(cut.start for cut in cuts)]
-    ends = [*(cut.end for cut in cuts), box[(axis ^ 1) + 2]]
-    pieces = (slab(box, axis, start, end) for start, end in zip(starts, ends, strict=True))
+    pieces = (slab(box, axis, *ends) for ends in _between(cuts, box[(axis ^ 1) + 2], box[axis ^ 1]))
     return [picture for piece in pieces for picture in mosaic(evidence, piece, depth + 1)]
+
+
+def touching(evidence: Evidence) -> tuple[Box, ...]:
+    """Pictures of one size that touch, on grounds so alike that all are taken for one page; or nothing.
+
+    Their seams are looked for where nothing stands but ground.
+    """
+    page = np.bincount(evidence.grey[~evidence.content], minlength=1)
+    if page.max() >= ONE_GROUND * page.sum():
+        return ()
+    ground = ~evidence.content
+    for _ in range(RINGING):
+        ground[1:-1, 1:-1] &= ground[1:-1, :-2] & ground[1:-1, 2:] & ground[:-2, 1:-1] & ground[2:, 1:-1]
+    steps = {axis: np.where(ground, evidence.steps(axis), np.uint8(0)) for axis in (0, 1)}
+    seen = replace(evidence, lanes=None, _steps=steps)
+    rows, columns = (_between(seams(seen, seen.whole, axis), side) for axis, side in enumerate(seen.grey.shape))
+    found = tuple((x0, y0, x1, y1) for y0, y1 in rows for x0, x1 in columns)
+    return found if regular(found) else ()
+
+
+def _between(cuts: Sequence[Seam], end: int, start: int = 0) -> list[tuple[int, int]]:
+    """What seams leave of a side from `start` to `end`, as (start, end)."""
+    return list(zip([start, *(cut.start for cut in cuts)], [*(cut.end for cut in cuts), end], strict=True))
 
 
 def _surest(cuts: Sequence[Seam]) -> float:

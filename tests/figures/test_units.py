@@ -53,6 +53,20 @@ def test_one_photograph_is_no_mosaic():
     assert units.mosaic(evidence_of(picture), (0, 0, 720, 480)) == [(0, 0, 720, 480)]
 
 
+@pytest.mark.parametrize(("grounds", "panels"), [((232, 236, 229, 234), 12), ((232,), 0)])
+def test_pictures_that_touch_are_told_by_steps_of_their_grounds(grounds, panels):
+    """Cups in three rows of four."""
+    picture = page(640, 480)
+    draw = ImageDraw.Draw(picture)
+    for k in range(12):
+        x, y = k % 4 * 160, k // 4 * 160
+        draw.rectangle([x, y, x + 159, y + 159], fill=grounds[(k + k // 4) % len(grounds)])
+        cup = [(x + 6, y + 8), (x + 116, y + 8), (x + 100, y + 154), (x + 22, y + 154)]
+        draw.polygon(cup, fill=40 + 9 * k)
+        draw.arc([x + 80, y + 30, x + 154, y + 100], 250, 110, fill=40 + 9 * k, width=8)
+    assert len(units.touching(evidence_of(picture))) == panels
+
+
 def test_a_ruler_in_a_photograph_does_not_part_it():
     picture, _ = touching(1, 2, (360, 480))
     photograph(picture, (0, 0, 720, 480))
