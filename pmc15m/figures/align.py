@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from pmc15m.figures.captions.model import CaptionSplit
 from pmc15m.figures.model import LABEL_ALPHABET, Box, LabelReading, SeparationReason
+from pmc15m.figures.printed import NUMBERED
 from pmc15m.weights import fitted, log_odds, probability
 
 Costs = npt.NDArray[np.float64]
@@ -174,15 +175,22 @@ def _labels(split: CaptionSplit, readings: Sequence[LabelReading], n: int) -> li
     labels = [] if split.positional else list(split.labels)
     upper = labels[0].isupper() if labels else float(np.mean([r.upper for r in readings] or [1.0])) >= 0.5
     case = str.upper if upper else str.lower
-    read = {int(np.argmax(r.log_probs)) for r in readings if max(r.log_probs) > READ}
+    read: dict[int, set[int]] = {}  # the numbers behind each letter
+    for r in readings:
+        if max(r.log_probs) > READ:
+            read.setdefault(int(np.argmax(r.log_probs)), set()).add(r.number)
     if labels:
         named = {label.lower() for label in labels}
-        return labels + [case(LABEL_ALPHABET[k]) for k in sorted(read) if LABEL_ALPHABET[k] not in named]
+        known = {_letter(label) for label in labels}  # also of "b1"
+        return labels + [
+            case(LABEL_ALPHABET[k]) for k in sorted(read) if k not in known and LABEL_ALPHABET[k] not in named
+        ]
     if len(read) < 2:
         return []
     first = 0 if max(read) < DIGITS else DIGITS
-    series = range(first, max(read) + 1)
-    return [case(LABEL_ALPHABET[k]) for k in (series if len(series) <= n else sorted(read))]
+    everything = [(k, number) for k in range(first, max(read) + 1) for number in sorted(read.get(k, {0}))]
+    series = everything if len(everything) <= n else [(k, number) for k in sorted(read) for number in sorted(read[k])]
+    return [case(LABEL_ALPHABET[k]) + str(number or "") for k, number in series]
 
 
 def _letters(labels: Sequence[str], readings: Sequence[LabelReading], n: int) -> tuple[Costs, list[list[int | None]]]:
@@ -190,9 +198,11 @@ def _letters(labels: Sequence[str], readings: Sequence[LabelReading], n: int) ->
     fits = np.full((n, len(labels)), UNREAD)
     source: list[list[int | None]] = [[None] * len(labels) for _ in range(n)]
     places = [_letter(label) for label in labels]
+    numbers = [int(label[1:]) if NUMBERED.fullmatch(label) else 0 for label in labels]
     for index, reading in enumerate(readings):
         for j, place in enumerate(places):
-            value = math.log(math.exp(reading.log_probs[place]) + FLOOR) if place is not None else math.log(FLOOR)
+            other = reading.number and numbers[j] and reading.number != numbers[j]
+            value = math.log(FLOOR if place is None or other else math.exp(reading.log_probs[place]) + FLOOR)
             if source[reading.panel][j] is None or value > fits[reading.panel, j]:
                 fits[reading.panel, j] = value
                 source[reading.panel][j] = index

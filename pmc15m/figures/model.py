@@ -55,13 +55,14 @@ class LabelReading:
 
     `panel` is the index of the panel that it stands in; `log_probs` holds one natural logarithm per character of
     `LABEL_ALPHABET`, the probability of "no label at all" being what is left to one; `upper` is the probability
-    that the letter is a capital.
+    that the letter is a capital. `number` is that behind the letter ("b2"), 0 where there is none.
     """
 
     panel: int
     box: Box
     log_probs: tuple[float, ...]
     upper: float
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ A figure prints its labels alike and without gaps, and the caption names them. S
 the best consistent series wins as a whole (the beam of Zou 2017 and CompFigSep, with the caption as evidence).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from pmc15m.figures.model import LABEL_ALPHABET, Box
 from pmc15m.figures.reader import Readings
 
 LETTERS, DIGITS = LABEL_ALPHABET[:26], LABEL_ALPHABET[26:]
+
+NUMBERED = re.compile(r"[A-Za-z][1-9]")
 
 # Height of a glyph's main component in em, for the usual sans serif faces.
 CAPITAL, SMALL, TALL = 0.72, 0.53, 0.73
@@ -32,6 +35,7 @@ SECOND = 1.5  # times that gain where it shares edges with two or more
 EDGE = 0.25  # of its height, by which a shared edge may be off
 SUREST = 7.0  # log odds from which one letter adds no more
 CASE = 0.5  # weight of the case of a letter, which is read less surely
+TWIN, APART, LEVEL = -6.0, 0.4, 0.15  # log odds of a letter that is numbered; of its height: gap to the number, slant
 SEEDS = 4  # candidates of each letter whose size is tried
 TRIED, ROUNDS = 6, 2  # rivals for each letter, and how often each is chosen anew beside the others
 
@@ -61,7 +65,8 @@ def find_series(boxes: NDArray[np.int64], readings: Readings, named: Sequence[st
     """The best series of labels among the candidates, or an empty one. `named`: labels of the caption, without case."""
     if not len(boxes):
         return NOTHING
-    wanted = [t for t in dict.fromkeys(n.casefold() for n in named) if len(t) == 1 and t in LABEL_ALPHABET]
+    told = dict.fromkeys(n.casefold()[:1] if NUMBERED.fullmatch(n) else n.casefold() for n in named)
+    wanted = [t for t in told if len(t) == 1 and t in LABEL_ALPHABET]
     odds = log_odds(readings)
     best = NOTHING
     for upper, alphabet in ((True, LETTERS), (False, LETTERS), (True, DIGITS)):
@@ -84,7 +89,44 @@ def find_series(boxes: NDArray[np.int64], readings: Readings, named: Sequence[st
                 text = str.upper if upper else str.lower
                 labels = tuple(PrintedLabel(text(f.text), f.candidate, f.box, f.odds) for f in series.labels)
                 best = PrintedSeries(labels, series.score)
-    return best
+    return with_numbers(best, boxes, odds, named)
+
+
+def with_numbers(
+    series: PrintedSeries, boxes: NDArray[np.int64], odds: NDArray[np.float64], named: Sequence[str] = ()
+) -> PrintedSeries:
+    """The series with letters that are printed several times, each with a number behind it, as b1, b2, …
+
+    `odds` as of `log_odds`. The numbers are those of the order of reading: digits behind letters are hardly read. Where
+    the caption names labels, as many such as it names.
+    """
+    tall = boxes[:, 3] - boxes[:, 1]
+    labels: list[PrintedLabel] = []
+    for label in series.labels:
+        letter = label.text.casefold()
+        twins = [
+            i
+            for i in np.flatnonzero(odds.argmax(1) == LABEL_ALPHABET.index(letter)).tolist()
+            if odds[i, LABEL_ALPHABET.index(letter)] > TWIN
+            and abs(tall[i] - tall[label.candidate]) <= max(1.0, ALIKE * tall[i])
+            and _has_number(boxes[i], boxes)
+        ]
+        said = sum(n.casefold()[:1] == letter and NUMBERED.fullmatch(n) is not None for n in named)
+        if label.candidate not in twins or len(twins) < 2 or (named and said != len(twins)):
+            labels.append(label)
+            continue
+        for number, i in enumerate(sorted(twins, key=lambda i: (boxes[i][1] + boxes[i][3], boxes[i][0])), 1):
+            labels.append(PrintedLabel(f"{label.text}{number}", i, tuple(boxes[i].tolist()), float(label.odds)))
+    return PrintedSeries(tuple(labels), series.score)
+
+
+def _has_number(letter: NDArray[np.int64], boxes: NDArray[np.int64]) -> bool:
+    """Whether something of a digit's height stands on the base line of a letter, right behind it."""
+    height = letter[3] - letter[1]
+    gap = boxes[:, 0] - letter[2]
+    behind = (gap >= -1) & (gap < APART * height) & (np.abs(boxes[:, 3] - letter[3]) <= max(1.0, LEVEL * height))
+    tall = boxes[:, 3] - boxes[:, 1]
+    return bool((behind & (tall >= (1 - LEVEL) * height) & (tall <= height * TALL / SMALL)).any())
 
 
 def log_odds(readings: Readings) -> NDArray[np.float64]:

@@ -22,7 +22,7 @@ from pmc15m.figures.model import (
     SeparationReason,
     SeparationStatus,
 )
-from pmc15m.figures.printed import PrintedSeries, find_series
+from pmc15m.figures.printed import PrintedLabel, PrintedSeries, find_series
 from pmc15m.figures.raster import Raster, rasterise
 from pmc15m.figures.reader import Readings, read_glyphs
 from pmc15m.figures.tiles import find_tiles
@@ -116,14 +116,14 @@ def by_labels(evidence: Evidence, glyphs: Glyphs, readings: Readings, split: Cap
     tree = believed(evidence, series, bool(split.labels))
     if tree is None:
         return None
-    last = LABEL_ALPHABET.index(series.labels[-1].text.casefold())
+    last = LABEL_ALPHABET.index(series.labels[-1].text[0].casefold())
     printed, named = len(series.labels), len(split.labels)
     boxes = tree.boxes
     if printed >= named:  # every panel of the caption has its label, one of them misread or misprinted perhaps
         boxes = with_unread(evidence, boxes, [f.box for f in series.labels], alike=named > 0)
     if printed != named:
         boxes = fill(evidence, boxes, max(named, (last if last < 26 else last - 26) + 1))
-    letters = tuple(_reading(panel, f.candidate, glyphs, readings) for panel, f in enumerate(series.labels))
+    letters = tuple(_reading(panel, f, glyphs, readings) for panel, f in enumerate(series.labels))
     tiles = tuple(find_tiles(evidence, box) for box in boxes)
     seen = [evidence.lanes.within(box) if evidence.lanes else 0.0 for box in boxes]
     scores = tuple(box_certainty(tree.cost / len(series.labels), gutter) for gutter in seen)
@@ -218,12 +218,13 @@ def by_gutters(evidence: Evidence, split: CaptionSplit, captioned: bool) -> Layo
     return Layout(partition.boxes, tiles, (), compound, (compound,) * len(partition.boxes))
 
 
-def _reading(panel: int, candidate: int, glyphs: Glyphs, readings: Readings) -> LabelReading:
+def _reading(panel: int, label: PrintedLabel, glyphs: Glyphs, readings: Readings) -> LabelReading:
     """What was read, given that it is a label."""
+    candidate, number = label.candidate, int(label.text[1:] or 0)
     letters = readings.letters[candidate, :-1].astype(float)
     letters = letters - np.log(np.exp(letters).sum())
     x0, y0, x1, y1 = glyphs.boxes[candidate].tolist()
-    return LabelReading(panel, (x0, y0, x1, y1), tuple(letters.tolist()), float(readings.upper[candidate]))
+    return LabelReading(panel, (x0, y0, x1, y1), tuple(letters.tolist()), float(readings.upper[candidate]), number)
 
 
 def _in_given_pixels(layout: Layout, raster: Raster) -> Layout:

@@ -1,5 +1,6 @@
 """Labels to panels: what was read, what the caption names, and the reading order where nothing was read."""
 
+import dataclasses
 import itertools
 import math
 
@@ -32,6 +33,17 @@ def labels(readings: list[LabelReading], split: CaptionSplit, boxes: list[Box] |
 def test_letters_decide_against_the_reading_order() -> None:
     readings = [read(i, letter) for i, letter in enumerate("BADC")]
     assert labels(readings, ABCD) == ["B", "A", "D", "C"]
+
+
+def numbered(panel: int, letter: str, number: int) -> LabelReading:
+    return dataclasses.replace(read(panel, letter), number=number)
+
+
+def test_numbers_behind_letters_tell_panels_apart() -> None:
+    readings = [read(0, "A"), numbered(1, "B", 2), numbered(2, "B", 1), read(3, "C")]
+    assert labels(readings, CaptionSplit()) == ["A", "B2", "B1", "C"]
+    split = split_caption("Growth of mice. (A) Weight. (B1) Length of the body. (B2) Length of the tail. (C) Organs.")
+    assert labels(readings, split) == ["A", "B2", "B1", "C"]
 
 
 def test_reading_order_where_nothing_was_read() -> None:

@@ -50,6 +50,25 @@ def test_of_two_candidates_the_one_in_line_with_the_others_wins():
     assert [label.candidate for label in find_series(boxes, readings).labels] == [0, 2]
 
 
+@pytest.mark.parametrize(
+    ("named", "found"),
+    [
+        ((), ["A", "B1", "B2", "C"]),
+        (("A", "B1", "B2", "C"), ["A", "B1", "B2", "C"]),
+        (("A", "B", "C"), ["A", "B", "C"]),  # one panel, whatever is in it
+        (("A", "B1", "B2", "B3", "C"), ["A", "B", "C"]),  # not all are found
+    ],
+)
+def test_a_letter_that_is_printed_several_times_with_something_behind_it_is_numbered(named, found):
+    number = 0.01  # what the reader says of a digit behind a letter
+    below = ("B", 300, 10, 0.98), ("I", 316, 10, number), ("B", 300, 300, 0.9), ("I", 316, 300, number)
+    boxes, readings = read(("A", 10, 10, 0.98), *below, ("C", 10, 300, 0.97))
+    series = find_series(boxes, readings, named)
+    assert texts(series) == found
+    if "B2" in found:
+        assert [label.candidate for label in series.labels] == [0, 1, 3, 5]
+
+
 def test_significance_letters_on_bars_are_no_series():
     """They read as clearly as labels do; only that they come again and again tells them apart."""
 

@@ -54,6 +54,18 @@ def test_printed_letters_are_read_without_a_caption():
     assert all(p.subcaption_spans == () for p in found.panels)
 
 
+def test_letters_with_numbers_are_panels_of_their_own():
+    picture = page(660, 900)
+    for k, text in enumerate(("A", "B1", "B2", "B3", "C", "D")):
+        x, y = k % 2 * 330, k // 2 * 300
+        photograph(picture, (x + 6, y + 36, x + 320, y + 290), k)
+        letter(picture, (x + 8, y + 6), text, 26)
+    assert [panel.label for panel in separate(picture).panels] == ["A", "B1", "B2", "B3", "C", "D"]
+    told = separate(picture, "Farms. (A) Barn. (B1) A cow. (B2) A goat. (B3) A sheep. (C) Yard. (D) Gate.")
+    assert told.texts == ("Barn.", "A cow.", "A goat.", "A sheep.", "Yard.", "Gate.")
+    assert len(separate(picture, "Farms. (A) Barn. (B) Animals. (C) Yard. (D) Gate.").panels) == 4
+
+
 def test_the_caption_says_how_deep_to_cut():
     """Two rows of two photographs; the caption names two panels, so the pairs stay together as tiles."""
     picture = page(400, 340)
