@@ -16,7 +16,7 @@ from tests.train.models import small_encoder
 from train.evaluation import classification
 from train.evaluation.classification import CS, FOLDS, Amount, fit, probe, zero_shot
 from train.evaluation.readers import READERS
-from train.evaluation.sets import DataSet, load_set, set_names
+from train.evaluation.sets import DataSet, load_set, shipped
 from train.tokens import encode
 
 COLOURS = {"a_red": (200, 30, 30), "b_blue": (30, 30, 200), "c_green": (30, 200, 30)}
@@ -132,7 +132,7 @@ def test_a_probe_on_a_set_tells_its_colours_apart(tmp_path: Path) -> None:
 
 
 def test_at_least_twenty_sets_are_described_whole() -> None:
-    described = [load_set(name) for name in set_names()]
+    described = [load_set(name) for name in shipped("set")]
     labelled = [one for one in described if one.reader["kind"] in READERS]
     assert len(labelled) >= 20
     for one in labelled:
