@@ -11,7 +11,7 @@
     [sha256]                           of a split's list of names and labels, see `list_digest`
     [[published]]                      model, value, metric, version, source, of the test split
 
-A number that nobody could look up is left out rather than guessed.
+A number that nobody could look up is left out rather than guessed; a comment says why a set has no sha256.
 """
 
 import dataclasses
