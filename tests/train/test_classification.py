@@ -13,12 +13,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from tests.train.models import small_encoder
+from train import evaluation
 from train.evaluation import classification
 from train.evaluation.classification import CS, FOLDS, Amount, fit, probe, zero_shot
 from train.evaluation.readers import READERS
-from train.evaluation.sets import DataSet, load_set, set_names
+from train.evaluation.sets import DataSet, load_set, shipped
 from train.tokens import encode
 
+SETS = Path(str(evaluation.__file__)).parent / "sets"
 COLOURS = {"a_red": (200, 30, 30), "b_blue": (30, 30, 200), "c_green": (30, 200, 30)}
 
 
@@ -132,12 +134,13 @@ def test_a_probe_on_a_set_tells_its_colours_apart(tmp_path: Path) -> None:
 
 
 def test_at_least_twenty_sets_are_described_whole() -> None:
-    described = [load_set(name) for name in set_names()]
+    described = [load_set(name) for name in shipped("set")]
     labelled = [one for one in described if one.reader["kind"] in READERS]
     assert len(labelled) >= 20
     for one in labelled:
         assert one.source.startswith("https://")
         assert one.licence
+        assert one.sha256 or "# No sha256: " in (SETS / f"{one.name}.toml").read_text()
         assert (one.classes and one.templates) or one.reader["kind"] == "webdataset"
         assert "test" in one.reader
         for figure in one.published:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from train.evaluation.statistics import SEED, auroc, bootstrap, difference, median, percentage, share_of
+from train.evaluation.statistics import SEED, auroc, bootstrap, difference, median, percentage
 
 
 def plain(metric, n: int, resamples: int) -> np.ndarray:  # type: ignore[no-untyped-def]
@@ -23,7 +23,7 @@ def test_values_and_intervals_equal_a_plain_bootstrap(examples: tuple[np.ndarray
     scores, labels, hits = examples
     metrics = {
         "accuracy": (percentage(hits), lambda rows: 100 * hits[rows].mean()),
-        "recall": (share_of(hits, labels), lambda rows: 100 * hits[rows][labels[rows]].mean()),
+        "recall": (percentage(hits, labels), lambda rows: 100 * hits[rows][labels[rows]].mean()),
         "median": (median(scores), lambda rows: np.median(scores[rows])),
         "auroc": (auroc(scores, labels), lambda rows: 100 * roc_auc_score(labels[rows], scores[rows])),
     }

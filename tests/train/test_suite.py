@@ -19,7 +19,7 @@ from train.__main__ import main
 from train.distributed import World
 from train.errors import DataError
 from train.evaluation import embeddings
-from train.evaluation.embeddings import embed_pictures
+from train.evaluation.embeddings import embed_pictures, embed_texts
 from train.evaluation.readers import open_set
 from train.evaluation.report import HEADER
 from train.evaluation.sets import load_set
@@ -128,10 +128,13 @@ def test_several_processes_encode_what_one_does(data: Path) -> None:
         def any(self, flag: bool) -> bool:
             return flag
 
-    for rank in range(3):
-        world = Rank(rank, 3, torch.device("cpu"))
-        together = embed_pictures(dataclasses.replace(encoder, world=world), pictures)
+    ranks = [dataclasses.replace(encoder, world=Rank(rank, 3, torch.device("cpu"))) for rank in range(3)]
+    together = [embed_pictures(rank, pictures) for rank in ranks][-1]
     assert torch.allclose(together, alone, atol=1e-6)
+    taken.clear()
+    texts = ["many red cells", "few bars", "a blot", "a gel"]
+    together = [embed_texts(rank, texts) for rank in ranks][-1]
+    assert torch.allclose(together, embed_texts(encoder, texts), atol=1e-6)
 
 
 def test_where_one_process_meets_a_torn_picture_all_stop(data: Path) -> None:

@@ -114,7 +114,6 @@ def asked(folder: Path, colours: dict[str, tuple[int, int, int]]) -> DataSet:
         licence="",
         folder="set",
         reader={"kind": "vqa_rad"},
-        n={"train": 32, "test": 16},
     )
 
 

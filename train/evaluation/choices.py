@@ -6,19 +6,18 @@
 The answer is the caption with the largest cosine, the first of equal ones. Pictures are resampled, not questions.
 """
 
-import io
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from PIL import Image
+import torch
 
 from train.errors import DataError
-from train.evaluation.embeddings import Encoder, embed_pictures, embed_texts, fingerprint_of, open_picture
+from train.evaluation.embeddings import Encoder, Pictures, embed_pictures, embed_texts, fingerprint_of, open_picture
 from train.evaluation.report import Result
 from train.evaluation.sets import DataSet, list_digest
-from train.evaluation.statistics import bootstrap, share_of
+from train.evaluation.statistics import bootstrap, percentage
 
 
 class Question(NamedTuple):
@@ -27,76 +26,61 @@ class Question(NamedTuple):
     answer: int
 
 
-class Choices:
-    """Pictures and the questions about them. Follows `embeddings.Pictures`. Raises `DataError`."""
-
-    def __init__(self, described: DataSet, data: Path) -> None:
-        options = described.options("test")
-        root = described.where(data) / options["path"]
-        files = sorted(root.rglob("*.arrow"))
-        if not files:
-            raise DataError(f"{described.name}: {root} holds no .arrow files")
-        try:
-            table = pa.concat_tables(pa.ipc.open_stream(pa.memory_map(str(path))).read_all() for path in files)
-            captions = table["captions"].to_pylist()
-            self.sources = [source or "unnamed" for source in table["dataset"].to_pylist()]
-            self._pictures, self._ids = table["image"], [str(name) for name in table["image_id"].to_pylist()]
-            self.questions = [
-                Question(row, tuple(asked["options"]), int(asked["answer_idx"]))
-                for row, of_picture in enumerate(captions)
-                for asked in (of_picture[key] for key in options["asked"])
-                if asked and asked["options"]
-            ]
-        except (pa.ArrowException, KeyError, TypeError) as error:
-            said = str(error).splitlines()[0]
-            raise DataError(f"{described.name}: {root} is not as µ-Bench is published: {said}") from None
-        if wrong := [question for question in self.questions if not 0 <= question.answer < len(question.options)]:
-            raise DataError(f"{described.name}: {self._ids[wrong[0].row]} has an answer that is none of its options")
-        self.fingerprint = fingerprint_of(files)
-        self.listed = list_digest(f"{self._ids[q.row]} {q.options[q.answer]}" for q in self.questions)
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    def picture(self, row: int) -> Image.Image:
-        return open_picture(io.BytesIO(self._pictures[row].as_py()["bytes"] or b""))
-
-    def name(self, row: int) -> str:
-        return self._ids[row]
+def _open(described: DataSet, data: Path) -> tuple[Pictures, list[str], list[Question]]:
+    """The pictures, where each comes from, and the questions of the test split. Raises `DataError`."""
+    options = described.options("test")
+    root = described.where(data) / options["path"]
+    files = sorted(root.rglob("*.arrow"))
+    if not files:
+        raise DataError(f"{described.name}: {root} holds no .arrow files")
+    try:
+        table = pa.concat_tables(pa.ipc.open_stream(pa.memory_map(str(path))).read_all() for path in files)
+        pictures, ids, sources, captions = (table[name] for name in ("image", "image_id", "dataset", "captions"))
+        names = list(map(str, ids.to_pylist()))
+        questions = [
+            Question(row, tuple(asked["options"]), int(asked["answer_idx"]))
+            for row, of_picture in enumerate(captions.to_pylist())
+            for asked in (of_picture[key] for key in options["asked"])
+            if asked and asked["options"]
+        ]
+    except (pa.ArrowException, KeyError, TypeError) as error:
+        said = str(error).splitlines()[0]
+        raise DataError(f"{described.name}: {root} is not as µ-Bench is published: {said}") from None
+    if wrong := [question for question in questions if not 0 <= question.answer < len(question.options)]:
+        raise DataError(f"{described.name}: {names[wrong[0].row]} has an answer that is none of its options")
+    found = Pictures(
+        count=len(names),
+        picture=lambda row: open_picture(pictures[row].as_py()["bytes"] or b""),
+        name=names.__getitem__,
+        fingerprint=fingerprint_of(files),
+    )
+    return found, [source or "unnamed" for source in sources.to_pylist()], questions
 
 
 def multiple_choice(encoder: Encoder, described: DataSet, data: Path) -> Result:
     """On the test split, all and by source. Raises `DataError`."""
-    asked = Choices(described, data)
-    image_ND = embed_pictures(encoder, asked, whole=True)
-    places: dict[str, int] = {}
-    for question in asked.questions:
-        for option in question.options:
-            places.setdefault(option, len(places))
-    text_OD = embed_texts(encoder, list(places))
-    hits, counts, chance = (np.zeros(len(asked)) for _ in range(3))
-    for row, options, answer in asked.questions:
-        similarity = text_OD[[places[option] for option in options]] @ image_ND[row]
+    pictures, named, questions = _open(described, data)
+    image_ND = embed_pictures(encoder, pictures, whole=True)
+    captions = list(dict.fromkeys(option for question in questions for option in question.options))
+    text_of = dict(zip(captions, embed_texts(encoder, captions), strict=True))
+    hits, counts, chance = (np.zeros(len(pictures)) for _ in range(3))
+    for row, options, answer in questions:
+        similarity = torch.stack([text_of[option] for option in options]) @ image_ND[row]
         hits[row] += int(similarity.argmax()) == answer
         counts[row] += 1
         chance[row] += 1 / len(options)
-    share, sources = hits / np.maximum(counts, 1), np.array(asked.sources)
-    scores = bootstrap(
-        {"accuracy": share_of(share, counts)}
-        | {source: share_of(share, counts * (sources == source)) for source in sorted(set(asked.sources))},
-        len(asked),
-    )
-    details: dict[str, Any] = {"test list": asked.listed, "questions": len(asked.questions)}
-    details["who guesses"] = f"{100 * chance.sum() / counts.sum():.2f}"
+    share, sources = hits / np.maximum(counts, 1), np.array(named)
+    statistics = {source: percentage(share, counts * (sources == source)) for source in sorted(set(named))}
+    scores = bootstrap({"accuracy": percentage(share, counts)} | statistics, len(pictures))
+    listed = list_digest(f"{pictures.name(q.row)} {q.options[q.answer]}" for q in questions)
+    details = {"test list": listed, "questions": len(questions)}
+    details |= {"who guesses": f"{100 * chance.sum() / counts.sum():.2f}"}
     details |= {f"accuracy of {name}": str(score) for name, score in scores.items() if name != "accuracy"}
-    return Result(
+    return Result.of(
+        described,
+        len(pictures),
+        {"accuracy": scores["accuracy"]},
         task="multiple-choice",
-        data=described.name,
-        n=len(asked),
-        official_n=described.n.get("test"),
-        metric="accuracy",
-        scores={"accuracy": scores["accuracy"]},
-        published=described.published,
-        notes=described.departures("test", len(asked), asked.listed),
+        notes=described.departures("test", len(pictures), listed),
         details=details,
     )

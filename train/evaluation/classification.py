@@ -7,6 +7,7 @@ smaller one where two are level, and 1 where a class has fewer examples than the
 """
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from train.evaluation.embeddings import Encoder, embed_pictures, embed_texts
 from train.evaluation.readers import Labelled, Labels, named, open_set
 from train.evaluation.report import Result
 from train.evaluation.sets import DataSet
-from train.evaluation.statistics import Statistic, auroc, bootstrap, percentage, share_of
+from train.evaluation.statistics import Statistic, auroc, bootstrap, percentage
 
 CS = tuple(10.0**power for power in range(-2, 6))
 FOLDS = 3
@@ -36,11 +37,13 @@ def zero_shot(encoder: Encoder, described: DataSet, data: Path) -> Result:
     predicted = similarity.argmax(1)
     confusion = np.zeros((len(described.classes),) * 2, dtype=np.int64)
     np.add.at(confusion, (pictures.labels, predicted), 1)
-    return dataclasses.replace(
-        _result(described, pictures, predicted == pictures.labels, similarity),
+    return _result(
+        described,
+        pictures,
+        predicted == pictures.labels,
+        similarity,
         task="zero-shot",
         templates=described.templates,
-        published=described.published,
         notes=(*pictures.notes, *_exchanged(confusion, described.classes)),
         details={"test list": pictures.listed, "confusion": confusion.tolist()},
     )
@@ -54,36 +57,27 @@ def class_features(encoder: Encoder, described: DataSet) -> Tensor:
     return functional.normalize(means, dim=-1)
 
 
-def _result(described: DataSet, pictures: Labelled, hits: Any, scores: Any) -> Result:
+def _result(described: DataSet, pictures: Labelled, hits: Any, scores: Any, **more: Any) -> Result:
     """Of (N,) shares of 1 and (N, classes) scores: the metric, the accuracy of all and class by class."""
     statistics: dict[str, Statistic] = {}
     if described.metric == "auroc":
         statistics["auroc"] = auroc(scores[:, 1] - scores[:, 0], pictures.labels == 1)
     statistics["accuracy"] = percentage(hits)
     for number, name in enumerate(described.classes):
-        statistics[f"accuracy of {name!r}"] = share_of(hits, pictures.labels == number)
-    return Result(
-        task="",
-        data=described.name,
-        n=len(pictures),
-        official_n=described.n.get("test"),
-        metric=described.metric,
-        scores=bootstrap(statistics, len(pictures)),
-        classes=described.classes,
-        notes=pictures.notes,
+        statistics[f"accuracy of {name!r}"] = percentage(hits, pictures.labels == number)
+    scores = bootstrap(statistics, len(pictures))
+    return Result.of(
+        described, len(pictures), scores, **{"classes": described.classes, "notes": pictures.notes, **more}
     )
 
 
 def _exchanged(confusion: Any, classes: Sequence[str]) -> list[str]:
     """Pairs of classes whose names would fit better the other way round: swapped labels, or a weak model."""
     said = []
-    for a in range(len(classes)):
-        for b in range(a + 1, len(classes)):
-            crossed, straight = confusion[a, b] + confusion[b, a], confusion[a, a] + confusion[b, b]
-            if crossed > straight + 3 * (crossed + straight) ** 0.5:  # three standard deviations of a coin
-                said.append(
-                    f"{classes[a]!r} and {classes[b]!r} look exchanged: check the label map and the class order"
-                )
+    for a, b in itertools.combinations(range(len(classes)), 2):
+        crossed, straight = confusion[a, b] + confusion[b, a], confusion[a, a] + confusion[b, b]
+        if crossed > straight + 3 * (crossed + straight) ** 0.5:  # three standard deviations of a coin
+            said.append(f"{classes[a]!r} and {classes[b]!r} look exchanged: check the label map and the class order")
     return said
 
 
@@ -123,8 +117,8 @@ def probe(encoder: Encoder, described: DataSet, data: Path, amounts: Sequence[Am
             scores += fitted.predict_log_proba(test_ND) / draws
             chosen.append(c)
         details = {"test list": test.listed, "train": len(rows), "draws": draws, "C": chosen}
-        result = _result(described, test, hits, scores)
-        results.append(dataclasses.replace(result, task=f"probe, {amount}", details=details))
+        task = f"probe, {amount}"
+        results.append(_result(described, test, hits, scores, task=task, published=(), details=details))
     return results
 
 

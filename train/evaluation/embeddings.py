@@ -19,9 +19,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,18 +46,17 @@ AHEAD = 3  # batches that are decoded while one is encoded
 log = logging.getLogger(__name__)
 
 
-class Pictures(Protocol):
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Pictures:
     """Numbered pictures."""
 
-    fingerprint: str
+    count: int
+    picture: Callable[[int], Image.Image]  # raises `UnreadableImage`
+    name: Callable[[int], str]  # for messages
+    fingerprint: str = ""
 
-    def __len__(self) -> int: ...
-
-    def picture(self, row: int) -> Image.Image:
-        """Raises `UnreadableImage`."""
-
-    def name(self, row: int) -> str:
-        """For messages."""
+    def __len__(self) -> int:
+        return self.count
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,29 +130,23 @@ def _fingerprint(source: Pretrained, tokenizer: Tokenizer) -> str:
     return digest.hexdigest()[:16]
 
 
-class SplitPictures:
+def split_pictures(split: Split) -> Pictures:
     """The pictures of an exported split."""
+    reading = threading.Lock()  # a split serves one thread at a time
 
-    def __init__(self, split: Split) -> None:
-        self._split, self._reading = split, threading.Lock()  # a split serves one thread at a time
-        self.fingerprint = fingerprint_of(split.files, [split.name])
+    def picture(row: int) -> Image.Image:
+        with reading:
+            stored = split.pair(row).image
+        return open_picture(stored, FORMATS)
 
-    def __len__(self) -> int:
-        return sum(self._split.sizes)
-
-    def picture(self, row: int) -> Image.Image:
-        with self._reading:
-            stored = self._split.pair(row).image
-        return open_picture(io.BytesIO(stored), FORMATS)
-
-    def name(self, row: int) -> str:
-        return self._split.where(row)
+    fingerprint = fingerprint_of(split.files, [split.name])
+    return Pictures(count=sum(split.sizes), picture=picture, name=split.where, fingerprint=fingerprint)
 
 
-def open_picture(file: Any, formats: tuple[str, ...] | None = None) -> Image.Image:
-    """A picture in an open file; decoded when it is prepared. Raises `UnreadableImage`."""
+def open_picture(stored: bytes, formats: tuple[str, ...] | None = None) -> Image.Image:
+    """Decoded when it is prepared. Raises `UnreadableImage`."""
     try:
-        return Image.open(file, formats=formats)
+        return Image.open(io.BytesIO(stored), formats=formats)
     except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for torn files
         raise UnreadableImage(f"{type(error).__name__}: {error}") from None
 
@@ -168,49 +161,46 @@ def fingerprint_of(paths: Iterable[Path], words: Sequence[str] = ()) -> str:
 
 
 def _features(encoder: Encoder, pictures: Pictures, rows: Sequence[int], whole: bool) -> Iterator[Tensor]:
-    """(B, D) batch by batch; a row of zeros where a picture cannot be decoded, which the log names."""
+    """(B, D) batch by batch; a row of zeros where a picture cannot be decoded."""
     start = last = time.monotonic()
-    for done, prepared in enumerate(_prepared(encoder, pictures, rows), 1):
-        crops = {place: found for place, found in enumerate(prepared) if not isinstance(found, str)}
-        for reason in (found for found in prepared if isinstance(found, str)):
-            if whole:
-                raise DataError(f"a picture that cannot be used: {reason}")
-            log.warning("left out: %s", reason)
-        features = torch.zeros(len(prepared), encoder.config.embed_dim)
+    made = 0
+    for batch in prepared(encoder, pictures, rows, whole):
+        crops = {place: crop for place, crop in enumerate(batch) if crop is not None}
+        features = torch.zeros(len(batch), encoder.config.embed_dim)
         if crops:
             features[list(crops)] = encoder.images(torch.from_numpy(np.stack(list(crops.values()))))
         yield features
+        made += len(batch)
         if time.monotonic() - last > 10:
             last = time.monotonic()
-            made = min(done * BATCH, len(rows))
             rate = made / (last - start)
             said = f"{encoder.name}, {pictures.name(rows[0])} …: {made} of {len(rows)} pictures, {rate:.0f}/s"
             log.info("%s, %.0f s left", said, (len(rows) - made) / rate)
 
 
-def _prepared(encoder: Encoder, pictures: Pictures, rows: Sequence[int]) -> Iterator[list[Crop | str]]:
-    """A crop of each picture or why there is none, a batch a time.
+def prepared(encoder: Encoder, pictures: Pictures, rows: Sequence[int], whole: bool) -> Iterator[list[Crop | None]]:
+    """A crop of each picture, a batch a time; None for one that cannot be decoded, or `DataError` (`whole`).
 
     By threads: Pillow lets go of the interpreter while it decodes and resizes, and nothing of a set is copied.
     """
 
-    def prepared(row: int) -> Crop | str:
+    def crop(row: int) -> Crop | None:
         try:
             return encoder.prepare(pictures.picture(row))
         except (UnreadableImage, OSError, ValueError, SyntaxError) as error:
-            return f"{pictures.name(row)}: {error or type(error).__name__}"
+            said = f"{pictures.name(row)}: {error or type(error).__name__}"
+        if whole:
+            raise DataError(f"a picture that cannot be used: {said}")
+        log.warning("left out: %s", said)
+        return None
 
-    waiting: deque[list[Future[Crop | str]]] = deque()
+    waiting: deque[Iterator[Crop | None]] = deque()
     with ThreadPoolExecutor(max(1, encoder.workers)) as threads:
-        try:
-            for start in range(0, len(rows), BATCH):
-                waiting.append([threads.submit(prepared, row) for row in rows[start : start + BATCH]])
-                if len(waiting) > AHEAD:
-                    yield [future.result() for future in waiting.popleft()]
-            for batch in waiting:
-                yield [future.result() for future in batch]
-        finally:
-            threads.shutdown(cancel_futures=True)
+        for start in range(0, len(rows), BATCH):
+            waiting.append(threads.map(crop, rows[start : start + BATCH]))
+            if len(waiting) > AHEAD:
+                yield list(waiting.popleft())
+        yield from map(list, waiting)
 
 
 def embed_pictures(encoder: Encoder, pictures: Pictures, whole: bool = False) -> Tensor:
@@ -218,16 +208,8 @@ def embed_pictures(encoder: Encoder, pictures: Pictures, whole: bool = False) ->
 
     `whole`: raise `DataError` for one that is.
     """
-    n, world = len(pictures), encoder.world
-    if encoder.cache is not None:
-        folder = encoder.cache / f"{encoder.fingerprint}-{pictures.fingerprint}"
-        return _kept(folder, n, encoder, lambda rows: _features(encoder, pictures, rows, whole))
-    # Each process takes every size-th row, the last one again where that makes too few.
-    rows = [min(row, n - 1) for row in range(world.rank, n + -n % world.size, world.size)]
-    with _together(world):
-        mine = torch.cat([torch.zeros(0, encoder.config.embed_dim), *_features(encoder, pictures, rows, whole)])
-    parts = world.gather(mine.to(world.device)).view(world.size, len(rows), -1)
-    return parts.transpose(0, 1).reshape(world.size * len(rows), -1)[:n].cpu()
+    features = functools.partial(_features, encoder, pictures, whole=whole)
+    return _embedded(encoder, len(pictures), pictures.fingerprint, features)
 
 
 def embed_texts(encoder: Encoder, texts: Sequence[str]) -> Tensor:
@@ -237,16 +219,22 @@ def embed_texts(encoder: Encoder, texts: Sequence[str]) -> Tensor:
         for start in range(0, len(rows), BATCH):
             yield encoder.texts([texts[row] for row in rows[start : start + BATCH]])
 
+    return _embedded(encoder, len(texts), fingerprint_of([], texts), features)
+
+
+def _embedded(
+    encoder: Encoder, n: int, fingerprint: str, features: Callable[[Sequence[int]], Iterator[Tensor]]
+) -> Tensor:
+    """All rows, of which each process makes its share."""
+    world, width = encoder.world, encoder.config.embed_dim
     if encoder.cache is None:
-        return torch.cat([torch.zeros(0, encoder.config.embed_dim), *features(range(len(texts)))])
-    folder = encoder.cache / f"{encoder.fingerprint}-{fingerprint_of([], texts)}"
-    return _kept(folder, len(texts), encoder, features)
-
-
-def _kept(folder: Path, n: int, encoder: Encoder, features: Callable[[Sequence[int]], Iterator[Tensor]]) -> Tensor:
-    """All rows, from files; those that are not there are made first."""
+        share = -(-n // world.size)
+        rows = [min(row, n - 1) for row in range(world.rank * share, (world.rank + 1) * share)]
+        with _together(world):
+            mine = torch.cat([torch.zeros(0, width), *features(rows)])
+        return world.gather(mine.to(world.device))[:n].cpu()
+    folder = encoder.cache / f"{encoder.fingerprint}-{fingerprint}"
     folder.mkdir(parents=True, exist_ok=True)
-    world = encoder.world
     paths = {start: folder / f"{start:08d}.npy" for start in range(0, n, ROWS_PER_FILE)}
     missing = [start for start, path in paths.items() if not path.exists()][world.rank :: world.size]
     made = features([row for start in missing for row in range(start, min(start + ROWS_PER_FILE, n))])
@@ -256,7 +244,7 @@ def _kept(folder: Path, n: int, encoder: Encoder, features: Callable[[Sequence[i
             stored = io.BytesIO()
             np.save(stored, torch.cat(list(batches)).numpy())
             files.write(paths[start], stored.getvalue())
-    kept = torch.zeros(n, encoder.config.embed_dim)  # filled file by file: two of these are 3 GB at 726,000 pairs
+    kept = torch.zeros(n, width)  # filled file by file: two of these are 3 GB at 726,000 pairs
     for start, path in paths.items():
         kept[start : start + ROWS_PER_FILE] = torch.from_numpy(np.load(path))
     return kept

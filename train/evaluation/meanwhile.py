@@ -14,7 +14,7 @@ from train.distributed import World
 from train.errors import DataError
 from train.evaluation.embeddings import Encoder
 from train.evaluation.retrieval import evaluate
-from train.evaluation.suite import Suite, load_suite, zero_shot_results
+from train.evaluation.suite import Suite, load_suite, tried
 from train.shards import Split, Splits, open_split
 from train.towers import Clip
 
@@ -45,14 +45,18 @@ class Judges:
             return {}
         scores = evaluate(self.encoder, self.val)
         if self.encoder.world.leads:
-            log.info("step %d  val, %d pairs: %s", step, scores.n, str(scores).replace("\n", "; "))
+            log.info("step %d  val, %d pairs: %s", step, scores.n, scores)
         return {"step": step, "val": scores.as_dict()}
 
     def judge(self, step: int) -> dict[str, Any]:
         """A row of the metrics: `zero_shot` with the score of each set, where there is a suite."""
         if self.suite is None:
             return {}
-        scores = zero_shot_results(self.suite, self.encoder, self.suite_data)
+        scores: dict[str, dict[str, Any]] = {}
+        for task, described in self.suite.tasks:
+            (result,) = tried(task, self.encoder, described, self.suite_data, self.suite)
+            found = {"problem": result.problem} if result.problem else result.scores[result.metric].as_dict()
+            scores[described.name] = {"metric": described.metric} | found
         if self.encoder.world.leads:
             shown = "; ".join(f"{name} {score.get('value', math.nan):.1f} %" for name, score in scores.items())
             log.info("step %d  zero-shot: %s", step, shown)

@@ -1,8 +1,8 @@
 """Labelled pictures from the layouts that people download.
 
-    folders      a folder a class: `path` (one or several)
+    folders      a folder a class: `path`
     table        CSV: `file`, `image` (one or several patterns such as "images/{image_id}.jpg"), `label` (a column), and
-                 optionally `where` (column → values), `delimiter`
+                 optionally `where` (column → values)
     hdf5         PCam: `images`, `labels`, with the keys x and y
     npz          MedMNIST: `file` (the first that is there), with `<split>_images` and `<split>_labels`
     webdataset   CLIP_benchmark's `wds_*`: `path` with 0.tar …, samples of a picture and a `.cls`; classes and templates
@@ -14,7 +14,6 @@ is not there, a table that names pictures that are not there, pictures of anothe
 
 import csv
 import dataclasses
-import io
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePath
@@ -24,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from train.errors import DataError
-from train.evaluation.embeddings import fingerprint_of, open_picture
+from train.evaluation.embeddings import Pictures, fingerprint_of, open_picture
 from train.evaluation.sets import DataSet, list_digest
 from train.images import UnreadableImage
 from train.shards import IMAGE_SUFFIXES, read_at, sorted_by_numbers, tar_groups
@@ -44,54 +43,51 @@ class Found(NamedTuple):
     opened: Callable[[int], Image.Image]
 
 
-class Labelled:
-    """Pictures, each with the number of its class. Follows `embeddings.Pictures`."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled(Pictures):
+    """Pictures, each with the number of its class."""
 
-    def __init__(self, described: DataSet, split: str, found: Found) -> None:
-        numbers = {label: described.classes.index(name) for label, name in described.labels.items()}
-        numbers = numbers or {str(number): number for number in range(len(described.classes))}
-        known = {*numbers, *described.ignored}
-        if unknown := Counter(label for label in found.stored if label not in known):
-            (label, count), *_ = unknown.most_common(1)
-            raise DataError(
-                f"{described.name}: {count} examples have the label {label!r}, which leads to no class; "
-                f"known: {', '.join(numbers)}"
-            )
-        self._kept = [row for row, label in enumerate(found.stored) if label in numbers]
-        self.labels: Labels = np.array([numbers[found.stored[row]] for row in self._kept], dtype=np.int64)
-        counts = np.bincount(self.labels, minlength=len(described.classes))
-        if not counts.all():
-            absent = described.classes[int(np.argmin(counts))]
-            raise DataError(f"{described.name}: no picture of the class {absent!r}")
-        self._described, self._found = described, found
-        self.fingerprint = fingerprint_of(found.files, [found.names[row] for row in self._kept])
-        self.listed = list_digest(f"{PurePath(found.names[row]).stem} {found.stored[row]}" for row in self._kept)
-        self.notes = described.departures(split, len(self), self.listed)
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def picture(self, row: int) -> Image.Image:
-        image = self._found.opened(self._kept[row])
-        if self._described.pixels and image.size != self._described.pixels:
-            expected = " × ".join(map(str, self._described.pixels))
-            raise UnreadableImage(f"{image.width} × {image.height} px, the official pictures are {expected}")
-        return image
-
-    def name(self, row: int) -> str:
-        return self._found.names[self._kept[row]]
+    labels: Labels
+    listed: str  # the `list_digest`
+    notes: Sequence[str]
 
 
 def open_set(described: DataSet, data: Path, split: str) -> Labelled:
     """A split of a set below the folder `data`. Raises `DataError`."""
-    kind = described.reader.get("kind")
-    if kind not in READERS:
-        raise DataError(f"{described.name}: reader.kind is one of {', '.join(READERS)}, not {kind!r}")
+    read = described.among(READERS)
     try:
-        found = READERS[kind](described, described.where(data), described.options(split), split)
+        found: Found = read(described, described.where(data), described.options(split), split)
     except KeyError as error:
-        raise DataError(f"{described.name}: the reader {kind} lacks the option {error}") from None
-    return Labelled(described, split, found)
+        raise DataError(f"{described.name}: the reader {described.reader['kind']} lacks the option {error}") from None
+    numbers = {label: described.classes.index(name) for label, name in described.labels.items()}
+    numbers = numbers or {str(number): number for number in range(len(described.classes))}
+    known = {*numbers, *described.ignored}
+    if unknown := Counter(label for label in found.stored if label not in known):
+        (label, count), *_ = unknown.most_common(1)
+        said = f"{count} examples have the label {label!r}, which leads to no class; known: {', '.join(numbers)}"
+        raise DataError(f"{described.name}: {said}")
+    kept = [row for row, label in enumerate(found.stored) if label in numbers]
+    labels: Labels = np.array([numbers[found.stored[row]] for row in kept], dtype=np.int64)
+    if absent := [name for number, name in enumerate(described.classes) if number not in labels]:
+        raise DataError(f"{described.name}: no picture of the class {absent[0]!r}")
+    listed = list_digest(f"{PurePath(found.names[row]).stem} {found.stored[row]}" for row in kept)
+
+    def picture(row: int) -> Image.Image:
+        image = found.opened(kept[row])
+        if described.pixels and image.size != described.pixels:
+            expected = " × ".join(map(str, described.pixels))
+            raise UnreadableImage(f"{image.width} × {image.height} px, the official pictures are {expected}")
+        return image
+
+    return Labelled(
+        count=len(kept),
+        picture=picture,
+        name=lambda row: found.names[kept[row]],
+        fingerprint=fingerprint_of(found.files, [found.names[row] for row in kept]),
+        labels=labels,
+        listed=listed,
+        notes=described.departures(split, len(kept), listed),
+    )
 
 
 def named(described: DataSet, data: Path) -> DataSet:
@@ -111,40 +107,36 @@ def named(described: DataSet, data: Path) -> DataSet:
 
 
 def _folders(described: DataSet, root: Path, options: Mapping[str, Any], _split: str) -> Found:
+    base = root / options["path"]
+    if not base.is_dir():
+        raise DataError(f"{described.name}: there is no folder {base}; it should hold a folder a class")
+    found = sorted(path.name for path in base.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
+    known = [*described.labels, *described.ignored]
+    if extra := [name for name in found if name not in known]:
+        raise DataError(f"{base} has a folder {extra[0]!r}, which is no class; known: {', '.join(known)}")
+    if absent := [name for name in described.labels if name not in found]:
+        raise DataError(f"{base} has no folder {absent[0]!r}; it has {', '.join(found) or 'none'}")
     paths, stored = [], []
-    for base in (root / path for path in _listed(options["path"])):
-        if not base.is_dir():
-            raise DataError(f"{described.name}: there is no folder {base}; it should hold a folder a class")
-        found = sorted(path.name for path in base.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
-        known = [*described.labels, *described.ignored]
-        if extra := [name for name in found if name not in known]:
-            raise DataError(f"{base} has a folder {extra[0]!r}, which is no class; known: {', '.join(known)}")
-        if absent := [name for name in described.labels if name not in found]:
-            raise DataError(f"{base} has no folder {absent[0]!r}; it has {', '.join(found) or 'none'}")
-        for name in described.labels:
-            pictures = sorted(path for path in (base / name).iterdir() if path.suffix.lower() in SUFFIXES)
-            if not pictures:
-                raise DataError(f"{base / name} holds no pictures ({', '.join(SUFFIXES)})")
-            paths += pictures
-            stored += [name] * len(pictures)
+    for name in described.labels:
+        pictures = sorted(path for path in (base / name).iterdir() if path.suffix.lower() in SUFFIXES)
+        if not pictures:
+            raise DataError(f"{base / name} holds no pictures ({', '.join(SUFFIXES)})")
+        paths += pictures
+        stored += [name] * len(pictures)
     return Found([str(path.relative_to(root)) for path in paths], stored, paths, lambda row: open_file(paths[row]))
 
 
 def _table(described: DataSet, root: Path, options: Mapping[str, Any], _split: str) -> Found:
     file, patterns, column = root / options["file"], _listed(options["image"]), options["label"]
-    rows = read_table(file, options.get("delimiter", ","))
-    for name in (column, *options.get("where", {})):
-        if name not in rows[0]:
-            raise DataError(f"{file} has no column {name!r}; its columns are {', '.join(rows[0])}")
-    wanted = [row for row in rows if all(row[name] in values for name, values in options.get("where", {}).items())]
     labels: dict[tuple[str, ...], str] = {}  # of each picture; tables of boxes have a row a box
-    for row in wanted:
+    for row in read_table(file):
         try:
-            names = tuple(pattern.format(**row) for pattern in patterns)
+            is_wanted = all(row[name] in values for name, values in options.get("where", {}).items())
+            label, names = row[column], tuple(pattern.format(**row) for pattern in patterns)
         except KeyError as error:
             raise DataError(f"{file} has no column {error}; its columns are {', '.join(row)}") from None
-        if labels.setdefault(names, row[column]) != row[column]:
-            raise DataError(f"{file} gives {names[0]} two labels, {labels[names]!r} and {row[column]!r}")
+        if is_wanted and labels.setdefault(names, label) != label:
+            raise DataError(f"{file} gives {names[0]} two labels, {labels[names]!r} and {label!r}")
     paths = [next((root / name for name in names if (root / name).exists()), None) for names in labels]
     if absent := [names[0] for names, path in zip(labels, paths, strict=True) if path is None]:
         raise DataError(f"{file} names {len(labels)} pictures, of which {len(absent)} are not there: {absent[0]}, …")
@@ -162,13 +154,10 @@ def _hdf5(described: DataSet, root: Path, options: Mapping[str, Any], _split: st
             raise DataError(f"{described.name}: there is no file {path}{packed}")
     try:
         images = h5py.File(paths[0])["x"]  # stays open: HDF5 lets one thread read at a time
-        with h5py.File(paths[1]) as labels:
-            stored = [str(int(label)) for label in labels["y"][()].reshape(-1)]
+        labels = h5py.File(paths[1])["y"][()]
     except (OSError, KeyError) as error:
         raise DataError(f"{paths[0].parent}: {paths[0].name}, {paths[1].name}: {str(error).splitlines()[0]}") from None
-    if len(stored) != len(images) or images.ndim != 4:
-        raise DataError(f"{paths[0]} holds {images.shape} pictures, {paths[1].name} {len(stored)} labels")
-    return Found(_numbered(paths[0], len(stored)), stored, paths, lambda row: Image.fromarray(images[row]))
+    return _arrays(paths, images, labels)
 
 
 def _npz(described: DataSet, root: Path, options: Mapping[str, Any], split: str) -> Found:
@@ -181,14 +170,17 @@ def _npz(described: DataSet, root: Path, options: Mapping[str, Any], split: str)
             images, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path} is not as MedMNIST writes it: {error}") from None
-    if len(images) != len(labels) or labels.reshape(len(labels), -1).shape[1] != 1 or images.dtype != np.uint8:
-        raise DataError(f"{path}: {images.shape} {images.dtype} pictures do not fit {labels.shape} labels, one each")
+    return _arrays([path], images, labels)
+
+
+def _arrays(paths: Sequence[Path], images: Any, labels: Any) -> Found:
+    """(N, H, W) or (N, H, W, 3) pictures in the first file, and N labels."""
+    if images.ndim not in (3, 4) or labels.size != len(images) or images.dtype != np.uint8:
+        said = f"{images.shape} {images.dtype} pictures do not fit {labels.shape} labels, one each"
+        raise DataError(f"{paths[0]}: {said}")
+    names = [f"{paths[0].name}/{row}" for row in range(len(images))]
     stored = [str(int(label)) for label in labels.reshape(-1)]
-    return Found(_numbered(path, len(images)), stored, [path], lambda row: Image.fromarray(images[row]))
-
-
-def _numbered(file: Path, count: int) -> list[str]:
-    return [f"{file.name}/{row}" for row in range(count)]
+    return Found(names, stored, paths, lambda row: Image.fromarray(images[row]))
 
 
 def _webdataset(described: DataSet, root: Path, options: Mapping[str, Any], _split: str) -> Found:
@@ -213,7 +205,7 @@ def _webdataset(described: DataSet, root: Path, options: Mapping[str, Any], _spl
     def opened(row: int) -> Image.Image:
         path, start, size = places[row]
         with path.open("rb") as file:
-            return open_picture(io.BytesIO(read_at(file, start, size)))
+            return open_picture(read_at(file, start, size))
 
     return Found(names, stored, tars, opened)
 
@@ -225,20 +217,20 @@ def open_file(path: Path) -> Image.Image:
     """A picture of any format that sets come in, DICOM included. Raises `UnreadableImage`."""
     if path.suffix.lower() in DICOM:
         return _dicom(path)
-    return open_picture(io.BytesIO(path.read_bytes()))
+    return open_picture(path.read_bytes())
 
 
-def read_table(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
+def read_table(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV file with a header. Raises `DataError`."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, delimiter=delimiter))
+            rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"cannot read the table {path}: {error}") from None
     if not rows:
         raise DataError(f"the table {path} holds no rows")
     if any(None in row.values() or None in row for row in rows):  # csv's signs of a row with other fields
-        raise DataError(f"{path} has rows with fewer or more fields than its header; is {delimiter!r} its delimiter?")
+        raise DataError(f"{path} has rows with fewer or more fields than its header; is ',' its delimiter?")
     return rows
 
 

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from train.evaluation.sets import DataSet
 from train.evaluation.statistics import Score, difference
 
 HEADER = ("model", "task", "set", "n", "metric", "value [95 %]", "published")
@@ -28,6 +29,12 @@ class Result:
     notes: Sequence[str] = ()
     details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     problem: str = ""
+
+    @classmethod
+    def of(cls, described: DataSet, n: int, scores: Mapping[str, Score], **more: Any) -> "Result":
+        """Figures of `n` examples of a set's test split, with what its description says of them."""
+        given = {"metric": described.metric, "published": described.published, **more}
+        return cls(data=described.name, n=n, official_n=described.n.get("test"), scores=scores, **given)
 
     def as_dict(self) -> dict[str, Any]:
         plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}

@@ -7,15 +7,18 @@ the same of everything scores chance. A similarity that is no number counts agai
 """
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from train.errors import DivergedError
-from train.evaluation.embeddings import Encoder, SplitPictures, embed_pictures, embed_texts
+from train.evaluation.embeddings import Encoder, embed_pictures, embed_texts, split_pictures
+from train.evaluation.report import Result
+from train.evaluation.sets import DataSet
 from train.evaluation.statistics import Score, bootstrap, median, percentage
-from train.shards import Split
+from train.shards import Split, open_split
 
 KS = (1, 5, 10)
 TILE = 4096  # rows and columns
@@ -33,15 +36,12 @@ class Retrieval:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON, recalls as shares."""
-        result: dict[str, Any] = {
-            "n": self.n,
-            "unreadable": self.unreadable,
-            "chance_r1": 1 / self.n if self.n else None,
-        }
+        chance = 1 / self.n if self.n else None
+        result: dict[str, Any] = {"n": self.n, "unreadable": self.unreadable, "chance_r1": chance}
         for way, scores in self.scores.items():
+            interval = [scores["r1"].low / 100, scores["r1"].high / 100]
             result[way] = {f"r{k}": scores[f"r{k}"].value / 100 for k in KS}
-            result[way] |= {"r1_95": [scores["r1"].low / 100, scores["r1"].high / 100]}
-            result[way] |= {"median_rank": scores["median_rank"].value}
+            result[way] |= {"r1_95": interval, "median_rank": scores["median_rank"].value}
         return result
 
     def __str__(self) -> str:
@@ -50,12 +50,27 @@ class Retrieval:
             first, rest = scores["r1"], "  ".join(f"R@{k} {scores[f'r{k}'].value:.1f}%" for k in KS[1:])
             shown = f"R@1 {first.value:.1f}% (95 %: {first.low:.1f}%–{first.high:.1f}%)"
             lines.append(f"{DIRECTIONS[way]} {shown}  {rest}  median rank {scores['median_rank'].value:g}")
-        return "\n".join(lines)
+        return "; ".join(lines)
+
+
+def retrieve(encoder: Encoder, described: DataSet, data: Path) -> Result:
+    """Over the split of an export that the reader's option names. Raises `DataError`, `DivergedError`."""
+    split = open_split(described.where(data), described.reader.get("split", "test"))
+    found = evaluate(encoder, split)
+    return Result.of(
+        described,
+        found.n,
+        {f"{way} {name}": score for way, made in found.scores.items() for name, score in made.items()},
+        task="retrieval",
+        metric="image_to_text r1",
+        notes=(described.notes,) if described.notes else (),
+        details={"split": split.name, "unreadable": found.unreadable},
+    )
 
 
 def evaluate(encoder: Encoder, split: Split) -> Retrieval:
     """Retrieval over a split, made by all processes together. Raises `DivergedError` for NaN features."""
-    image_ND = embed_pictures(encoder, SplitPictures(split))
+    image_ND = embed_pictures(encoder, split_pictures(split))
     text_ND = embed_texts(encoder, list(split.texts()))
     readable = image_ND.any(1).nonzero()[:, 0]
     if unreadable := len(image_ND) - len(readable):

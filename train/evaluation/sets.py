@@ -11,20 +11,19 @@
     [sha256]                           of a split's list of names and labels, see `list_digest`
     [[published]]                      model, value, metric, version, source, of the test split
 
-A number that nobody could look up is left out rather than guessed.
+A number that nobody could look up is left out rather than guessed; a comment says why a set has no sha256.
 """
 
 import dataclasses
 import hashlib
 import logging
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
 from train.errors import DataError
 
-SETS = Path(__file__).parent / "sets"
 METRICS = ("accuracy", "auroc")
 _REQUIRED = ("title", "source", "licence", "folder", "reader")
 
@@ -52,6 +51,12 @@ class DataSet:
     sha256: Mapping[str, str] = dataclasses.field(default_factory=dict)
     published: tuple[Mapping[str, Any], ...] = ()
 
+    def among(self, readers: Mapping[str, Any]) -> Any:
+        """The reader of its kind. Raises `DataError`."""
+        if (kind := self.reader.get("kind", "")) not in readers:
+            raise DataError(f"{self.name}: reader.kind is one of {', '.join(readers)}, not {kind!r}")
+        return readers[kind]
+
     def options(self, split: str) -> dict[str, Any]:
         """The reader's options of a split. Raises `DataError` when the set has no such split."""
         splits = {key: value for key, value in self.reader.items() if isinstance(value, Mapping)}
@@ -64,14 +69,14 @@ class DataSet:
 
     def departures(self, split: str, n: int, listed: str) -> tuple[str, ...]:
         """What a reader of figures of `n` examples must know, beside `notes`: whether they are the official ones."""
-        said = [self.notes] if self.notes else []
+        found = ""
         if n != (official := self.n.get(split, n)):
-            said.append(f"{n} {split} examples, officially {official}: figures are of other examples")
+            found = f"{n} {split} examples, officially {official}: figures are of other examples"
         elif listed != self.sha256.get(split, listed):
-            said.append(f"other {split} examples or labels than the official ones: sha256 {listed[:12]}… of their list")
-        for line in said[bool(self.notes) :]:
-            log.warning("%s: %s", self.name, line)
-        return tuple(said)
+            found = f"other {split} examples or labels than the official ones: sha256 {listed[:12]}… of their list"
+        if found:
+            log.warning("%s: %s", self.name, found)
+        return tuple(filter(None, (self.notes, found)))
 
 
 def list_digest(lines: Iterable[str]) -> str:
@@ -79,31 +84,40 @@ def list_digest(lines: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
-def set_names() -> list[str]:
-    """The sets that ship."""
-    return sorted(path.stem for path in SETS.glob("*.toml"))
+def parsed(path: Path, parse: Callable[[str], Any], format_: str) -> Any:
+    """What `parse` makes of a text file. Raises `DataError`."""
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:  # what the decoders of UTF-8, TOML and JSON raise
+        raise DataError(f"{path} is not {format_}: {error}") from None
 
 
-def load_set(name: str, beside: Path | None = None) -> DataSet:
-    """A set by its name, or by the path of its TOML file, which may be relative to `beside`. Raises `DataError`."""
-    path = SETS / f"{name}.toml"
-    if name.endswith(".toml"):
-        path = (beside or Path()) / name
-    elif not path.exists():
-        raise DataError(f"unknown set {name!r}; there are {', '.join(set_names())}, or a TOML file of your own")
-    tree = read_toml(path)
-    known = {field.name for field in dataclasses.fields(DataSet)} - {"name"}
+def shipped(kind: str) -> list[str]:
+    """The names of all sets or suites."""
+    return sorted(path.stem for path in (Path(__file__).parent / f"{kind}s").glob("*.toml"))
+
+
+def read_described(kind: str, name: str, beside: Path, known: Set[str]) -> tuple[Path, dict[str, Any]]:
+    """A set or suite by its name, or by the path of its TOML file, which may be relative to `beside`."""
+    if not name.endswith(".toml") and name not in shipped(kind):
+        raise DataError(f"unknown {kind} {name!r}; there are {', '.join(shipped(kind))}, or a TOML file of your own")
+    path = beside / name if name.endswith(".toml") else Path(__file__).parent / f"{kind}s" / f"{name}.toml"
+    tree = parsed(path, tomllib.loads, "TOML")
     if unknown := sorted(tree.keys() - known):
         raise DataError(f"{path}: unknown key {unknown[0]}; known: {', '.join(sorted(known))}")
+    return path, tree
+
+
+def load_set(name: str, beside: Path = Path()) -> DataSet:
+    """As `read_described` finds it. Raises `DataError`."""
+    known = {field.name for field in dataclasses.fields(DataSet)} - {"name"}
+    path, tree = read_described("set", name, beside, known)
     if missing := [key for key in _REQUIRED if key not in tree]:
         raise DataError(f"{path} lacks {missing[0]}")
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in tree.items()}
     made = DataSet(name=path.stem, **values)
-    _check(made, path)
-    return made
-
-
-def _check(made: DataSet, path: Path) -> None:
     if made.metric not in METRICS or (made.metric == "auroc" and len(made.classes) != 2):
         raise DataError(f"{path}: metric is one of {', '.join(METRICS)} (auroc: of two classes), not {made.metric!r}")
     if len(set(made.classes)) < len(made.classes):
@@ -114,13 +128,4 @@ def _check(made: DataSet, path: Path) -> None:
         raise DataError(f"{path}: no label leads to the class {unlabelled[0]!r}")
     if without := [template for template in made.templates if template.count("{}") != 1]:
         raise DataError(f"{path}: a template has {{}} once where the class goes, not {without[0]!r}")
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Raises `DataError`."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is not TOML: {error}") from None
+    return made

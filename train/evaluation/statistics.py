@@ -58,16 +58,10 @@ def _score(value: float, resampled: Values) -> Score:
     return Score(float(value), float(low), float(high), resampled)
 
 
-def percentage(values: Any) -> Statistic:
-    """100 × the mean of (n,) values in 0…1."""
-    numbers = np.asarray(values, dtype=np.float64)
-    return lambda draws: 100 * float(draws @ numbers) / float(draws.sum())
-
-
-def share_of(values: Any, among: Any) -> Statistic:
-    """The same over the examples that `among` (n,) marks, or weighs; NaN when none was drawn."""
-    weights = np.asarray(among, dtype=np.float64)
-    inside = weights * np.asarray(values, dtype=np.float64)
+def percentage(values: Any, among: Any = 1) -> Statistic:
+    """100 × the mean of (n,) values in 0…1 over the examples that `among` marks or weighs; NaN if none is drawn."""
+    weights = np.ones(len(values)) * among
+    inside = weights * values
 
     def statistic(draws: Draws) -> float:
         drawn = float(draws @ weights)
@@ -79,14 +73,7 @@ def share_of(values: Any, among: Any) -> Statistic:
 def median(values: Any) -> Statistic:
     """The median of (n,) numbers; of an even count the mean of the middle two."""
     numbers = np.asarray(values, dtype=np.float64)
-    order = np.argsort(numbers, kind="stable")
-
-    def statistic(draws: Draws) -> float:
-        ends = np.cumsum(draws[order])
-        middle = np.searchsorted(ends, [(ends[-1] - 1) // 2, ends[-1] // 2], side="right")
-        return float(numbers[order[middle]].mean())
-
-    return statistic
+    return lambda draws: float(np.median(np.repeat(numbers, draws)))
 
 
 def auroc(scores: Any, positive: Any) -> Statistic:

@@ -12,6 +12,7 @@ begins from a fusion that was pretrained on pictures and captions, which nobody 
 import copy
 import dataclasses
 import hashlib
+import itertools
 import json
 import logging
 import re
@@ -27,12 +28,11 @@ from torch.nn import functional
 
 from train import files
 from train.errors import DataError
-from train.evaluation.embeddings import Encoder
+from train.evaluation.embeddings import BATCH, Encoder, Pictures, prepared
 from train.evaluation.readers import open_file
 from train.evaluation.report import Result
-from train.evaluation.sets import DataSet, list_digest
-from train.evaluation.statistics import bootstrap, percentage, share_of
-from train.images import UnreadableImage
+from train.evaluation.sets import DataSet, list_digest, parsed
+from train.evaluation.statistics import bootstrap, percentage
 from train.towers import Clip
 
 log = logging.getLogger(__name__)
@@ -71,13 +71,8 @@ def evaluate(encoder: Encoder, described: DataSet, data: Path, settings: FineTun
     The answers stay in the cache, so that the same command fine-tunes once. Of several processes each works alone.
     """
     root = described.where(data)
-    if not {"train", "test"} <= described.n.keys():
-        raise DataError(
-            f"{described.name}: [n] of its description must say how many train and test questions there are"
-        )
-    splits = {
-        split: read_questions(described, root, split) for split in ("train", "val", "test") if split in described.n
-    }
+    names = ("train", "val", "test") if "val" in described.n else ("train", "test")
+    splits = {split: read_questions(described, root, split) for split in names}
     asked = [[split, str(q.picture.name), q.question, q.answer] for split, some in splits.items() for q in some]
     key = json.dumps([encoder.fingerprint, dataclasses.asdict(settings), asked])
     path = (encoder.cache or Path()) / f"{described.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
@@ -93,17 +88,14 @@ def evaluate(encoder: Encoder, described: DataSet, data: Path, settings: FineTun
     hits = [given == asked.answer for given, asked in zip(answers, test, strict=True)]
     closed = np.array([asked.closed for asked in test])
     f1 = [token_f1(given, asked.answer) for given, asked in zip(answers, test, strict=True)]
-    statistics = {"accuracy": percentage(hits), "open": share_of(hits, ~closed), "closed": share_of(hits, closed)}
-    usual = Counter(asked.answer for asked in splits["train"]).most_common(1)[0][0]
-    known = {asked.answer for asked in splits["train"]}
-    return Result(
+    statistics = {"accuracy": percentage(hits), "open": percentage(hits, ~closed), "closed": percentage(hits, closed)}
+    known = Counter(asked.answer for asked in splits["train"])
+    ((usual, _),) = known.most_common(1)
+    return Result.of(
+        described,
+        len(test),
+        bootstrap(statistics | {"token_f1": percentage(f1)}, len(test)),
         task="vqa",
-        data=described.name,
-        n=len(test),
-        official_n=described.n["test"],
-        metric="accuracy",
-        scores=bootstrap(statistics | {"token_f1": percentage(f1)}, len(test)),
-        published=described.published,
         notes=described.departures("test", len(test), listed),
         details={
             "test list": listed,
@@ -118,12 +110,14 @@ def evaluate(encoder: Encoder, described: DataSet, data: Path, settings: FineTun
 
 def read_questions(described: DataSet, root: Path, split: str) -> list[Question]:
     """The questions of a split (train, val or test). Raises `DataError` for a picture that is not there."""
-    kind = described.reader.get("kind")
-    if kind not in _LAYOUTS:
-        raise DataError(f"{described.name}: reader.kind is one of {', '.join(_LAYOUTS)}, not {kind!r}")
+    read = described.among(_LAYOUTS)
     try:
-        asked = list(_LAYOUTS[kind](root, split))
+        asked = [
+            Question(picture, row["question"], normalised(row["answer"]), _closed(row))
+            for row, picture in read(root, split)
+        ]
     except (KeyError, TypeError, AttributeError) as error:
+        kind = described.reader["kind"]
         raise DataError(f"{described.name}: {root} is not in the layout {kind}: {error!r}") from None
     if not asked:
         raise DataError(f"{described.name}: {root} has no {split} questions")
@@ -134,19 +128,17 @@ def read_questions(described: DataSet, root: Path, split: str) -> list[Question]
     return asked
 
 
-def _vqa_rad(root: Path, split: str) -> Iterator[Question]:
-    for row in _read_json(root / "VQA_RAD Dataset Public.json"):
+def _vqa_rad(root: Path, split: str) -> Iterator[tuple[Any, Path]]:
+    for row in parsed(root / "VQA_RAD Dataset Public.json", json.loads, "JSON"):
         if split == ("test" if row["phrase_type"].startswith("test") else "train"):
-            closed = _closed(row)
-            yield Question(
-                root / "VQA_RAD Image Folder" / row["image_name"], row["question"], normalised(row["answer"]), closed
-            )
+            yield row, root / "VQA_RAD Image Folder" / row["image_name"]
 
 
-def _slake(root: Path, split: str) -> Iterator[Question]:
-    for row in _read_json(root / {"val": "validate.json"}.get(split, f"{split}.json")):
+def _slake(root: Path, split: str) -> Iterator[tuple[Any, Path]]:
+    name = {"val": "validate.json"}.get(split, f"{split}.json")
+    for row in parsed(root / name, json.loads, "JSON"):
         if row["q_lang"] == "en":
-            yield Question(root / "imgs" / row["img_name"], row["question"], normalised(row["answer"]), _closed(row))
+            yield row, root / "imgs" / row["img_name"]
 
 
 _LAYOUTS = {"vqa_rad": _vqa_rad, "slake": _slake}
@@ -157,15 +149,6 @@ def _closed(row: Mapping[str, Any]) -> bool:
     if kind not in ("OPEN", "CLOSED"):
         raise DataError(f"the question {row['question']!r} has the answer type {kind!r}, neither OPEN nor CLOSED")
     return bool(kind == "CLOSED")
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:
-        raise DataError(f"{path} is not JSON: {error}") from None
 
 
 def normalised(answer: Any) -> str:
@@ -235,19 +218,30 @@ class Fusion(nn.Module):
 
 
 def fine_tuned(encoder: Encoder, splits: Mapping[str, Sequence[Question]], settings: FineTuning) -> list[str]:
-    """The answers to the test questions."""
-    device = encoder.world.device
-    known = sorted({asked.answer for asked in splits["train"]})
+    """The answers to the test questions. Raises `DataError` for a picture that cannot be used."""
+    device, train = encoder.world.device, splits["train"]
+    known = sorted({asked.answer for asked in train})
     places = {answer: place for place, answer in enumerate(known)}
-    crops = _crops(encoder, {asked.picture for asked in (q for split in splits.values() for q in split)})
+    crops = _crops(encoder, sorted({asked.picture for split in splits.values() for asked in split}))
     torch.manual_seed(settings.seed)
     model = Fusion(copy.deepcopy(encoder.model), settings, len(known)).to(device)
     optimizer = torch.optim.AdamW(model.groups(settings))
-    train = splits["train"]
     steps = settings.epochs * -(-len(train) // settings.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / max(1, steps // 10), (steps - step) / max(1, steps - steps // 10))
     )
+
+    def logits(asked: Sequence[Question]) -> Tensor:
+        images = torch.stack([crops[q.picture] for q in asked]).to(device)
+        found: Tensor = model(images, encoder.tokens([q.question for q in asked]))
+        return found
+
+    @torch.no_grad()
+    def answers_to(asked: Sequence[Question]) -> list[str]:
+        model.eval()
+        batches = (logits(asked[start : start + BATCH]) for start in range(0, len(asked), BATCH))
+        return [known[place] for batch in batches for place in batch.argmax(1).tolist()]
+
     best, answers = -1.0, [""] * len(splits["test"])
     for epoch in range(settings.epochs):
         model.train()
@@ -256,45 +250,25 @@ def fine_tuned(encoder: Encoder, splits: Mapping[str, Sequence[Question]], setti
             asked = [train[row] for row in rows]
             wanted = functional.one_hot(torch.tensor([places[q.answer] for q in asked]), len(known)).float().to(device)
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
-                logits = model(*_inputs(encoder, asked, crops))
-            loss = functional.binary_cross_entropy_with_logits(logits.float(), wanted) * len(known)
+                given = logits(asked)
+            loss = functional.binary_cross_entropy_with_logits(given.float(), wanted) * len(known)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
         right, said = -1.0, f"epoch {epoch + 1} of {settings.epochs}  loss {loss.item():.3f}"
         if "val" in splits:
-            given = _answers(model, encoder, splits["val"], crops, known)
-            right = float(np.mean([a == q.answer for a, q in zip(given, splits["val"], strict=True)]))
+            hits = [answer == q.answer for answer, q in zip(answers_to(splits["val"]), splits["val"], strict=True)]
+            right = float(np.mean(hits))
             said += f"  val {right:.1%}"
         log.info("%s", said)
         if right > best or (right < 0 and epoch + 1 == settings.epochs):
-            best, answers = right, _answers(model, encoder, splits["test"], crops, known)
+            best, answers = right, answers_to(splits["test"])
     return answers
 
 
-def _crops(encoder: Encoder, pictures: set[Path]) -> dict[Path, Tensor]:
-    made = {}
-    for path in sorted(pictures):
-        try:
-            made[path] = torch.from_numpy(encoder.prepare(open_file(path)))
-        except (UnreadableImage, OSError, ValueError, SyntaxError) as error:
-            raise DataError(f"a picture that cannot be used: {path}: {error}") from None
-    return made
-
-
-def _inputs(encoder: Encoder, asked: Sequence[Question], crops: Mapping[Path, Tensor]) -> tuple[Tensor, Tensor]:
-    images = torch.stack([crops[q.picture] for q in asked]).to(encoder.world.device)
-    return images, encoder.tokens([q.question for q in asked])
-
-
-@torch.no_grad()
-def _answers(
-    model: Fusion, encoder: Encoder, asked: Sequence[Question], crops: Mapping[Path, Tensor], known: Sequence[str]
-) -> list[str]:
-    model.eval()
-    given = []
-    for start in range(0, len(asked), 64):
-        logits = model(*_inputs(encoder, asked[start : start + 64], crops))
-        given += [known[place] for place in logits.argmax(1).tolist()]
-    return given
+def _crops(encoder: Encoder, paths: Sequence[Path]) -> dict[Path, Tensor]:
+    count = len(paths)
+    pictures = Pictures(count=count, picture=lambda row: open_file(paths[row]), name=lambda row: str(paths[row]))
+    batches = prepared(encoder, pictures, range(count), whole=True)
+    return dict(zip(paths, map(torch.from_numpy, itertools.chain.from_iterable(batches)), strict=True))
