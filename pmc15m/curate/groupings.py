@@ -149,7 +149,7 @@ def _caption_groups(connection: duckdb.DuckDBPyConnection, config: Config) -> Ma
 
 DUPLICATES = Grouping(
     table="duplicates",
-    version=4,
+    version=5,
     reads=("articles", *CAPTIONS.reads, "captions"),
     settings=lambda curate: {
         "near_distance": curate.near_distance,

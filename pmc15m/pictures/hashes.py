@@ -23,7 +23,7 @@ _LEAST_SIDE = 16  # px: smaller pictures (glyphs, bullets) have no structure to 
 _LEAST_CONTRAST = 2.0  # grey levels of standard deviation: below it, what would be hashed is noise
 _WORKING = 256  # px: the longer side of a working picture is at least this and below its double
 _FLAT = 32  # grey levels between the darkest and the brightest pixel of a row of a border; JPEG's ringing stays below
-_BRIGHTENED = 1.3
+_BRIGHTENED, _WHITENED = 1.3, 250  # by how much; grey level from which what was brightened may have been white before
 Box = tuple[int, int, int, int]
 Crops = tuple[tuple[float, float], ...]
 """Shares of a side that are gone at both its ends."""
@@ -111,12 +111,15 @@ def perceptual_hash(image: Image.Image) -> int | None:
 def hashes_before(image: Image.Image) -> set[int]:
     """The perceptual hash of a working picture, and those that it had if it was mirrored, cropped or brightened since.
 
-    Cropped: by a twentieth of its size at any of the four sides. Brightened: by three tenths.
+    Cropped: by a twentieth of its size at any of the four sides. Brightened: by three tenths, which may have turned
+    what is pale at the borders to paper, so that it is looked at with its borders as well.
     """
     grey = _content(image)
     if grey is None:
         return set()
-    found = _lowest(_ink(grey), _CROPS) + _lowest(_ink(grey, _BRIGHTENED), _WHOLE)
+    found = _lowest(_ink(grey), _CROPS)
+    for seen in (grey, np.asarray(image.convert("L"))):
+        found += _lowest(_ink(seen, _BRIGHTENED), _WHOLE)
     mirror = (-1.0) ** np.arange(_KEPT)
     return {_signs(low) for seen in found for low in (seen, seen * mirror)}
 
@@ -140,8 +143,10 @@ def _content(image: Image.Image) -> NDArray[np.uint8] | None:
 def _ink(grey: NDArray[np.uint8], brightened: float = 1.0) -> NDArray[np.float32]:
     """Darkness of each pixel as it was before the picture was brightened."""
     levels = np.arange(256, dtype=np.float32) / brightened
-    ink: NDArray[np.float32] = ((1 - levels / 255) ** 1.5).astype(np.float32)[grey]
-    return ink
+    ink: NDArray[np.float32] = ((1 - levels / 255) ** 1.5).astype(np.float32)
+    if brightened > 1:
+        ink[_WHITENED:] = 0
+    return ink[grey]
 
 
 def _lowest(ink: NDArray[np.float32], crops: Crops) -> list[NDArray[np.float32]]:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from pmc15m.curate.against import benchmark_digest, hash_folder, read_benchmark
 from pmc15m.curate.neardup import REACH, nearest
@@ -93,6 +93,23 @@ def test_what_people_do_to_the_pictures_of_a_benchmark_hides_none(tmp_path: Path
     others = [drawer(np.random.default_rng(seed), 420, 300).image for drawer in drawers for seed in range(3, 6)]
     hashes = np.array([perceptual_hash(working_picture(image)) for image in others], np.uint64)
     assert (nearest(hashes, read_benchmark(str(tmp_path))) > REACH).tolist() == [True] * len(others)
+
+
+def test_brightening_that_turns_what_is_pale_to_paper_hides_none(tmp_path: Path) -> None:
+    """Grey bars between two pale corners: those are borders once they are white."""
+    drawn = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        image = Image.new("L", (400, 300), 255)
+        draw = ImageDraw.Draw(image)
+        for corner in ((8, 8, 60, 30), (340, 270, 392, 292)):
+            draw.rectangle(corner, fill=214)
+        for x in range(60, 340, 40):
+            draw.rectangle([x, int(rng.integers(60, 200)), x + 30, 250], fill=int(rng.choice((150, 170, 185))))
+        drawn.append(image)
+        ALTERED["brightened"](image.convert("RGB")).save(tmp_path / f"{seed}.jpg", quality=85)
+    hashes = np.array([perceptual_hash(working_picture(image)) for image in drawn], np.uint64)
+    assert (nearest(hashes, read_benchmark(str(tmp_path))) <= REACH).tolist() == [True] * len(drawn)
 
 
 def test_the_digest_follows_the_content(folder: Path) -> None:
