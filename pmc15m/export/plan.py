@@ -31,7 +31,7 @@ from pmc15m.query.connection import read_files
 from pmc15m.workspace import Workspace, shard_name
 
 _GROUP = 50_000  # pairs that are joined at a time, give or take a raw shard
-_HELD_BYTES = 256 << 20  # of dealt pairs that wait in memory
+_HELD_BYTES = 128 << 20  # of dealt pairs that wait in memory
 _PACKED = pa.ipc.IpcWriteOptions(compression="lz4")
 _DEALT = pa.schema([*PLAN, pa.field("place", pa.uint64()), pa.field("rank", pa.string())])
 
