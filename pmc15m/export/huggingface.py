@@ -20,9 +20,11 @@ from pmc15m.workspace import leaves
 # `datasets` reads a row group with more than 2 GiB of them.
 _ROW_GROUP = 1_000  # pictures
 _ROW_GROUP_BYTES = 256 << 20
-# Bytes of a page. A picture is mostly larger, and a page of its own: where pages hold several, their cuts take tens of
-# pictures to fall again where they fell before a change.
-_PAGE = {"min_chunk_size": 2 << 10, "max_chunk_size": 8 << 10}
+# Bytes of a page. A picture is nearly always larger, and a page of its own: whether a smaller one ends its page depends
+# on all that stood before it. Columns whose rows all differ are packed in such pages, too, as a dictionary is one piece
+# that changes with any row.
+_PAGE = {"min_chunk_size": 2 << 10, "max_chunk_size": 4 << 10}
+_UNIQUE = {"pair_key", "text", "context", "image.path"}
 
 
 def write_huggingface(path: Path, samples: Iterable[tuple[Mapping[str, Any], Picture]], columns: Sequence[str]) -> None:
@@ -44,7 +46,7 @@ def write_rows(path: Path, kind: pa.Schema, rows: Iterable[tuple[Mapping[str, An
         path,
         kind,
         compression=dict.fromkeys(packed, "zstd"),
-        use_dictionary=packed,
+        use_dictionary=[leaf for leaf in packed if leaf not in _UNIQUE],
         write_statistics=packed,  # of a small picture they would be the picture, twice
         write_page_checksum=True,
         use_content_defined_chunking=_PAGE,

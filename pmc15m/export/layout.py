@@ -158,7 +158,7 @@ class Layout:
 
     def is_ready(self, shard: Shard) -> bool:
         """Whether a shard is current, or can be written."""
-        return self.is_current(shard) or read_fingerprint(self.planned(shard)) == shard.made_from
+        return self.is_current(shard) or read_fingerprint(self.planned(shard)) == read_fingerprint(self.plan)
 
     def is_summarised(self, made_from: str) -> bool:
         """Whether the summary was written for this plan, and what it names is there, as far as sizes tell."""

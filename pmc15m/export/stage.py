@@ -1,17 +1,20 @@
 """The `export` stage: plan, shards, summary; each written only where it is missing or stale."""
 
 import csv
+import hashlib
 import logging
 from functools import partial
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from pmc15m.checksum import seal, stamp
 from pmc15m.config import Config
 from pmc15m.engine.stage import Execution, run_units
 from pmc15m.errors import ExitCode, UsageError
 from pmc15m.export.asked import find_asked
-from pmc15m.export.columns import POINTER, chosen
+from pmc15m.export.columns import PLAN, POINTER, chosen
 from pmc15m.export.funnel import run_recipe
 from pmc15m.export.layout import Layout
 from pmc15m.export.order import Order
@@ -26,9 +29,8 @@ from pmc15m.query.harmless import harmless
 from pmc15m.workspace import (
     Workspace,
     atomic,
-    digest_of,
     fingerprint,
-    part_writer,
+    note_path,
     read_fingerprint,
     shown,
 )
@@ -103,8 +105,8 @@ def _export(workspace: Workspace, order: Order, execution: Execution, *, tell_mi
             return ExitCode.INCOMPLETE if missing else ExitCode.COMPLETE
         funnel = run_recipe(connection, recipe)
         if read_fingerprint(layout.plan) != made_from or not all(map(layout.is_ready, read_shards(layout.plan))):
-            plan_shard = partial(_plan_shard, layout, order)
-            write_plan(connection, recipe.kept, layout.plan, order.as_facts(), made_from, plan_shard)
+            plan_shard = partial(_plan_shard, layout, order, made_from)
+            write_plan(workspace, connection, recipe.kept, layout.plan, order.as_facts(), made_from, plan_shard)
         shards = read_shards(layout.plan)
         for step in funnel.steps:
             log.info("export: %-20s removes %9d, leaves %9d", step.name, step.removed, step.left)
@@ -136,18 +138,39 @@ def _find_asked(connection: duckdb.DuckDBPyConnection, order: Order, layout: Lay
     return len(found.missing)
 
 
-def _plan_shard(layout: Layout, order: Order, split: str, name: str, count: int, pairs: pa.Table) -> Shard:
+def _plan_shard(
+    layout: Layout, order: Order, made_from: str, split: str, name: str, count: int, pairs: pa.Table
+) -> Shard:
     """A shard with the fingerprint of its pairs; they are written down where it has to be written."""
     settings = {key: value for key, value in order.as_facts().items() if key not in _OF_SELECTION}
     if order.settings.text == "template":
         settings["template"] = order.recipe.template
+    packed = pa.BufferOutputStream()
+    rows = pairs.select([*(column for column in PLAN.names if column not in POINTER), *POINTER])
+    with pq.ParquetWriter(packed, rows.schema.remove_metadata(), **_PLANNED) as writer:
+        writer.write_table(rows)
+        stamp(writer, made_from, {})
+    content = packed.getvalue()
     # Articles are read from where they lie; where a picture lies does not matter, what it holds does.
-    rows = pairs if order.settings.format == "interleaved" else pairs.drop_columns(list(POINTER))
-    shard = Shard(split, name, count, fingerprint("export", VERSION, settings, [digest_of(rows)]))
-    if not layout.is_ready(shard):
-        with part_writer(layout.planned(shard), pairs.schema, shard.made_from, {}, **_PLANNED) as writer:
-            writer.write_table(pairs)
+    ignored = 0 if order.settings.format == "interleaved" else len(POINTER)
+    shard = Shard(split, name, count, fingerprint("export", VERSION, settings, [_digest(content, ignored)]))
+    if not layout.is_current(shard):
+        planned = layout.planned(shard)
+        with atomic(planned) as temporary:
+            temporary.write_bytes(content)
+            seal(temporary)
+        note_path(planned).unlink(missing_ok=True)
     return shard
+
+
+def _digest(content: pa.Buffer, ignored: int) -> str:
+    """The sha256 of the rows of a Parquet file, but for its last columns."""
+    facts, digest = pq.read_metadata(pa.BufferReader(content)), hashlib.sha256()
+    for group in map(facts.row_group, range(facts.num_row_groups)):
+        last = group.column(group.num_columns - ignored - 1)
+        end = last.data_page_offset + last.total_compressed_size
+        digest.update(memoryview(content)[group.column(0).data_page_offset : end])
+    return digest.hexdigest()
 
 
 def _write_shards(workspace: Workspace, order: Order, execution: Execution, layout: Layout, shards: list[Shard]) -> int:

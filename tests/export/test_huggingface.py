@@ -59,3 +59,15 @@ def test_a_store_that_knows_chunks_takes_of_a_new_version_what_changed(tmp_path:
     known = dict(chunks(whole))
     new = sum(size for digest, size in chunks(later) if digest not in known)
     assert 0 < new < 300_000 < sum(known.values()) / 40, "the one picture that went lies in two or three chunks"
+
+
+def test_small_pictures_behind_a_change_lie_in_pages_as_before(tmp_path: Path) -> None:
+    made = random.Random(0)
+    pictures = [Picture("jpg", made.randbytes(made.randrange(5_000, 15_000)), 100, 100) for _ in range(2_000)]
+    named = [(pair, picture) for (pair, _), picture in zip(samples(2_000, 0), pictures, strict=True)]
+    whole, later = tmp_path / "whole", tmp_path / "later"
+    write_huggingface(whole, named, SAMPLE.names)
+    write_huggingface(later, named[:70] + named[71:], SAMPLE.names)
+    known = dict(chunks(whole))
+    new = sum(size for digest, size in chunks(later) if digest not in known)
+    assert 0 < new < 600_000 < sum(known.values()) / 30
