@@ -36,7 +36,7 @@ from train.errors import CheckpointError, ConfigError, DataError, DivergedError
 from train.evaluation.meanwhile import Judges
 from train.order import Order, weights_of
 from train.pretrained import Pretrained
-from train.shards import Split, SplitOfUnits, Splits, open_split, read_at
+from train.shards import Split, Splits, open_split, read_at
 from train.step import StepSettings, build_optimizer, learning_rate, train_step
 from train.tokens import CAPTIONS_FOR_TRAINING, load_tokenizer, train_tokenizer
 from train.towers import Clip, all_finite, build_model, compile_blocks, drop_patches, flops, lock
@@ -272,7 +272,7 @@ def _run(
     return summary
 
 
-def _order(split: SplitOfUnits, config: Config) -> Order:
+def _order(split: Split, config: Config) -> Order:
     column = config.data.weight
     weights = weights_of(split.column(column), config.data.balance) if column else None
     return Order(split.sizes, config.run.seed, split.units_per_window, weights)
@@ -305,13 +305,13 @@ def _tokenizer(config: Config, split: Split, source: Pretrained | None) -> Token
     return train_tokenizer(texts, config.text.vocab_size)
 
 
-def _identity(folders: Sequence[Path], splits: Sequence[SplitOfUnits]) -> dict[str, Any]:
+def _identity(folders: Sequence[Path], splits: Sequence[Split]) -> dict[str, Any]:
     """What tells the train splits from others."""
     pairs, exports = sum(sum(split.sizes) for split in splits), list(map(_identity_of, folders, splits))
     return {"layout": " and ".join(sorted({split.layout for split in splits})), "pairs": pairs, "exports": exports}
 
 
-def _identity_of(folder: Path, split: SplitOfUnits) -> dict[str, Any]:
+def _identity_of(folder: Path, split: Split) -> dict[str, Any]:
     """The export's fingerprint, and the units that the order is made of.
 
     What another program wrote has no fingerprint: sizes, beginnings and ends of its files stand for it.
@@ -341,7 +341,7 @@ def _versions() -> dict[str, str]:
 
 
 def _say_hello(
-    config: Config, split: Splits, schedule: Schedule, model: Clip, start: int, steps: int, world: World
+    config: Config, split: Split, schedule: Schedule, model: Clip, start: int, steps: int, world: World
 ) -> None:
     rows, batch = schedule.pairs, schedule.batch_size
     size = {name: sum(p.numel() for p in tower.parameters()) / 1e6 for name, tower in model.named_children()}
