@@ -5,6 +5,7 @@ Writes into the run folder and nowhere else:
     config.toml      the effective configuration
     metrics.jsonl    a line every `run.log_every` steps, and one for each evaluation
     checkpoints/     see `checkpoint.py`
+    tokens/          those of the captions, made as the shards are met
     tensorboard/     with `run.track=tensorboard`
     summary.json     once the run is complete
 """
@@ -17,6 +18,7 @@ import logging
 import math
 import os
 import platform
+import shutil
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -38,12 +40,14 @@ from train.order import Order, weights_of
 from train.pretrained import Pretrained
 from train.shards import Split, Splits, open_split, read_at
 from train.step import StepSettings, build_optimizer, learning_rate, train_step
-from train.tokens import CAPTIONS_FOR_TRAINING, load_tokenizer, train_tokenizer
+from train.tokens import CAPTIONS_FOR_TRAINING, Captions, load_tokenizer, train_tokenizer
 from train.towers import Clip, all_finite, build_model, compile_blocks, drop_patches, flops, lock
 from train.trackers import open_tracker
 
 SAMPLE_BYTES = 1 << 16  # of either end of a file that has no fingerprint
 PEAK_TFLOPS = {"H100": 989, "H200": 989, "A100": 312, "L40S": 362, "B200": 2250}  # dense bf16, as its maker says
+
+TOKENS = "tokens"
 
 log = logging.getLogger("train")
 
@@ -131,6 +135,8 @@ def _run(
         source = pretrained.read(Path(config.init)) if config.init else None
         tokenizer = _tokenizer(config, train_split, source)
         start, loss = 0, math.nan
+        if world.leads:  # of another beginning, with other settings perhaps
+            shutil.rmtree(out / TOKENS, ignore_errors=True)
         model = build_model(config, tokenizer.get_vocab_size(), source.bert if source else None, allow_random)
         if source:
             pretrained.fill(model, source, allow_random)
@@ -200,7 +206,8 @@ def _run(
     def is_due(every: int, step: int) -> bool:
         return every > 0 and step % every == 0
 
-    batches = TrainBatches(train_split, schedule, tokenizer, config.data, config.run.seed)
+    captions = Captions(train_split, tokenizer, config.data.context_length, out / TOKENS)
+    batches = TrainBatches(train_split, schedule, captions, config.data, config.run.seed)
     clock = _Clock(config.data.batch_size, steps, world.device)
     step, saved, validated, tested, scores = start, start if newest else -1, -1, -1, {}
     with closing(batches.batches(range(start, steps), world.device)) as made:

@@ -23,7 +23,6 @@ import json
 import logging
 import re
 import tarfile
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, NamedTuple
@@ -72,18 +71,19 @@ class Split:
         if not self._ends[-1]:
             raise DataError(f"the {name} split in {self.files[0].parent} is empty: its files hold no pairs")
 
-    def _at(self, row: int) -> tuple["Tar | RowGroup", int]:
+    def locate(self, row: int) -> tuple[int, int]:
+        """The number of the unit that holds a row, and the row's number inside it."""
         place = bisect.bisect_right(self._ends, row)
-        return self.units[place], row - self._ends[place] + self.sizes[place]
+        return place, row - self._ends[place] + self.sizes[place]
 
     def pair(self, row: int) -> Pair:
-        unit, inside = self._at(row)
-        return unit.pair(inside)
+        place, inside = self.locate(row)
+        return self.units[place].pair(inside)
 
     def where(self, row: int) -> str:
         """File and place of a row, for messages."""
-        unit, inside = self._at(row)
-        return unit.where(inside)
+        place, inside = self.locate(row)
+        return self.units[place].where(inside)
 
     def texts(self) -> Iterator[str]:
         """All captions in row order, without reading the pictures."""
@@ -91,8 +91,8 @@ class Split:
 
     def facts(self, row: int, column: str) -> list[str]:
         """The texts that a row has in another column; of `mentions` several. Nothing where there is no such thing."""
-        unit, inside = self._at(row)
-        return unit.facts(inside, column)
+        place, inside = self.locate(row)
+        return self.units[place].facts(inside, column)
 
     def column(self, name: str) -> list[Any]:
         """A column of all rows. Raises `DataError` where there is none."""
@@ -223,10 +223,7 @@ def _kept_index(tar: Path) -> Spans:
         with contextlib.suppress(OSError):
             stored = io.BytesIO()
             np.save(stored, index)
-            kept.parent.mkdir(exist_ok=True)
-            mine = kept.with_name(f"{uuid.uuid4().hex}.tmp")  # others may be walking the same tar
-            files.write(mine, stored.getvalue())
-            mine.replace(kept)
+            files.share(kept, stored.getvalue())
     if index[0, 2]:
         _say_incomplete(tar, int(index[0, 2]))
     return index[1:]

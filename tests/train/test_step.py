@@ -1,6 +1,7 @@
 """One step: GradCache gives the gradient of the whole batch, whatever the micro-batch and the number of processes."""
 
 import copy
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from train.distributed import World
 from train.order import Order
 from train.shards import open_split
 from train.step import StepSettings, build_optimizer, learning_rate, train_step
-from train.tokens import train_tokenizer
+from train.tokens import Captions, train_tokenizer
 from train.towers import MAX_LOGIT_SCALE, Clip, build_model, flops, lock
 
 ALONE = World(0, 1, torch.device("cpu"))
@@ -31,7 +32,9 @@ def first_batch(export: Path, config: Config) -> tuple[Batch, int]:
     split = open_split(export, "train")
     tokenizer = train_tokenizer(split.texts(), config.text.vocab_size)
     schedule = Schedule([Order(split.sizes, 0, split.units_per_window)], config.data.batch_size)
-    return TrainBatches(split, schedule, tokenizer, config.data, 0)[0], tokenizer.get_vocab_size()
+    with tempfile.TemporaryDirectory() as folder:
+        captions = Captions(split, tokenizer, config.data.context_length, Path(folder))
+        return TrainBatches(split, schedule, captions, config.data, 0)[0], tokenizer.get_vocab_size()
 
 
 def gradients(model: Clip, batch: Batch, config: Config, micro_batch: int) -> dict[str, torch.Tensor]:
