@@ -217,9 +217,9 @@ def _build(kind: Any, tree: Tree, where: str, prefix: str = "") -> Any:
     """An instance of the dataclass `kind` from a tree that must name every field."""
     hints = get_type_hints(kind, include_extras=True)
     for name in sorted(tree.keys() - hints.keys()):
-        known = f"known: {', '.join(prefix + key for key in hints)}"
-        close = [f"did you mean {prefix}{key}?" for key in difflib.get_close_matches(name, hints, n=1)] or [known]
-        raise ConfigError(f"unknown config key {prefix}{name}; {close[0]}")
+        close = difflib.get_close_matches(name, hints, n=1)
+        told = f"did you mean {prefix}{close[0]}?" if close else f"known: {', '.join(prefix + key for key in hints)}"
+        raise ConfigError(f"unknown config key {prefix}{name}; {told}")
     for name in sorted(hints.keys() - tree.keys()):
         raise ConfigError(f"{where} lacks {prefix}{name}")
     return kind(**{name: _value(hint, tree[name], where, f"{prefix}{name}") for name, hint in hints.items()})

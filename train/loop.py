@@ -23,6 +23,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -128,13 +129,13 @@ def _run(
         meta = checkpoint.read_meta(newest)
         _refuse_changes(meta, newest, config, identity, world)
         tokenizer = load_tokenizer(str(newest))
-        start, loss = meta.step, meta.loss
+        start, loss = meta.step, torch.tensor(meta.loss)
         model = build_model(config, tokenizer.get_vocab_size(), meta.bert)
         checkpoint.load_weights(newest, model)
     else:
         source = pretrained.read(Path(config.init)) if config.init else None
         tokenizer = _tokenizer(config, train_split, source)
-        start, loss = 0, math.nan
+        start, loss = 0, torch.tensor(math.nan)
         if world.leads:  # of another beginning, with other settings perhaps
             shutil.rmtree(out / TOKENS, ignore_errors=True)
         model = build_model(config, tokenizer.get_vocab_size(), source.bert if source else None, allow_random)
@@ -186,7 +187,7 @@ def _run(
         if world.leads:
             meta = checkpoint.Meta(
                 step=step,
-                loss=loss,
+                loss=float(loss),
                 config=dataclasses.asdict(config),
                 data=identity,
                 bert=model.bert,
@@ -203,13 +204,13 @@ def _run(
                 file.write(json.dumps(row) + "\n")
             track(row)
 
-    def is_due(every: int, step: int) -> bool:
-        return every > 0 and step % every == 0
+    def is_due(every: int) -> bool:  # what the end of the run is due for comes there
+        return every > 0 and step % every == 0 and step < steps
 
     captions = Captions(train_split, tokenizer, config.data.context_length, out / TOKENS)
     batches = TrainBatches(train_split, schedule, captions, config.data, config.run.seed)
     clock = _Clock(config.data.batch_size, steps, world.device)
-    step, saved, validated, tested, scores = start, start if newest else -1, -1, -1, {}
+    step, saved = start, start if newest else -1
     with closing(batches.batches(range(start, steps), world.device)) as made:
         while step < steps and not world.any(bool(stopped)):
             with clock.waiting():
@@ -227,42 +228,35 @@ def _run(
             if judged is not model:
                 torch._foreach_lerp_([*judged.parameters()], [*model.parameters()], 1 - config.optim.ema)
             sound &= torch.isfinite(result.loss) & torch.isfinite(result.grad_norm)
+            loss = result.loss
             step += 1
             clock.count(flops(model, config, batch.lengths))
 
             if step == 1 or step % config.run.log_every == 0 or step == steps:
                 require_finite(step)
-                loss = float(result.loss)
-                row = {"step": step, "epoch": schedule.epoch(step - 1), "loss": loss, "lr": lr}
+                row = {"step": step, "epoch": schedule.epoch(step - 1), "loss": float(loss), "lr": lr}
                 row |= {"grad_norm": float(result.grad_norm), "scale": float(model.logit_scale.detach().exp())}
                 row |= clock.read(step)
                 log_row(row)
                 if world.leads:
                     log.info(_log_line(row, steps))
             with clock.stopped():
-                if is_due(config.run.save_every, step):
-                    loss = float(result.loss)
+                if is_due(config.run.save_every):
                     save(step)
                     saved = step
-                if is_due(config.run.eval_every, step):
+                if is_due(config.run.eval_every):
                     require_finite(step)
-                    scores, validated = judges.validate(step), step
-                    log_row(scores)
-                if is_due(config.run.suite_every, step):
+                    log_row(judges.validate(step))
+                if is_due(config.run.suite_every):
                     require_finite(step)
                     log_row(judges.judge(step))
-                    tested = step
 
     if step > saved:
-        if step > start:
-            loss = float(result.loss)
-        with clock.stopped():
-            save(step)
-    complete = step >= steps
-    if complete and validated != step:
+        save(step)
+    complete, scores = step >= steps, {}
+    if complete:
         scores = judges.validate(step)
         log_row(scores)
-    if complete and tested != step:
         log_row(judges.judge(step))
     summary = Summary(
         complete=complete,
@@ -270,7 +264,7 @@ def _run(
         batch_size=config.data.batch_size,
         seconds=clock.seconds(),
         first_loss=next((float(row["loss"]) for row in _rows(out / "metrics.jsonl") if "loss" in row), math.nan),
-        last_loss=loss,
+        last_loss=float(loss),
         checkpoint=str(checkpoint.checkpoint_path(out, step)),
         val=scores.get("val"),
     )
@@ -365,14 +359,9 @@ def _log_line(row: dict[str, Any], steps: int) -> str:
     return (
         f"step {row['step']}/{steps}  loss {row['loss']:.4f}  lr {row['lr']:.2e}  grad {row['grad_norm']:.2f}  "
         f"scale {row['scale']:.1f}  dt {row['dt_s'] * 1000:.0f} ms  {row['pairs_per_s']:.0f} pairs/s  "
-        f"{row['tflops']:.3g} TFLOP/s{used}  waiting for data {row['data_wait']:.0%}  ETA {_duration(row['eta_s'])}"
+        f"{row['tflops']:.3g} TFLOP/s{used}  waiting for data {row['data_wait']:.0%}  "
+        f"ETA {timedelta(seconds=round(row['eta_s']))}"
     )
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 class _Clock:
