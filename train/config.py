@@ -190,13 +190,11 @@ def override(config: Config, overrides: Iterable[str]) -> Config:
     return from_dict(tree, "--set")
 
 
-def flat(section: Any, prefix: str = "") -> dict[str, Any]:
+def flat(config: Config) -> dict[str, Any]:
     """The values by their dotted keys."""
-    values: dict[str, Any] = {}
-    for field in dataclasses.fields(section):
-        value, key = getattr(section, field.name), f"{prefix}{field.name}"
-        values |= flat(value, f"{key}.") if dataclasses.is_dataclass(value) else {key: value}
-    return values
+    tree = dataclasses.asdict(config)
+    sections = {name: tree.pop(name) for name, value in list(tree.items()) if isinstance(value, dict)}
+    return tree | {f"{name}.{key}": value for name, section in sections.items() for key, value in section.items()}
 
 
 def to_toml(config: Config) -> str:
