@@ -42,7 +42,7 @@ from train.errors import TrainError
 from train.loop import PEAK_TFLOPS
 from train.order import Order
 from train.shards import Splits, open_split
-from train.step import StepSettings, build_optimizer, train_step
+from train.step import build_optimizer, train_step
 from train.tokens import Captions, train_tokenizer
 from train.towers import Clip, build_model, compile_blocks, flops
 
@@ -138,14 +138,15 @@ def _correct(device: torch.device, data: Path) -> None:
     batch = _batch(config, 16, 200, device)
 
     def gradients(micro_batch: int, kept: float, bf16: bool = False) -> torch.Tensor:
-        taken = copy.deepcopy(model)
+        taken, room = copy.deepcopy(model), [f"run.micro_batch={micro_batch}", f"run.activations_gb={kept / 1e9}"]
+        how = override(config, [f"run.precision={'bf16' if bf16 else 'fp32'}", "optim.clip_norm=0", *room])
         optimizer = build_optimizer(taken, config.optim)
-        train_step(taken, optimizer, batch, 0, StepSettings(0, micro_batch, bf16, 0.0, kept), world)  # warms up
+        train_step(taken, optimizer, batch, 0, how, world)  # warms up
         with torch.no_grad():
             for left, right in zip(taken.parameters(), model.parameters(), strict=True):
                 left.copy_(right)
         with _no_waiting(device):
-            train_step(taken, optimizer, batch, 0, StepSettings(0, micro_batch, bf16, 0.0, kept), world)
+            train_step(taken, optimizer, batch, 0, how, world)
         return torch.cat([p.grad.flatten() for p in taken.parameters() if p.grad is not None]).double().cpu()
 
     plain = copy.deepcopy(model).double().cpu()
@@ -241,10 +242,11 @@ def _ours(
     model: Clip, config: Config, batch: Batch, micro_batch: int, kept: float, device: torch.device
 ) -> Callable[[], None]:
     optimizer, world = build_optimizer(model, config.optim), World(0, 1, device)
-    settings = StepSettings(0, micro_batch, bf16=True, clip_norm=1.0, activations=kept)
+    room = [f"run.micro_batch={micro_batch}", f"run.activations_gb={kept / 1e9}"]
+    config = override(config, ["run.precision=bf16", "optim.clip_norm=1", *room])
 
     def take() -> None:
-        train_step(model, optimizer, batch, 0, settings, world)
+        train_step(model, optimizer, batch, 0, config, world)
 
     return take
 

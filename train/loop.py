@@ -40,7 +40,7 @@ from train.evaluation.meanwhile import Judges
 from train.order import Order, weights_of
 from train.pretrained import Pretrained
 from train.shards import Split, Splits, open_split, read_at
-from train.step import StepSettings, build_optimizer, learning_rate, train_step
+from train.step import build_optimizer, learning_rate, train_step
 from train.tokens import CAPTIONS_FOR_TRAINING, Captions, load_tokenizer, train_tokenizer
 from train.towers import Clip, all_finite, build_model, compile_blocks, drop_patches, flops, lock
 from train.trackers import open_tracker
@@ -151,13 +151,6 @@ def _run(
     lock(model, config, start)
     if config.run.compile:
         compile_blocks(model)
-    settings = StepSettings(
-        seed=config.run.seed,
-        micro_batch=config.run.micro_batch,
-        bf16=config.run.precision == "bf16",
-        clip_norm=config.optim.clip_norm,
-        activations=config.run.activations_gb * 1e9,
-    )
     judges = Judges.of(config, folders, judged, tokenizer, world)
 
     world.require_same("the step they go on from", str(start))
@@ -224,7 +217,7 @@ def _run(
             lr = learning_rate(step, steps, config.optim)
             for group in optimizer.param_groups:
                 group["lr"] = lr * group["scale"]
-            result = train_step(model, optimizer, batch, step, settings, world)
+            result = train_step(model, optimizer, batch, step, config, world)
             if judged is not model:
                 torch._foreach_lerp_([*judged.parameters()], [*model.parameters()], 1 - config.optim.ema)
             sound &= torch.isfinite(result.loss) & torch.isfinite(result.grad_norm)
