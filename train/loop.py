@@ -121,7 +121,8 @@ def _run(
     schedule = Schedule(orders, config.data.batch_size, world.rank, world.size, shares)
     steps = config.run.steps or config.run.epochs * schedule.steps_per_epoch
     tail = round(config.image.whole_tail * steps)
-    identity = _identity(folders, splits)
+    pairs, exports = sum(train_split.sizes), list(map(_identity_of, folders, splits))
+    identity = {"layout": train_split.layout, "pairs": pairs, "exports": exports}
 
     # The model: new, as weights of others have it, or as the newest checkpoint left it.
     newest = next(reversed(checkpoint.checkpoints(out)), None)
@@ -297,12 +298,6 @@ def _tokenizer(config: Config, split: Split, source: Pretrained | None) -> Token
         return load_tokenizer(config.text.weights)
     texts = (text for text, _ in zip(split.texts(), range(CAPTIONS_FOR_TRAINING), strict=False))
     return train_tokenizer(texts, config.text.vocab_size)
-
-
-def _identity(folders: Sequence[Path], splits: Sequence[Split]) -> dict[str, Any]:
-    """What tells the train splits from others."""
-    pairs, exports = sum(sum(split.sizes) for split in splits), list(map(_identity_of, folders, splits))
-    return {"layout": " and ".join(sorted({split.layout for split in splits})), "pairs": pairs, "exports": exports}
 
 
 def _identity_of(folder: Path, split: Split) -> dict[str, Any]:
