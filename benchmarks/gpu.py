@@ -8,7 +8,8 @@
     figures    pictures/s of the network that divides figures, one by one and in batches
     loader     pairs/s of `TrainBatches` with the machine's cores, and how long the first batch takes
 
-With `--device cpu --tiny` the same on towers of a few thousand parameters, to see that the script itself works.
+With `--device cpu --tiny` all of it on towers of a few thousand parameters, to see that the script itself works: some
+minutes, most of them the compiler's.
 """
 
 import argparse
@@ -41,14 +42,18 @@ from train.errors import TrainError
 from train.loop import PEAK_TFLOPS
 from train.order import Order
 from train.shards import Splits, open_split
-from train.step import StepSettings, build_optimizer, train_step
-from train.tokens import train_tokenizer
+from train.step import build_optimizer, train_step
+from train.tokens import Captions, train_tokenizer
 from train.towers import Clip, build_model, compile_blocks, flops
 
 SMALL = (
     *("embed_dim=32", "data.batch_size=16", "data.image_size=32", "data.context_length=24", "image.patch_size=16"),
     *("image.width=32", "image.depth=2", "image.heads=2", "text.width=32", "text.depth=2", "text.heads=2"),
     *("text.vocab_size=200", "run.steps=6", "run.log_every=1", "run.save_every=3", "run.keep=9", "run.threads=0"),
+)
+REAL = (  # a ViT that open_clip can build as well
+    *("image.model=test_vit", "data.image_size=160"),
+    *(f"image.{size}=0" for size in ("patch_size", "width", "depth", "heads")),
 )
 FULL = ("text.weights=", "image.weights=", "text.attention_dropout=0", "text.hidden_dropout=0")
 VOCABULARY = 30522
@@ -133,14 +138,15 @@ def _correct(device: torch.device, data: Path) -> None:
     batch = _batch(config, 16, 200, device)
 
     def gradients(micro_batch: int, kept: float, bf16: bool = False) -> torch.Tensor:
-        taken = copy.deepcopy(model)
+        taken, room = copy.deepcopy(model), [f"run.micro_batch={micro_batch}", f"run.activations_gb={kept / 1e9}"]
+        how = override(config, [f"run.precision={'bf16' if bf16 else 'fp32'}", "optim.clip_norm=0", *room])
         optimizer = build_optimizer(taken, config.optim)
-        train_step(taken, optimizer, batch, 0, StepSettings(0, micro_batch, bf16, 0.0, kept), world)  # warms up
+        train_step(taken, optimizer, batch, 0, how, world)  # warms up
         with torch.no_grad():
             for left, right in zip(taken.parameters(), model.parameters(), strict=True):
                 left.copy_(right)
         with _no_waiting(device):
-            train_step(taken, optimizer, batch, 0, StepSettings(0, micro_batch, bf16, 0.0, kept), world)
+            train_step(taken, optimizer, batch, 0, how, world)
         return torch.cat([p.grad.flatten() for p in taken.parameters() if p.grad is not None]).double().cpu()
 
     plain = copy.deepcopy(model).double().cpu()
@@ -175,28 +181,27 @@ def _resume(data: Path, scratch: Path) -> None:
 
 
 def _speed(device: torch.device, tiny: bool, until: float) -> None:
-    config = load_config("tiny", None, SMALL) if tiny else load_config("biomedclip", None, FULL)
+    config = load_config("tiny", None, [*SMALL, *REAL]) if tiny else load_config("biomedclip", None, FULL)
     vocabulary = 200 if tiny else VOCABULARY
     model = build_model(config, vocabulary).to(device).train()
-    memory = torch.cuda.get_device_properties(device).total_memory / 1e9 if device.type == "cuda" else 1.0
+    memory = torch.cuda.get_device_properties(device).total_memory / 1e9 if device.type == "cuda" else 21.0
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
     peak = next((tflops for word, tflops in PEAK_TFLOPS.items() if word in name), math.nan)
     kept = max(0.0, memory - 20) * 1e9 * 0.75
     size = 8 if tiny else 256
     rows = [("ours, everything twice", 0.0, ""), (f"ours, {kept / 1e9:.0f} GB kept", kept, "")]
-    if not tiny:  # the compiler takes its time, which on a CPU is minutes
-        rows += [("ours, compiled", kept, "compiled"), ("ours, biomedclip-fast", kept, "fast")]
-    halved = None if tiny else build_model(override(config, ["image.patch_dropout=0.5"]), vocabulary)
+    rows += [("ours, compiled", kept, "compiled"), ("ours, biomedclip-fast", kept, "fast")]
+    halved = build_model(override(config, ["image.patch_dropout=0.5"]), vocabulary)
     for pairs in (16, 32) if tiny else (1024, 4096):
         batch = _batch(config, pairs, vocabulary, device)
         contenders, done = {}, {}
         for what, room, how in rows:
-            own = copy.deepcopy(halved if how == "fast" and halved else model).to(device).train()
+            own = copy.deepcopy(halved if how == "fast" else model).to(device).train()
             if how:
                 compile_blocks(own)
             contenders[what] = _ours(own, config, batch, size, room, device)
             done[what] = flops(own, config, batch.lengths)
-        if importlib.util.find_spec("open_clip_train") and not tiny:
+        if importlib.util.find_spec("open_clip_train"):
             contenders["open_clip"] = _open_clip(model, config, batch, pairs // size, device)
         for what, take in contenders.items():
             if time.monotonic() > until - 60:
@@ -208,11 +213,9 @@ def _speed(device: torch.device, tiny: bool, until: float) -> None:
                 print(f"  {pairs} pairs, {what}: out of memory")
                 continue
             used = done.get(what, flops(model, config, batch.lengths)) / seconds / 1e12
-            print(
-                f"  {pairs} pairs, {what:24} {pairs / seconds:8.0f} pairs/s  {used:6.1f} TFLOP/s  "
-                f"MFU {used / peak:5.1%}  {gigabytes:5.1f} GB",
-                flush=True,
-            )
+            of_gpu = f"  MFU {used / peak:5.1%}  {gigabytes:5.1f} GB" if device.type == "cuda" else ""
+            rate = f"{pairs / seconds:8.0f} pairs/s  {used:8.3g} TFLOP/s{of_gpu}"
+            print(f"  {pairs} pairs, {what:24} {rate}", flush=True)
 
 
 def _timed(take: Callable[[], None], device: torch.device) -> tuple[float, float]:
@@ -239,10 +242,11 @@ def _ours(
     model: Clip, config: Config, batch: Batch, micro_batch: int, kept: float, device: torch.device
 ) -> Callable[[], None]:
     optimizer, world = build_optimizer(model, config.optim), World(0, 1, device)
-    settings = StepSettings(0, micro_batch, bf16=True, clip_norm=1.0, activations=kept)
+    room = [f"run.micro_batch={micro_batch}", f"run.activations_gb={kept / 1e9}"]
+    config = override(config, ["run.precision=bf16", "optim.clip_norm=1", *room])
 
     def take() -> None:
-        train_step(model, optimizer, batch, 0, settings, world)
+        train_step(model, optimizer, batch, 0, config, world)
 
     return take
 
@@ -287,7 +291,8 @@ def _loader(data: Path, tiny: bool) -> None:
     config = load_config("biomedclip", None, [f"data.workers={workers}", f"data.batch_size={pairs}"]).data
     split = open_split(data, "train")
     schedule = Schedule([Order(split.sizes, 0, split.units_per_window)], pairs)
-    batches = TrainBatches(Splits([split]), schedule, train_tokenizer(split.texts(), 500), config, 0)
+    captions = Captions(split, train_tokenizer(split.texts(), 500), config.context_length, data / "tokens")
+    batches = TrainBatches(Splits([split]), schedule, captions, config, 0)
     start, first, steps = time.perf_counter(), math.nan, 3 if tiny else 20
     for step, _ in enumerate(batches.batches(range(steps), torch.device("cpu"))):
         if step == 0:

@@ -2,31 +2,40 @@
 
     python -m benchmarks.train_loader EXPORT … [--batch 256] [--seconds 20]
 
-Of each export: pairs per CPU second of one core through `TrainBatches`. Of the first: batches of 4,096 by 8 processes,
+Of each export: pairs per CPU second of one core through `TrainBatches` with stored tokens, in turns with its parts and
+with the floor, Pillow's draft decoding and resizing alone. Of the first: batches of 4,096 by 8 processes,
 the seconds until the first part and the most that lay in /dev/shm. Then an index of 10,000 pairs as the exporter notes
 it against a walk over the headers, and what share of the decoding 64 processes would spend on either in an epoch.
 """
 
 import argparse
 import contextlib
+import io
+import itertools
 import json
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from PIL import Image
 
 from pmc15m.export.picture import Picture
 from pmc15m.export.webdataset import write_webdataset
 from train import data, shards
 from train.config import load_config
 from train.data import SHARED_MEMORY, Schedule, TrainBatches, iter_batches
+from train.images import decode_crop
 from train.order import Order
 from train.shards import Splits, open_split
-from train.tokens import train_tokenizer
+from train.tokens import Captions, encode, train_tokenizer
+
+SIZE = 224
 
 
 def main() -> None:
@@ -36,34 +45,58 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20, help="of CPU time an export")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    rates = [_rate(export, arguments.batch, arguments.seconds) for export in arguments.exports]
-    _shared(arguments.exports[0])
+    with tempfile.TemporaryDirectory() as folder:
+        of_each = [(export, Path(folder) / str(number)) for number, export in enumerate(arguments.exports)]
+        rates = [_rate(export, arguments.batch, arguments.seconds, tokens) for export, tokens in of_each]
+        _shared(arguments.exports[0], Path(folder) / "shared")
     _index(rates[0])
 
 
-def _batches(export: Path, batch: int, workers: int) -> TrainBatches:
+def _batches(export: Path, batch: int, workers: int, tokens: Path) -> TrainBatches:
     config = load_config("biomedclip", None, [f"data.batch_size={batch}", f"data.workers={workers}"]).data
     split = open_split(export, "train")
     repeated = [Order(split.sizes, 0, split.units_per_window)] * -(-batch // sum(split.sizes))  # small ones, again
     shares = [1.0] * len(repeated)
-    tokenizer = train_tokenizer(split.texts(), 30522)
-    return TrainBatches(Splits([split] * len(repeated)), Schedule(repeated, batch, shares=shares), tokenizer, config, 0)
+    splits = Splits([split] * len(repeated))
+    captions = Captions(splits, train_tokenizer(split.texts(), 30522), config.context_length, tokens)
+    return TrainBatches(splits, Schedule(repeated, batch, shares=shares), captions, config, 0)
 
 
-def _rate(export: Path, batch: int, seconds: float) -> float:
-    batches = _batches(export, batch, 0)
-    pairs, start = 0, time.process_time()
-    while time.process_time() - start < seconds:
-        pairs += len(batches[pairs // batch].rows)
-    rate = pairs / (time.process_time() - start)
-    print(f"{export.name}: {rate:.0f} pairs per CPU second", flush=True)
-    return rate
+def _rate(export: Path, batch: int, seconds: float, tokens: Path) -> float:
+    batches = _batches(export, batch, 0, tokens)
+    batches[0]  # reads the index and makes the tokens
+    split, turns = open_split(export, "train"), itertools.count()
+    rows = range(min(batch, sum(split.sizes)))
+    pairs = [split.pair(row) for row in rows]
+    tokenizer, stream = train_tokenizer(split.texts(), 30522), np.random.default_rng(0)
+    parts: dict[str, Callable[[], int]] = {
+        "together": lambda: len(batches[next(turns)].rows),
+        "reading": lambda: len([split.pair(row) for row in rows]),
+        "decoding": lambda: len([decode_crop(pair.image, SIZE, 10**9, 0.9, stream) for pair in pairs]),
+        "the floor": lambda: len([_plain(pair.image) for pair in pairs]),
+        "tokens made anew": lambda: len(encode(tokenizer, [pair.text for pair in pairs], 256)),
+    }
+    done, spent, until = dict.fromkeys(parts, 0), dict.fromkeys(parts, 0.0), time.process_time() + seconds
+    while time.process_time() < until:
+        for name, part in parts.items():
+            start = time.process_time()
+            done[name] += part()
+            spent[name] += time.process_time() - start
+    rates = {name: done[name] / spent[name] for name in parts}
+    print(f"{export.name}: {', '.join(f'{name} {rate:.0f}' for name, rate in rates.items())} pairs per CPU second")
+    return rates["together"]
 
 
-def _shared(export: Path) -> None:
-    batches = _batches(export, 4096, 8)
+def _plain(stored: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(stored))
+    image.draft("RGB", (SIZE, SIZE))
+    return image.convert("RGB").resize((SIZE, SIZE), Image.Resampling.BICUBIC)
+
+
+def _shared(export: Path, tokens: Path) -> None:
+    batches = _batches(export, 4096, 8, tokens)
     free, start, most = shutil.disk_usage(SHARED_MEMORY).free, time.monotonic(), 0
-    own = 4096 * 3 * 224**2
+    own = 4096 * 3 * SIZE**2
     ahead = data._ahead(2 * own, own / batches.per_step, 8)
     with contextlib.closing(iter_batches(batches, range(2 * batches.per_step), 8, pin=False, ahead=ahead)) as parts:
         for place, _ in enumerate(parts):

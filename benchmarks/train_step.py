@@ -36,7 +36,7 @@ from train.distributed import World
 from train.images import decode_crop
 from train.loss import contrastive_loss
 from train.shards import open_split
-from train.step import StepSettings, build_optimizer, learning_rate, train_step
+from train.step import build_optimizer, learning_rate, train_step
 from train.tokens import encode, train_tokenizer
 from train.towers import Clip, build_model
 
@@ -130,18 +130,17 @@ def _pairs(data: Path | None, count: int) -> tuple[list[str], Any]:
 
 
 def _ours(model: Clip, batches: list[Batch], parts: int, kept: float) -> Callable[[], list[float]]:
-    optimizer = build_optimizer(model, load_config("tiny", None, ["optim.lr=1e-4"]).optim)
-    schedule = load_config("tiny", None, ["optim.lr=1e-4", "optim.warmup_steps=3"]).optim
     micro_batch = 0 if parts == 1 else len(batches[0].rows) // parts
-    settings = StepSettings(0, micro_batch, bf16=False, clip_norm=1.0, activations=kept * 1e9)
+    taken = ("optim.lr=1e-4", "optim.warmup_steps=3", f"run.micro_batch={micro_batch}", f"run.activations_gb={kept}")
+    config, world = load_config("tiny", None, taken), World(0, 1, torch.device("cpu"))
+    optimizer = build_optimizer(model, config.optim)
 
     def take() -> list[float]:
         losses = []
         for step, batch in enumerate(batches):
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(step, SCHEDULE, schedule)
-            world = World(0, 1, torch.device("cpu"))
-            losses.append(float(train_step(model, optimizer, batch, step, settings, world).loss))
+                group["lr"] = learning_rate(step, SCHEDULE, config.optim)
+            losses.append(float(train_step(model, optimizer, batch, step, config, world).loss))
         return losses
 
     return take

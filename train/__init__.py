@@ -5,7 +5,7 @@
     shards        an exported split as rows: WebDataset tars, Hugging Face Parquet
     order         which row comes when: a stateless function of (seed, epoch, position)
     images        picture bytes in, one uint8 crop out
-    tokens        WordPiece: trained on the captions, or read as its makers say
+    tokens        WordPiece: trained on the captions, or read as its makers say; the captions of a run, encoded once
     data          rows, crops and tokens into batches
     towers        timm ViT + transformers BERT under open_clip's parameter names
     loss          symmetric InfoNCE, tiled, fp32 logits, with its own gradient

@@ -190,13 +190,11 @@ def override(config: Config, overrides: Iterable[str]) -> Config:
     return from_dict(tree, "--set")
 
 
-def flat(section: Any, prefix: str = "") -> dict[str, Any]:
+def flat(config: Config) -> dict[str, Any]:
     """The values by their dotted keys."""
-    values: dict[str, Any] = {}
-    for field in dataclasses.fields(section):
-        value, key = getattr(section, field.name), f"{prefix}{field.name}"
-        values |= flat(value, f"{key}.") if dataclasses.is_dataclass(value) else {key: value}
-    return values
+    tree = dataclasses.asdict(config)
+    sections = {name: tree.pop(name) for name, value in list(tree.items()) if isinstance(value, dict)}
+    return tree | {f"{name}.{key}": value for name, section in sections.items() for key, value in section.items()}
 
 
 def to_toml(config: Config) -> str:
@@ -217,9 +215,9 @@ def _build(kind: Any, tree: Tree, where: str, prefix: str = "") -> Any:
     """An instance of the dataclass `kind` from a tree that must name every field."""
     hints = get_type_hints(kind, include_extras=True)
     for name in sorted(tree.keys() - hints.keys()):
-        known = f"known: {', '.join(prefix + key for key in hints)}"
-        close = [f"did you mean {prefix}{key}?" for key in difflib.get_close_matches(name, hints, n=1)] or [known]
-        raise ConfigError(f"unknown config key {prefix}{name}; {close[0]}")
+        close = difflib.get_close_matches(name, hints, n=1)
+        told = f"did you mean {prefix}{close[0]}?" if close else f"known: {', '.join(prefix + key for key in hints)}"
+        raise ConfigError(f"unknown config key {prefix}{name}; {told}")
     for name in sorted(hints.keys() - tree.keys()):
         raise ConfigError(f"{where} lacks {prefix}{name}")
     return kind(**{name: _value(hint, tree[name], where, f"{prefix}{name}") for name, hint in hints.items()})

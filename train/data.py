@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
@@ -28,7 +27,7 @@ from train.errors import DataError
 from train.images import UnreadableImage, decode_crop
 from train.order import Order, Rows
 from train.shards import OTHER_TEXTS, Split
-from train.tokens import encode
+from train.tokens import Captions
 
 PART_PAIRS = 64  # that a loader process makes at a time, at most
 SHARED_MEMORY = Path("/dev/shm")  # how parts travel from the loader processes
@@ -168,8 +167,8 @@ class TrainBatches(Dataset[Batch]):
     Random crops, and which of a pair's texts is taken, come from a counter RNG keyed by (seed, step, row).
     """
 
-    def __init__(self, split: Split, schedule: Schedule, tokenizer: Tokenizer, config: DataConfig, seed: int) -> None:
-        self._split, self._schedule, self._tokenizer = split, schedule, tokenizer
+    def __init__(self, split: Split, schedule: Schedule, captions: Captions, config: DataConfig, seed: int) -> None:
+        self._split, self._schedule, self._captions = split, schedule, captions
         self._config, self._seed = config, seed
         self._workers = max(1, config.workers)
         own = schedule.batch_size // schedule.world
@@ -179,9 +178,10 @@ class TrainBatches(Dataset[Batch]):
         step, place = divmod(item, self.per_step)
         part, worker = divmod(place, self._workers)  # DataLoader gives item i to worker i mod workers
         wanted = np.array_split(self._schedule.rows(step, worker, self._workers), self.per_step // self._workers)[part]
-        size, context_length = self._config.image_size, self._config.context_length
+        size = self._config.image_size
         crops = np.empty((len(wanted), 3, size, size), dtype=np.uint8)
-        texts, rows, unreadable = [], [], []
+        texts: list[str | None] = []
+        rows, unreadable = [], []
         for crop, first in zip(crops, wanted, strict=True):
             for row in self._from(int(first)):
                 pair, rng = self._split.pair(row), np.random.default_rng([self._seed, step, row])
@@ -190,14 +190,14 @@ class TrainBatches(Dataset[Batch]):
                 except UnreadableImage as error:
                     unreadable.append(f"{self._split.where(row)}: {error}")
                     continue
-                texts.append(self._text(row, pair.text, rng))
+                texts.append(self._other_text(row, rng))
                 rows.append(row)
                 break
             else:
                 raise DataError(
                     f"not one picture of the {self._split.name} split can be decoded; the last: {unreadable[-1]}"
                 )
-        tokens = encode(self._tokenizer, texts, context_length)
+        tokens = self._captions.encode(rows, texts)
         return Batch(
             images=torch.from_numpy(crops),
             tokens=torch.from_numpy(tokens),
@@ -206,15 +206,15 @@ class TrainBatches(Dataset[Batch]):
             unreadable=tuple(unreadable),
         )
 
-    def _text(self, row: int, text: str, rng: np.random.Generator) -> str:
-        """The caption, or with the configured shares another text of the pair, where it has one."""
+    def _other_text(self, row: int, rng: np.random.Generator) -> str | None:
+        """With the configured shares another text of the pair than its caption, where it has one."""
         drawn = rng.random()
         shares = (self._config.context_share, self._config.mention_share)
         for share, column in zip(shares, OTHER_TEXTS, strict=True):
             if 0 <= drawn < share and (texts := self._split.facts(row, column)):
                 return texts[rng.integers(len(texts))]
             drawn -= share
-        return text
+        return None
 
     def _from(self, row: int) -> Iterator[int]:
         """The row itself, then its successors: the next readable picture takes the place of one that is not."""
@@ -252,12 +252,12 @@ def iter_batches(batches: Dataset[T], items: range, workers: int, pin: bool, ahe
 
     Signals to the process group do not reach the workers: the training process says when they end, by `close`.
     """
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["torch"])  # which takes seconds, once for all
     loader: DataLoader[Any] = DataLoader(
         batches,
         batch_size=None,
         sampler=items,
         num_workers=workers,
-        collate_fn=_as_it_is,
         pin_memory=pin,
         prefetch_factor=ahead if workers else None,
         multiprocessing_context="forkserver" if workers else None,  # fork deadlocks beside Arrow's threads
@@ -280,10 +280,6 @@ def _signals_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _as_it_is(batch: Any) -> Any:  # the datasets make whole batches; there is nothing to collate
-    return batch
 
 
 def _begin_worker(_worker: int) -> None:

@@ -1,13 +1,4 @@
-"""Errors that a user can mend, and the exit codes of `python -m train`.
-
-The exceptions:
-
-    TrainError            one line that says what is wrong and what to do; exit code 2
-    ├── ConfigError       a key, a type or a value of the configuration
-    ├── DataError         the exported data: missing, empty, torn
-    ├── CheckpointError   a run folder, a checkpoint or a model of others that does not fit
-    └── DivergedError     loss, gradient, weights or features are no finite numbers
-"""
+"""Errors that a user can mend, each one line that says what is wrong and what to do, and the exit codes."""
 
 import enum
 
@@ -22,7 +13,7 @@ class ExitCode(enum.IntEnum):
 
 
 class TrainError(Exception):
-    """Base of all errors that the trainer raises on purpose."""
+    """Base of all errors that the trainer raises on purpose; exit code 2."""
 
 
 class ConfigError(TrainError):

@@ -15,6 +15,14 @@ def write(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+def share(path: Path, data: bytes) -> None:
+    """The same into a folder that there need not be yet, where other processes may be writing the very file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    own = path.with_name(f"{path.name}.{os.getpid()}")
+    write(own, data)
+    own.replace(path)
+
+
 def hidden(path: Path) -> Path:
     """The temporary name beside a path; nothing under such a name is ever read."""
     return path.with_name(f".{path.name}.tmp")

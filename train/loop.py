@@ -5,6 +5,7 @@ Writes into the run folder and nowhere else:
     config.toml      the effective configuration
     metrics.jsonl    a line every `run.log_every` steps, and one for each evaluation
     checkpoints/     see `checkpoint.py`
+    tokens/          those of the captions, made as the shards are met
     tensorboard/     with `run.track=tensorboard`
     summary.json     once the run is complete
 """
@@ -17,10 +18,12 @@ import logging
 import math
 import os
 import platform
+import shutil
 import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,14 +39,16 @@ from train.errors import CheckpointError, ConfigError, DataError, DivergedError
 from train.evaluation.meanwhile import Judges
 from train.order import Order, weights_of
 from train.pretrained import Pretrained
-from train.shards import Split, SplitOfUnits, Splits, open_split, read_at
-from train.step import StepSettings, build_optimizer, learning_rate, train_step
-from train.tokens import CAPTIONS_FOR_TRAINING, load_tokenizer, train_tokenizer
+from train.shards import Split, Splits, open_split, read_at
+from train.step import build_optimizer, learning_rate, train_step
+from train.tokens import CAPTIONS_FOR_TRAINING, Captions, load_tokenizer, train_tokenizer
 from train.towers import Clip, all_finite, build_model, compile_blocks, drop_patches, flops, lock
 from train.trackers import open_tracker
 
 SAMPLE_BYTES = 1 << 16  # of either end of a file that has no fingerprint
 PEAK_TFLOPS = {"H100": 989, "H200": 989, "A100": 312, "L40S": 362, "B200": 2250}  # dense bf16, as its maker says
+
+TOKENS = "tokens"
 
 log = logging.getLogger("train")
 
@@ -116,7 +121,8 @@ def _run(
     schedule = Schedule(orders, config.data.batch_size, world.rank, world.size, shares)
     steps = config.run.steps or config.run.epochs * schedule.steps_per_epoch
     tail = round(config.image.whole_tail * steps)
-    identity = _identity(folders, splits)
+    pairs, exports = sum(train_split.sizes), list(map(_identity_of, folders, splits))
+    identity = {"layout": train_split.layout, "pairs": pairs, "exports": exports}
 
     # The model: new, as weights of others have it, or as the newest checkpoint left it.
     newest = next(reversed(checkpoint.checkpoints(out)), None)
@@ -124,13 +130,15 @@ def _run(
         meta = checkpoint.read_meta(newest)
         _refuse_changes(meta, newest, config, identity, world)
         tokenizer = load_tokenizer(str(newest))
-        start, loss = meta.step, meta.loss
+        start, loss = meta.step, torch.tensor(meta.loss)
         model = build_model(config, tokenizer.get_vocab_size(), meta.bert)
         checkpoint.load_weights(newest, model)
     else:
         source = pretrained.read(Path(config.init)) if config.init else None
         tokenizer = _tokenizer(config, train_split, source)
-        start, loss = 0, math.nan
+        start, loss = 0, torch.tensor(math.nan)
+        if world.leads:  # of another beginning, with other settings perhaps
+            shutil.rmtree(out / TOKENS, ignore_errors=True)
         model = build_model(config, tokenizer.get_vocab_size(), source.bert if source else None, allow_random)
         if source:
             pretrained.fill(model, source, allow_random)
@@ -144,13 +152,6 @@ def _run(
     lock(model, config, start)
     if config.run.compile:
         compile_blocks(model)
-    settings = StepSettings(
-        seed=config.run.seed,
-        micro_batch=config.run.micro_batch,
-        bf16=config.run.precision == "bf16",
-        clip_norm=config.optim.clip_norm,
-        activations=config.run.activations_gb * 1e9,
-    )
     judges = Judges.of(config, folders, judged, tokenizer, world)
 
     world.require_same("the step they go on from", str(start))
@@ -180,7 +181,7 @@ def _run(
         if world.leads:
             meta = checkpoint.Meta(
                 step=step,
-                loss=loss,
+                loss=float(loss),
                 config=dataclasses.asdict(config),
                 data=identity,
                 bert=model.bert,
@@ -197,12 +198,13 @@ def _run(
                 file.write(json.dumps(row) + "\n")
             track(row)
 
-    def is_due(every: int, step: int) -> bool:
-        return every > 0 and step % every == 0
+    def is_due(every: int) -> bool:  # what the end of the run is due for comes there
+        return every > 0 and step % every == 0 and step < steps
 
-    batches = TrainBatches(train_split, schedule, tokenizer, config.data, config.run.seed)
+    captions = Captions(train_split, tokenizer, config.data.context_length, out / TOKENS)
+    batches = TrainBatches(train_split, schedule, captions, config.data, config.run.seed)
     clock = _Clock(config.data.batch_size, steps, world.device)
-    step, saved, validated, tested, scores = start, start if newest else -1, -1, -1, {}
+    step, saved = start, start if newest else -1
     with closing(batches.batches(range(start, steps), world.device)) as made:
         while step < steps and not world.any(bool(stopped)):
             with clock.waiting():
@@ -216,46 +218,39 @@ def _run(
             lr = learning_rate(step, steps, config.optim)
             for group in optimizer.param_groups:
                 group["lr"] = lr * group["scale"]
-            result = train_step(model, optimizer, batch, step, settings, world)
+            result = train_step(model, optimizer, batch, step, config, world)
             if judged is not model:
                 torch._foreach_lerp_([*judged.parameters()], [*model.parameters()], 1 - config.optim.ema)
             sound &= torch.isfinite(result.loss) & torch.isfinite(result.grad_norm)
+            loss = result.loss
             step += 1
             clock.count(flops(model, config, batch.lengths))
 
             if step == 1 or step % config.run.log_every == 0 or step == steps:
                 require_finite(step)
-                loss = float(result.loss)
-                row = {"step": step, "epoch": schedule.epoch(step - 1), "loss": loss, "lr": lr}
+                row = {"step": step, "epoch": schedule.epoch(step - 1), "loss": float(loss), "lr": lr}
                 row |= {"grad_norm": float(result.grad_norm), "scale": float(model.logit_scale.detach().exp())}
                 row |= clock.read(step)
                 log_row(row)
                 if world.leads:
                     log.info(_log_line(row, steps))
             with clock.stopped():
-                if is_due(config.run.save_every, step):
-                    loss = float(result.loss)
+                if is_due(config.run.save_every):
                     save(step)
                     saved = step
-                if is_due(config.run.eval_every, step):
+                if is_due(config.run.eval_every):
                     require_finite(step)
-                    scores, validated = judges.validate(step), step
-                    log_row(scores)
-                if is_due(config.run.suite_every, step):
+                    log_row(judges.validate(step))
+                if is_due(config.run.suite_every):
                     require_finite(step)
                     log_row(judges.judge(step))
-                    tested = step
 
     if step > saved:
-        if step > start:
-            loss = float(result.loss)
-        with clock.stopped():
-            save(step)
-    complete = step >= steps
-    if complete and validated != step:
+        save(step)
+    complete, scores = step >= steps, {}
+    if complete:
         scores = judges.validate(step)
         log_row(scores)
-    if complete and tested != step:
         log_row(judges.judge(step))
     summary = Summary(
         complete=complete,
@@ -263,7 +258,7 @@ def _run(
         batch_size=config.data.batch_size,
         seconds=clock.seconds(),
         first_loss=next((float(row["loss"]) for row in _rows(out / "metrics.jsonl") if "loss" in row), math.nan),
-        last_loss=loss,
+        last_loss=float(loss),
         checkpoint=str(checkpoint.checkpoint_path(out, step)),
         val=scores.get("val"),
     )
@@ -272,7 +267,7 @@ def _run(
     return summary
 
 
-def _order(split: SplitOfUnits, config: Config) -> Order:
+def _order(split: Split, config: Config) -> Order:
     column = config.data.weight
     weights = weights_of(split.column(column), config.data.balance) if column else None
     return Order(split.sizes, config.run.seed, split.units_per_window, weights)
@@ -305,13 +300,7 @@ def _tokenizer(config: Config, split: Split, source: Pretrained | None) -> Token
     return train_tokenizer(texts, config.text.vocab_size)
 
 
-def _identity(folders: Sequence[Path], splits: Sequence[SplitOfUnits]) -> dict[str, Any]:
-    """What tells the train splits from others."""
-    pairs, exports = sum(sum(split.sizes) for split in splits), list(map(_identity_of, folders, splits))
-    return {"layout": " and ".join(sorted({split.layout for split in splits})), "pairs": pairs, "exports": exports}
-
-
-def _identity_of(folder: Path, split: SplitOfUnits) -> dict[str, Any]:
+def _identity_of(folder: Path, split: Split) -> dict[str, Any]:
     """The export's fingerprint, and the units that the order is made of.
 
     What another program wrote has no fingerprint: sizes, beginnings and ends of its files stand for it.
@@ -341,7 +330,7 @@ def _versions() -> dict[str, str]:
 
 
 def _say_hello(
-    config: Config, split: Splits, schedule: Schedule, model: Clip, start: int, steps: int, world: World
+    config: Config, split: Split, schedule: Schedule, model: Clip, start: int, steps: int, world: World
 ) -> None:
     rows, batch = schedule.pairs, schedule.batch_size
     size = {name: sum(p.numel() for p in tower.parameters()) / 1e6 for name, tower in model.named_children()}
@@ -358,14 +347,9 @@ def _log_line(row: dict[str, Any], steps: int) -> str:
     return (
         f"step {row['step']}/{steps}  loss {row['loss']:.4f}  lr {row['lr']:.2e}  grad {row['grad_norm']:.2f}  "
         f"scale {row['scale']:.1f}  dt {row['dt_s'] * 1000:.0f} ms  {row['pairs_per_s']:.0f} pairs/s  "
-        f"{row['tflops']:.3g} TFLOP/s{used}  waiting for data {row['data_wait']:.0%}  ETA {_duration(row['eta_s'])}"
+        f"{row['tflops']:.3g} TFLOP/s{used}  waiting for data {row['data_wait']:.0%}  "
+        f"ETA {timedelta(seconds=round(row['eta_s']))}"
     )
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 class _Clock:

@@ -25,7 +25,7 @@ from train import checkpoint
 from train.config import Config, from_dict, load_config
 from train.errors import CheckpointError
 from train.tokens import load_tokenizer
-from train.towers import Clip, build_model, listed, require_weights
+from train.towers import Clip, build_model, listed, openai_as_timm, require_weights
 
 CONFIG = "open_clip_config.json"
 WEIGHTS = (  # open_clip's names, in its order
@@ -39,20 +39,6 @@ _LAYER = re.compile(r"text\.transformer\.encoder\.layer\.([0-9]+)\.")
 _IMAGE_KEYS = ("model", "pool", "patch_size", "width", "depth", "heads")
 _VIT_DEFAULTS = {"width": 768, "layers": 12, "patch_size": 16}  # open_clip's
 _VIT_SIZES = {768: ("base", 12), 1024: ("large", 24)}  # width → timm's word, layers
-_RENAMED = (
-    ("visual.class_embedding", "visual.trunk.cls_token"),
-    ("visual.positional_embedding", "visual.trunk.pos_embed"),
-    ("visual.conv1", "visual.trunk.patch_embed.proj"),
-    ("visual.ln_pre", "visual.trunk.norm_pre"),
-    ("visual.ln_post", "visual.trunk.norm"),
-    ("visual.transformer.resblocks", "visual.trunk.blocks"),
-    ("attn.in_proj_", "attn.qkv."),
-    ("attn.out_proj", "attn.proj"),
-    ("mlp.c_fc", "mlp.fc1"),
-    ("mlp.c_proj", "mlp.fc2"),
-    (".ln_", ".norm"),
-)
-
 log = logging.getLogger(__name__)
 
 
@@ -214,16 +200,11 @@ def _from_openai(
     if not size or vision.keys() - _VIT_DEFAULTS.keys() - {"image_size", "head_width", "mlp_ratio", "patch_dropout"}:
         raise CheckpointError(f"{folder}: our image tower cannot be this one: vision_cfg {dict(vision)}")
     name = f"vit_{size}_patch{patch}_clip_{'quickgelu_' if quick_gelu else ''}{vision.get('image_size', 224)}"
-    renamed = {"logit_scale": weights["logit_scale"]}
-    for key, tensor in weights.items():
-        if key == "visual.proj":
-            renamed["visual.head.proj.weight"] = tensor.T
-        elif key.startswith("visual."):
-            for theirs, ours in _RENAMED:
-                key = key.replace(theirs, ours)
-            renamed[key] = tensor[None, None] if key.endswith("cls_token") else tensor
-    renamed["visual.trunk.pos_embed"] = renamed["visual.trunk.pos_embed"][None]
-    return {"model": name, "depth": 0 if layers == usual_layers else layers}, renamed
+    depth = 0 if layers == usual_layers else layers
+    trunk = openai_as_timm(name, depth, weights)
+    renamed = {"logit_scale": weights["logit_scale"], "visual.head.proj.weight": trunk.pop("head.weight")}
+    renamed |= {f"visual.trunk.{key}": tensor for key, tensor in trunk.items() if key != "head.bias"}
+    return {"model": name, "depth": depth}, renamed
 
 
 def _weights_file(folder: Path) -> Path:

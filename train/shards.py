@@ -15,6 +15,7 @@ members lie is then kept in `DATA/.pmc15m`, if that can be written.
 
 import bisect
 import contextlib
+import dataclasses
 import functools
 import io
 import itertools
@@ -22,10 +23,9 @@ import json
 import logging
 import re
 import tarfile
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -59,74 +59,66 @@ class Pair(NamedTuple):
     text: str
 
 
-class Split(Protocol):
-    """Rows 0 … len-1 in units of `sizes` rows each."""
+class Split:
+    """Rows 0 … len-1 of an export's split, unit after unit. Raises `DataError` when there are none."""
 
-    name: str
-    layout: str
-    files: Sequence[Path]
-    sizes: Sequence[int]
+    def __init__(self, name: str, units: Sequence["Tar | RowGroup"], units_per_window: int = 1) -> None:
+        self.name, self.units, self.units_per_window = name, units, units_per_window
+        self.layout = " and ".join(sorted({unit.layout for unit in units}))
+        self.files = list(dict.fromkeys(unit.path for unit in units))
+        self.sizes = [unit.size for unit in units]
+        self._ends = list(itertools.accumulate(self.sizes))
+        if not self._ends[-1]:
+            raise DataError(f"the {name} split in {self.files[0].parent} is empty: its files hold no pairs")
 
-    def pair(self, row: int) -> Pair: ...
+    def locate(self, row: int) -> tuple[int, int]:
+        """The number of the unit that holds a row, and the row's number inside it."""
+        place = bisect.bisect_right(self._ends, row)
+        return place, row - self._ends[place] + self.sizes[place]
+
+    def pair(self, row: int) -> Pair:
+        place, inside = self.locate(row)
+        return self.units[place].pair(inside)
 
     def where(self, row: int) -> str:
         """File and place of a row, for messages."""
+        place, inside = self.locate(row)
+        return self.units[place].where(inside)
 
     def texts(self) -> Iterator[str]:
         """All captions in row order, without reading the pictures."""
+        return itertools.chain.from_iterable(unit.texts() for unit in self.units)
 
     def facts(self, row: int, column: str) -> list[str]:
         """The texts that a row has in another column; of `mentions` several. Nothing where there is no such thing."""
-
-
-class SplitOfUnits(Split, Protocol):
-    """The split of one export."""
-
-    units_per_window: int
+        place, inside = self.locate(row)
+        return self.units[place].facts(inside, column)
 
     def column(self, name: str) -> list[Any]:
         """A column of all rows. Raises `DataError` where there is none."""
+        return [value for unit in self.units for value in unit.column(name)]
 
 
-def open_split(data: Path, name: str) -> SplitOfUnits:
+class Splits(Split):
+    """Splits of several exports as one, its rows numbered through."""
+
+    def __init__(self, splits: Sequence[Split]) -> None:
+        super().__init__(splits[0].name, [unit for split in splits for unit in split.units])
+
+
+def open_split(data: Path, name: str) -> Split:
     """The split `name` (train, val or test) of an exported folder. Raises `DataError` when it is absent or empty."""
     if not data.is_dir():
         raise DataError(f"there is no data folder {data}; `pmc15m export` writes one")
     for alias in SPLIT_NAMES[name]:
         for tars in ((data / "data").glob(f"{alias}-*.tar"), (data / alias).glob("*.tar")):
             if found := sorted_by_numbers(tars):
-                return TarSplit(name, found)
-        if files := sorted_by_numbers((data / "data").glob(f"{alias}-*.parquet")):
-            return ParquetSplit(name, files)
+                return Split(name, list(map(Tar, found, _read_sizes(found))), TARS_PER_WINDOW)
+        if found := sorted_by_numbers((data / "data").glob(f"{alias}-*.parquet")):
+            return _row_groups(name, found)
     raise DataError(
         f"{data} has no {name} split: neither data/{name}-*.tar (WebDataset) nor data/{name}-*.parquet (Hugging Face)"
     )
-
-
-class Splits:
-    """Splits of several exports as one, its rows numbered through."""
-
-    def __init__(self, splits: Sequence[Split]) -> None:
-        self.splits = splits
-        self.name, self.layout = splits[0].name, " and ".join(sorted({split.layout for split in splits}))
-        self.files: Sequence[Path] = [file for split in splits for file in split.files]
-        self.sizes: Sequence[int] = [size for split in splits for size in split.sizes]
-        self._ends = list(itertools.accumulate(sum(split.sizes) for split in splits))
-
-    def pair(self, row: int) -> Pair:
-        split, inside = _locate(self._ends, row)
-        return self.splits[split].pair(inside)
-
-    def where(self, row: int) -> str:
-        split, inside = _locate(self._ends, row)
-        return self.splits[split].where(inside)
-
-    def texts(self) -> Iterator[str]:
-        return itertools.chain.from_iterable(split.texts() for split in self.splits)
-
-    def facts(self, row: int, column: str) -> list[str]:
-        split, inside = _locate(self._ends, row)
-        return self.splits[split].facts(inside, column)
 
 
 def sorted_by_numbers(paths: Iterable[Path]) -> list[Path]:
@@ -139,70 +131,56 @@ def _by_numbers(path: Path) -> tuple[list[str | int], str]:
     return [int(word) if place % 2 else word for place, word in enumerate(words)], path.name
 
 
-class TarSplit:
-    """WebDataset shards. A shard's index is made when its first row is asked for."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tar:
+    """A WebDataset shard. Its index is made when its first row is asked for."""
 
-    layout = "WebDataset"
-    units_per_window = TARS_PER_WINDOW
+    path: Path
+    size: int
+    layout: ClassVar[str] = "WebDataset"
 
-    def __init__(self, name: str, tars: Sequence[Path]) -> None:
-        self.name = name
-        self._tars = list(tars)
-        self.files: Sequence[Path] = self._tars
-        self.sizes: Sequence[int] = _read_sizes(self._tars)
-        self._ends = list(itertools.accumulate(self.sizes))
-        if not self._ends[-1]:
-            raise DataError(f"the {name} split in {self._tars[0].parent} is empty: its shards hold no pairs")
-
-    def _locate(self, row: int) -> tuple[int, int]:
-        return _locate(self._ends, row)
-
-    def _index(self, unit: int) -> Spans:
-        tar, size, spans = self._tars[unit], self.sizes[unit], tar_index(self._tars[unit])
-        if len(spans) != size:
-            raise DataError(f"{tar} holds {len(spans)} complete pairs, but sizes.json says {size}; export it again")
+    def _spans(self) -> Spans:
+        spans = tar_index(self.path)
+        if len(spans) != self.size:
+            told = f"{self.path} holds {len(spans)} complete pairs, but sizes.json says {self.size}"
+            raise DataError(f"{told}; export it again")
         return spans
 
+    def _read(self, spans: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+        with self.path.open("rb", buffering=0) as file:
+            for start, size in spans:
+                yield read_at(file, start, size)
+
     def pair(self, row: int) -> Pair:
-        unit, inside = self._locate(row)
-        image_start, image_size, text_start, text_size = self._index(unit)[inside, :4].tolist()
-        with self._tars[unit].open("rb", buffering=0) as file:
-            image = read_at(file, image_start, image_size)
-            return Pair(image, _decode_text(read_at(file, text_start, text_size)))
+        image_start, image_size, *text, _, _ = self._spans()[row].tolist()
+        image, caption = self._read([(image_start, image_size), text])
+        return Pair(image, _decode_text(caption))
 
     def where(self, row: int) -> str:
-        unit, inside = self._locate(row)
-        return f"{self.name}/{self._tars[unit].name}, pair {inside}"
+        return f"{self.path.parent.name}/{self.path.name}, pair {row}"
 
     def texts(self) -> Iterator[str]:
-        for unit, tar in enumerate(self._tars):
-            spans = self._index(unit)
-            with tar.open("rb", buffering=0) as file:
-                for start, size in spans[:, 2:4]:
-                    yield _decode_text(read_at(file, int(start), int(size)))
+        return map(_decode_text, self._read(self._spans()[:, 2:4].tolist()))
 
     def facts(self, row: int, column: str) -> list[str]:
-        unit, inside = self._locate(row)
-        start, size = self._index(unit)[inside, 4:].tolist()
-        with self._tars[unit].open("rb", buffering=0) as file:
-            try:
-                told = json.loads(read_at(file, start, size) or b"{}").get(column) or ""
-            except (ValueError, AttributeError):
-                return []
+        [stored] = self._read(self._spans()[row : row + 1, 4:].tolist())
+        try:
+            told = json.loads(stored or b"{}").get(column) or ""
+        except (ValueError, AttributeError):
+            return []
         separator = "\n" if "\n" in told else "; "  # the exporter's, of lists
         return [text for text in (told.split(separator) if column == "mentions" else [told]) if text]
 
     def column(self, name: str) -> list[Any]:
-        values = []
-        for tar, size in zip(self._tars, self.sizes, strict=True):
-            try:
-                table = pq.ParquetFile(_side_table(tar)).read([name, "export_span"]).select([name, "export_span"])
-                of_tar = [value for value, span in zip(*(c.to_pylist() for c in table.columns), strict=True) if span]
-            except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-                raise DataError(f"{tar}: no side table tells a column {name}: {str(error).splitlines()[0]}") from None
-            if len(of_tar) != size:
-                raise DataError(f"{_side_table(tar)} tells of {len(of_tar)} pairs, not {size}; export the split again")
-            values += of_tar
+        try:
+            table = pq.ParquetFile(_side_table(self.path)).read([name, "export_span"]).select([name, "export_span"])
+            values = [value for value, span in zip(*(c.to_pylist() for c in table.columns), strict=True) if span]
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            told = str(error).splitlines()[0]
+            raise DataError(f"{self.path}: no side table tells a column {name}: {told}") from None
+        if len(values) != self.size:
+            told = f"{_side_table(self.path)} tells of {len(values)} pairs, not {self.size}"
+            raise DataError(f"{told}; export the split again")
         return values
 
 
@@ -245,10 +223,7 @@ def _kept_index(tar: Path) -> Spans:
         with contextlib.suppress(OSError):
             stored = io.BytesIO()
             np.save(stored, index)
-            kept.parent.mkdir(exist_ok=True)
-            mine = kept.with_name(f"{uuid.uuid4().hex}.tmp")  # others may be walking the same tar
-            files.write(mine, stored.getvalue())
-            mine.replace(kept)
+            files.share(kept, stored.getvalue())
     if index[0, 2]:
         _say_incomplete(tar, int(index[0, 2]))
     return index[1:]
@@ -295,61 +270,63 @@ def _say_incomplete(path: Path, count: int) -> None:
     log.warning("%s: %d samples have no picture or no text beside it and are left out", path, count)
 
 
-class ParquetSplit:
+def _row_groups(name: str, paths: Sequence[Path]) -> Split:
     """Hugging Face Parquet. A row group is read whole and kept while its window lasts."""
+    files = [(path, _parquet_file(path).metadata) for path in paths]
+    groups = [(path, number, told.row_group(number)) for path, told in files for number in range(told.num_row_groups)]
+    largest = max((group.total_byte_size for _, _, group in groups), default=0)
+    window = max(1, min(ROW_GROUPS_PER_WINDOW, WINDOW_BYTES // max(1, largest)))
+    kept: dict[tuple[Path, int], pa.Table] = {}
+    return Split(name, [RowGroup(path, group.num_rows, number, kept, window) for path, number, group in groups], window)
 
-    layout = "Hugging Face Parquet"
 
-    def __init__(self, name: str, files: Sequence[Path]) -> None:
-        self.name = name
-        self.files: Sequence[Path] = list(files)
-        self._units = [(path, group) for path in files for group in range(_parquet_file(path).num_row_groups)]
-        groups = [_parquet_file(path).metadata.row_group(group) for path, group in self._units]
-        self.sizes: Sequence[int] = [group.num_rows for group in groups]
-        largest = max((group.total_byte_size for group in groups), default=0)
-        self.units_per_window = max(1, min(ROW_GROUPS_PER_WINDOW, WINDOW_BYTES // max(1, largest)))
-        self._kept: dict[int, pa.Table] = {}  # the units read last, one window of them, the oldest first
-        self._ends = list(itertools.accumulate(self.sizes))
-        if not self._ends or not self._ends[-1]:
-            raise DataError(f"the {name} split in {files[0].parent} is empty: its Parquet files hold no rows")
+@dataclasses.dataclass(frozen=True, slots=True)
+class RowGroup:
+    """A row group of Hugging Face Parquet."""
+
+    path: Path
+    size: int
+    number: int
+    kept: dict[tuple[Path, int], pa.Table]  # the row groups of this export that were read last, the oldest first
+    most: int  # of them, one window
+    layout: ClassVar[str] = "Hugging Face Parquet"
+
+    def _table(self) -> pa.Table:
+        # Rows come in the order of the windows: who asks for the next window has done with this one.
+        key = (self.path, self.number)
+        table = self.kept.pop(key, None)
+        while len(self.kept) >= self.most:
+            del self.kept[next(iter(self.kept))]
+        self.kept[key] = self._read(["image", "text", *OTHER_TEXTS]) if table is None else table
+        return self.kept[key]
+
+    def _read(self, columns: Sequence[str]) -> pa.Table:
+        try:
+            return _parquet_file(self.path).read_row_group(self.number, columns=columns)
+        except (OSError, pa.ArrowException) as error:
+            raise DataError(f"{self.path}, row group {self.number} cannot be read: {error}") from None
 
     def pair(self, row: int) -> Pair:
-        unit, inside = _locate(self._ends, row)
-        table = self._row_group(unit)
-        picture = table["image"][inside].as_py()
-        text = table["text"][inside].as_py()
+        table = self._table()
+        picture, text = (table[column][row].as_py() for column in ("image", "text"))
         return Pair((picture or {}).get("bytes") or b"", text or "")
 
-    def _row_group(self, unit: int) -> pa.Table:
-        # Rows come in the order of the windows: who asks for the next window has done with this one.
-        table = self._kept.pop(unit, None)
-        while len(self._kept) >= self.units_per_window:
-            del self._kept[next(iter(self._kept))]
-        self._kept[unit] = _read_row_group(*self._units[unit]) if table is None else table
-        return self._kept[unit]
-
     def where(self, row: int) -> str:
-        unit, inside = _locate(self._ends, row)
-        path, group = self._units[unit]
-        return f"{path.name}, row group {group}, row {inside}"
+        return f"{self.path.name}, row group {self.number}, row {row}"
 
     def texts(self) -> Iterator[str]:
-        return (text or "" for text in self._values("text"))
+        return (text or "" for text in self.column("text"))
 
     def facts(self, row: int, column: str) -> list[str]:
-        unit, inside = _locate(self._ends, row)
-        table = self._row_group(unit)
-        told = table[column][inside].as_py() if column in table.column_names else None
+        table = self._table()
+        told = table[column][row].as_py() if column in table.column_names else None
         return [text for text in (told if isinstance(told, list) else [told]) if text]
 
     def column(self, name: str) -> list[Any]:
-        if absent := [path for path in self.files if name not in _parquet_file(path).schema_arrow.names]:
-            raise DataError(f"{absent[0]} has no column {name}")
-        return list(self._values(name))
-
-    def _values(self, column: str) -> Iterator[Any]:
-        for path, group in self._units:
-            yield from _parquet_file(path).read_row_group(group, columns=[column])[column].to_pylist()
+        if name not in _parquet_file(self.path).schema_arrow.names:
+            raise DataError(f"{self.path} has no column {name}")
+        values: list[Any] = self._read([name])[name].to_pylist()
+        return values
 
 
 @functools.lru_cache(maxsize=256)
@@ -364,13 +341,6 @@ def _parquet_file(path: Path) -> pq.ParquetFile:
     if "text" not in file.schema_arrow.names:
         raise DataError(f"{path} has no column `text`; its columns are {', '.join(file.schema_arrow.names)}")
     return file
-
-
-def _read_row_group(path: Path, group: int) -> pa.Table:
-    try:
-        return _parquet_file(path).read_row_group(group, columns=["image", "text", *OTHER_TEXTS])
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path}, row group {group} cannot be read: {error}") from None
 
 
 def _read_sizes(tars: Sequence[Path]) -> list[int]:
@@ -396,12 +366,6 @@ def _key_and_suffix(member: str) -> tuple[str, str]:
     folder, _, name = member.rpartition("/")
     stem, _, suffix = name.partition(".")
     return f"{folder}/{stem}", suffix.lower()
-
-
-def _locate(ends: Sequence[int], row: int) -> tuple[int, int]:
-    """The unit that holds a row, and the row's number inside it."""
-    unit = bisect.bisect_right(ends, row)
-    return unit, row - (ends[unit - 1] if unit else 0)
 
 
 def read_at(file: Any, start: int, size: int) -> bytes:

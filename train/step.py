@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from train.config import OptimConfig
+from train.config import Config, OptimConfig
 from train.data import Batch
 from train.distributed import World
 from train.loss import contrastive_loss, sigmoid_loss
@@ -31,17 +31,6 @@ Encode = Callable[[Tensor], Tensor]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class StepSettings:
-    """What does not change during a run."""
-
-    seed: int
-    micro_batch: int  # pairs; 0 = the whole batch
-    bf16: bool
-    clip_norm: float
-    activations: float = 0.0  # bytes, of graphs that are kept when there are micro-batches
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class StepResult:
     """What a step reports; tensors, so that nobody waits for the GPU who does not read them."""
 
@@ -50,15 +39,14 @@ class StepResult:
 
 
 def train_step(
-    model: Clip, optimizer: torch.optim.Optimizer, batch: Batch, step: int, settings: StepSettings, world: World
+    model: Clip, optimizer: torch.optim.Optimizer, batch: Batch, step: int, config: Config, world: World
 ) -> StepResult:
     """Update the model with one batch. The learning rate is the optimizer's present one."""
-    kept = _Activations(model, settings.activations)
-    images = _Tower(
-        model.encode_image, _chunks(batch.images, settings.micro_batch), ("image", step), settings, world, kept
-    )
-    parts = _text_chunks(batch.tokens, batch.lengths, settings.micro_batch)
-    texts = _Tower(model.encode_text, parts, ("text", step), settings, world, kept)
+    size, key = config.run.micro_batch, f"{config.run.seed} {step} {world.rank}"
+    kept = _Activations(model, config.run.activations_gb * 1e9)
+    images = _Tower(model.encode_image, _chunks(batch.images, size), f"{key} image", config, kept)
+    parts = _text_chunks(batch.tokens, batch.lengths, size)
+    texts = _Tower(model.encode_text, parts, f"{key} text", config, kept)
 
     image_ND, text_ND = world.gather(images.features()), world.gather(texts.features())
     scale = model.logit_scale.detach()
@@ -75,7 +63,7 @@ def train_step(
     if model.logit_bias is not None:
         model.logit_bias.grad = result.bias
 
-    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm or math.inf)
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.optim.clip_norm or math.inf)
     optimizer.step()
     with torch.no_grad():
         model.logit_scale.clamp_(max=MAX_LOGIT_SCALE)
@@ -86,17 +74,11 @@ class _Tower:
     """One tower's forward and backward over the micro-batches of a step."""
 
     def __init__(
-        self,
-        encode: Encode,
-        chunks: Sequence[tuple[Tensor, Tensor]],
-        key: tuple[str, int],
-        settings: StepSettings,
-        world: World,
-        kept: "_Activations",
+        self, encode: Encode, chunks: Sequence[tuple[Tensor, Tensor]], key: str, config: Config, kept: "_Activations"
     ) -> None:
-        self._encode, self._chunks, self._settings, self._kept = encode, chunks, settings, kept
-        self._keep = not settings.micro_batch or len(chunks) == 1  # the graphs of all chunks fit at once
-        self._key = f"{settings.seed} {key[1]} {world.rank} {key[0]}"
+        self._encode, self._chunks, self._key, self._kept = encode, chunks, key, kept
+        self._keep = not config.run.micro_batch or len(chunks) == 1  # the graphs of all chunks fit at once
+        self._bf16 = config.run.precision == "bf16"
         self._outputs: list[Tensor] = []
 
     def features(self) -> Tensor:
@@ -118,7 +100,7 @@ class _Tower:
     def _run(self, i: int) -> Tensor:
         inputs = self._chunks[i][1]
         torch.manual_seed(int.from_bytes(hashlib.blake2b(f"{self._key} {i}".encode(), digest_size=7).digest()))
-        with torch.autocast(inputs.device.type, dtype=torch.bfloat16, enabled=self._settings.bf16):
+        with torch.autocast(inputs.device.type, dtype=torch.bfloat16, enabled=self._bf16):
             return self._encode(inputs)
 
 

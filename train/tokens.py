@@ -3,6 +3,8 @@
 Uses the `tokenizers` library alone; transformers is imported only for tokenizers that others made.
 """
 
+import functools
+import io
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,14 +14,17 @@ from typing import Any
 import numpy as np
 from tokenizers import BertWordPieceTokenizer, Tokenizer
 
-from train import _torchvision
+from train import _torchvision, files
 from train.errors import DataError
+from train.shards import Split
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # BERT's, in BERT's order: [PAD] is 0
 CAPTIONS_FOR_TRAINING = 100_000  # they lie in memory meanwhile: about 100 MB
+TWO_BYTES = 1 << 16  # entries that two bytes can number
 MAX_LETTERS = 1000  # rarer ones become [UNK]; BERT's own vocabulary has 997
 
 Tokens = np.ndarray[Any, np.dtype[np.int64]]
+Ids = np.ndarray[Any, np.dtype[np.uint16 | np.uint32]]
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
@@ -84,10 +89,54 @@ def _read_tokenizer(source: str) -> Tokenizer:
 
 def encode(tokenizer: Tokenizer, texts: Sequence[str], context_length: int) -> Tokens:
     """Texts as (texts, longest) token ids: [CLS] … [SEP], cut to `context_length`, padded with 0 to the longest."""
+    return _padded(_ids(tokenizer, texts, context_length))
+
+
+class Captions:
+    """The captions of a split as tokens: those of a unit are made once and then lie in a folder, `000000.npy` ….
+
+    A file has the length of every caption, then their ids. The folder is a run's own: data, tokenizer and context, on
+    which it depends, never change in a run.
+    """
+
+    def __init__(self, split: Split, tokenizer: Tokenizer, context_length: int, folder: Path) -> None:
+        self._split, self._tokenizer, self._context_length, self._folder = split, tokenizer, context_length, folder
+        _read_ids.cache_clear()  # an earlier run of this process may have had the same folder
+
+    def encode(self, rows: Sequence[int], texts: Sequence[str | None]) -> Tokens:
+        """What the function of this name makes of the texts; None stands for the caption of the row."""
+        others = iter(_ids(self._tokenizer, [text for text in texts if text is not None], self._context_length))
+        both = zip(rows, texts, strict=True)
+        return _padded([self._caption(row) if text is None else next(others) for row, text in both])
+
+    def _caption(self, row: int) -> Ids:
+        place, inside = self._split.locate(row)
+        path = self._folder / f"{place:06d}.npy"
+        if not path.exists():
+            ids = _ids(self._tokenizer, list(self._split.units[place].texts()), self._context_length)
+            width = np.uint16 if self._tokenizer.get_vocab_size() <= TWO_BYTES else np.uint32
+            stored = io.BytesIO()
+            np.save(stored, np.fromiter(itertools.chain(map(len, ids), *ids), dtype=width))
+            files.share(path, stored.getvalue())
+        ends, kept = _read_ids(path, self._split.sizes[place])
+        return kept[ends[inside] : ends[inside + 1]]
+
+
+@functools.lru_cache(maxsize=128)  # units: a batch on the border of two windows touches both
+def _read_ids(path: Path, count: int) -> tuple[Tokens, Ids]:
+    """Where each of `count` captions begins and the last one ends, and the ids of all, which stay on disk."""
+    kept = np.load(path, mmap_mode="r")
+    return np.concatenate([[0], np.cumsum(kept[:count], dtype=np.int64)]), kept[count:]
+
+
+def _ids(tokenizer: Tokenizer, texts: Sequence[str], context_length: int) -> list[list[int]]:
     tokenizer.no_padding()
     tokenizer.enable_truncation(context_length)
-    rows = [encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts))]
+    return [encoding.ids for encoding in tokenizer.encode_batch_fast(texts)]
+
+
+def _padded(rows: Sequence[list[int] | Ids]) -> Tokens:
     tokens = np.zeros((len(rows), max(map(len, rows), default=0)), dtype=np.int64)
-    for row, ids in enumerate(rows):
-        tokens[row, : len(ids)] = ids
+    for row, ids in zip(tokens, rows, strict=True):
+        row[: len(ids)] = ids
     return tokens

@@ -230,6 +230,18 @@ def all_finite(model: nn.Module) -> bool:
     return bool(torch.stack([torch.isfinite(parameter).all() for parameter in model.parameters()]).all())
 
 
+def openai_as_timm(model: str, depth: int, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The image tower of a CLIP under OpenAI's names as that of timm's `model`; depth 0 = as the name says."""
+    _torchvision.make_importable()
+    import timm
+    from timm.models.vision_transformer import checkpoint_filter_fn
+
+    with torch.device("meta"):
+        trunk: Any = timm.create_model(model, depth=depth or None)
+    renamed: dict[str, Tensor] = checkpoint_filter_fn(dict(weights), trunk)
+    return renamed
+
+
 def _trunk(config: ImageConfig, image_size: int, pretrained: bool) -> tuple[nn.Module, int]:
     import timm
 

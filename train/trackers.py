@@ -16,9 +16,10 @@ Tracker = Callable[[Mapping[str, Any]], None]  # takes a row of metrics.jsonl
 
 def open_tracker(config: Config, out: Path, start: int) -> Tracker:
     """The tracker that `run.track` names, going on from step `start`. Raises `ConfigError` when it is not installed."""
-    trackers = {"": _nothing, "tensorboard": _tensorboard, "wandb": _wandb}
+    if not config.run.track:
+        return lambda row: None
     try:
-        return trackers[config.run.track](config, out, start)
+        return {"tensorboard": _tensorboard, "wandb": _wandb}[config.run.track](config, out, start)
     except ModuleNotFoundError as error:
         raise ConfigError(f"run.track needs {error.name}: pip install {config.run.track}") from None
 
@@ -30,10 +31,6 @@ def numbers(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, flo
             yield from numbers(value, f"{prefix}{key}/")
         elif isinstance(value, int | float):
             yield f"{prefix}{key}", value
-
-
-def _nothing(_config: Config, _out: Path, _start: int) -> Tracker:
-    return lambda row: None
 
 
 def _tensorboard(_config: Config, out: Path, start: int) -> Tracker:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -141,6 +142,37 @@ def test_open_clip_reads_the_tars_and_the_tables(everything: Path, monkeypatch: 
         found = [rows[place] for place in range(len(rows))]
         assert len(found) == count
         assert all(min(size) > 0 and text for size, text in found)
+
+
+# A small model in place of ViT-B-32, and the webdataset that open_clip asks for, which says nothing of a shard's end.
+_TRAIN = """
+import functools, sys
+from train import _torchvision
+_torchvision.make_importable()
+import open_clip, open_clip_train.data
+from open_clip_train.main import main
+expand = functools.partial(open_clip_train.data.tar_file_expander, eof_value=None)
+open_clip_train.data.tar_file_expander = expand
+vision = {"image_size": 32, "layers": 1, "width": 64, "patch_size": 16}
+text = {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 1}
+open_clip.factory._MODEL_CONFIGS["ViT-B-32"] = {"embed_dim": 16, "vision_cfg": vision, "text_cfg": text}
+main(sys.argv[1:])
+"""
+
+
+def test_open_clip_trains_with_the_command_of_the_readme(everything: Path, tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    [command] = [line for line in readme.splitlines() if "open_clip_train.main" in line]
+    folder = everything / "webdataset" / "data"
+    last = len(list(folder.glob("train-*.tar"))) - 1
+    shards = str(folder / f"train-{{00000..{last:05d}}}-of-{last + 1:05d}.tar")
+    _, _, _, *options = shlex.split(command)
+    options[options.index("--train-data") + 1] = shards
+    taken = [sys.executable, "-c", _TRAIN, *options, "--logs", str(tmp_path)]
+    done = subprocess.run(taken, capture_output=True, text=True, check=True)
+    pairs = counts(everything / "webdataset")["train"]
+    seen = -(-pairs // 32) * 32  # the last batch is filled
+    assert f"{seen}/{seen} (100%)]" in done.stderr
 
 
 def test_duckdb_pandas_and_polars_read_the_tables(everything: Path) -> None:

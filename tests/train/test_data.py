@@ -17,7 +17,7 @@ from train.data import Batch, Schedule, TrainBatches
 from train.errors import DataError
 from train.order import Order, weights_of
 from train.shards import Splits, open_split
-from train.tokens import train_tokenizer
+from train.tokens import Captions, train_tokenizer
 
 CPU = torch.device("cpu")
 
@@ -26,10 +26,11 @@ class Disk(NamedTuple):
     free: int
 
 
-def batches_of(folder: Path, *overrides: str, world: int = 1, rank: int = 0) -> TrainBatches:
+def batches_of(folder: Path, tokens: Path, *overrides: str) -> TrainBatches:
     config, split = small_config(*overrides), open_split(folder, "train")
-    schedule = Schedule([Order(split.sizes, 0, split.units_per_window)], config.data.batch_size, rank, world)
-    return TrainBatches(Splits([split]), schedule, train_tokenizer(split.texts(), 200), config.data, 0)
+    schedule = Schedule([Order(split.sizes, 0, split.units_per_window)], config.data.batch_size)
+    captions = Captions(split, train_tokenizer(split.texts(), 200), config.data.context_length, tokens)
+    return TrainBatches(Splits([split]), schedule, captions, config.data, 0)
 
 
 def made(batches: TrainBatches, step: int) -> Batch:
@@ -40,10 +41,10 @@ def made(batches: TrainBatches, step: int) -> Batch:
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 5])
 def test_a_batch_is_the_same_however_many_processes_make_its_parts(
-    export: Path, workers: int, monkeypatch: pytest.MonkeyPatch
+    export: Path, tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(data, "PART_PAIRS", 3)
-    alone, shared = batches_of(export), batches_of(export, f"data.workers={workers}")
+    alone, shared = batches_of(export, tmp_path), batches_of(export, tmp_path, f"data.workers={workers}")
     assert (alone.per_step, shared.per_step) == (1, workers * -(-8 // (3 * workers)))
     for step in (0, 4):
         one, many = made(alone, step), made(shared, step)
@@ -53,8 +54,8 @@ def test_a_batch_is_the_same_however_many_processes_make_its_parts(
         assert torch.equal(one.tokens, many.tokens)
 
 
-def test_loader_processes_bring_every_batch_in_order(export: Path) -> None:
-    alone, shared = batches_of(export), batches_of(export, "data.workers=2")
+def test_loader_processes_bring_every_batch_in_order(export: Path, tmp_path: Path) -> None:
+    alone, shared = batches_of(export, tmp_path), batches_of(export, tmp_path / "both", "data.workers=2")
     for step, batch in enumerate(shared.batches(range(2), CPU)):
         assert torch.equal(batch.images, made(alone, step).images)
 
@@ -129,18 +130,18 @@ def test_other_texts_stand_in_as_often_as_asked(tmp_path: Path) -> None:
     pairs = [("jpg", *draw_pair(seed)) for seed in range(16)]
     told = [{"context": f"context {n}" if n % 2 else "", "mentions": f"one {n}; two {n}"} for n in range(16)]
     write_tar(tmp_path / "train" / "00000.tar", pairs, told)
-    captions = {text for _, _, text in pairs}
 
     def texts(*settings: str) -> Counter[str]:
-        batches = batches_of(tmp_path, "data.batch_size=16", *settings)
-        seen: list[str] = []
+        batches = batches_of(tmp_path, tmp_path / "tokens", "data.batch_size=16", *settings)
+        seen: Counter[str] = Counter()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(data, "encode", lambda _, texts, __: seen.extend(texts) or np.ones((16, 3), dtype=np.int64))
+            patch.setattr(Captions, "encode", lambda _, rows, texts: seen.update(texts) or np.ones((16, 3), dtype=int))
             for step in range(40):
                 batches[step]
-                seen[-16:] = [text for _, text in sorted(zip(batches[step].rows, seen[-16:], strict=True))]
-        kinds = ("caption" if text in captions else text.partition(" ")[0] for text in seen)
-        return Counter(kinds)
+        kinds: Counter[str] = Counter()
+        for text, count in seen.items():
+            kinds[text.partition(" ")[0] if text else "caption"] += count
+        return kinds
 
     assert texts().keys() == {"caption"}
     found = texts("data.context_share=0.5", "data.mention_share=0.25")

@@ -130,6 +130,15 @@ def test_loader_processes_change_nothing(export: Path, config: Config, straight:
     assert same(weights(tmp_path), weights(straight))
 
 
+def test_a_run_that_begins_again_does_not_believe_the_tokens_of_its_first_beginning(
+    export: Path, config: Config, straight: Path, tmp_path: Path
+) -> None:
+    loop.run(override(config, ["run.steps=1", "data.context_length=5"]), export, tmp_path)
+    shutil.rmtree(tmp_path / "checkpoints")
+    loop.run(config, export, tmp_path)
+    assert same(weights(tmp_path), weights(straight))
+
+
 def test_only_the_newest_checkpoints_stay(export: Path, tmp_path: Path) -> None:
     loop.run(small_config("run.save_every=1", "run.keep=2"), export, tmp_path)
     assert [read_meta(path).step for path in checkpoints(tmp_path)] == [5, 6]

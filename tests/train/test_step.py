@@ -1,6 +1,7 @@
 """One step: GradCache gives the gradient of the whole batch, whatever the micro-batch and the number of processes."""
 
 import copy
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tests.train.drawn_pairs import small_config
 from tests.train.test_loss import plain_loss, plain_sigmoid_loss
-from train.config import Config
+from train.config import Config, override
 from train.data import Batch, Schedule, TrainBatches
 from train.distributed import World
 from train.order import Order
 from train.shards import open_split
-from train.step import StepSettings, build_optimizer, learning_rate, train_step
-from train.tokens import train_tokenizer
+from train.step import build_optimizer, learning_rate, train_step
+from train.tokens import Captions, train_tokenizer
 from train.towers import MAX_LOGIT_SCALE, Clip, build_model, flops, lock
 
 ALONE = World(0, 1, torch.device("cpu"))
@@ -31,13 +32,20 @@ def first_batch(export: Path, config: Config) -> tuple[Batch, int]:
     split = open_split(export, "train")
     tokenizer = train_tokenizer(split.texts(), config.text.vocab_size)
     schedule = Schedule([Order(split.sizes, 0, split.units_per_window)], config.data.batch_size)
-    return TrainBatches(split, schedule, tokenizer, config.data, 0)[0], tokenizer.get_vocab_size()
+    with tempfile.TemporaryDirectory() as folder:
+        captions = Captions(split, tokenizer, config.data.context_length, Path(folder))
+        return TrainBatches(split, schedule, captions, config.data, 0)[0], tokenizer.get_vocab_size()
+
+
+def take(model: Clip, batch: Batch, config: Config, *overrides: str) -> None:
+    """The first step, its gradient as it is."""
+    config = override(config, ["optim.clip_norm=0", *overrides])
+    train_step(model, build_optimizer(model, config.optim), batch, 0, config, ALONE)
 
 
 def gradients(model: Clip, batch: Batch, config: Config, micro_batch: int) -> dict[str, torch.Tensor]:
     model = copy.deepcopy(model)
-    settings = StepSettings(seed=0, micro_batch=micro_batch, bf16=False, clip_norm=0.0)
-    train_step(model, build_optimizer(model, config.optim), batch, 0, settings, ALONE)
+    take(model, batch, config, f"run.micro_batch={micro_batch}")
     return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
 
 
@@ -62,7 +70,7 @@ def test_with_dropout_the_second_pass_repeats_the_first(export: Path) -> None:
     model = build_model(config, vocab_size).train()
     seen: list[torch.Tensor] = []
     model.text.register_forward_hook(lambda _module, _inputs, output: seen.append(output.detach()))
-    train_step(model, build_optimizer(model, config.optim), batch, 0, StepSettings(0, 4, False, 0.0), ALONE)
+    take(model, batch, config, "run.micro_batch=4")
     assert len(seen) == 4
     assert torch.equal(seen[0], seen[2])
     assert torch.equal(seen[1], seen[3])
@@ -75,7 +83,7 @@ def test_the_temperature_stays_above_a_hundredth(export: Path, monkeypatch: pyte
     batch, vocab_size = first_batch(export, config)
     model = build_model(config, vocab_size).eval()
     monkeypatch.setattr(model, "encode_image", lambda images: model.encode_text(batch.tokens))
-    train_step(model, build_optimizer(model, config.optim), batch, 0, StepSettings(0, 0, False, 0.0), ALONE)
+    take(model, batch, config)
     assert model.logit_scale.grad is not None
     assert float(model.logit_scale.grad) < 0
     assert float(model.logit_scale.detach()) == pytest.approx(MAX_LOGIT_SCALE)
@@ -109,8 +117,7 @@ def test_graphs_that_are_kept_change_nothing(export: Path, room: float) -> None:
         taken = copy.deepcopy(model)
         counts = [0]
         taken.text.register_forward_hook(lambda *_, counts=counts: counts.__setitem__(0, counts[0] + 1))
-        settings = StepSettings(0, 2, False, 0.0, activations)
-        train_step(taken, build_optimizer(taken, config.optim), batch, 0, settings, ALONE)
+        take(taken, batch, config, "run.micro_batch=2", f"run.activations_gb={activations / 1e9}")
         runs.append({name: p.grad for name, p in taken.named_parameters()})
         found.append(counts[0])
     assert all(torch.equal(runs[0][name], runs[1][name]) for name in runs[0])
@@ -128,7 +135,7 @@ def test_as_many_graphs_are_kept_as_fit(export: Path) -> None:
         taken = copy.deepcopy(model)
         for tower in (taken.visual, taken.text):
             tower.register_forward_hook(lambda *_, calls=calls: calls.append(1))
-        train_step(taken, build_optimizer(taken, config.optim), batch, 0, StepSettings(0, 1, False, 0.0, room), ALONE)
+        take(taken, batch, config, "run.micro_batch=1", f"run.activations_gb={room / 1e9}")
         counts.append(len(calls))
     assert counts == sorted(counts, reverse=True)
     assert (counts[0] > counts[2] > counts[-1], counts[-1]) == (True, 16)
@@ -157,14 +164,14 @@ def test_what_is_locked_stays_and_what_is_unlocked_does_not(export: Path) -> Non
         return {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
 
     lock(model, config, 0)
-    train_step(model, optimizer, batch, 0, StepSettings(0, 0, False, 0.0), ALONE)
+    train_step(model, optimizer, batch, 0, config, ALONE)
     assert {name for name in moved() if name.startswith("visual.trunk.") and ".norm." not in name} == set()
     layers = {name.split(".")[4] for name in moved() if ".layer." in name}
     assert layers == {"1", "2"}
     assert not any("embeddings" in name for name in moved())
     assert {"logit_scale", "visual.head.proj.weight", "text.proj.0.weight"} <= moved()
     lock(model, config, 1)
-    train_step(model, optimizer, batch, 1, StepSettings(0, 0, False, 0.0), ALONE)
+    train_step(model, optimizer, batch, 1, config, ALONE)
     still = set(before) - moved()
     assert not any(name.endswith("weight") for name in still)
 
@@ -176,7 +183,7 @@ def test_a_locked_tower_with_batch_norms_stays_to_the_bit(export: Path) -> None:
     model = build_model(config, vocab_size).train()
     before = copy.deepcopy(model.visual.trunk).state_dict()
     lock(model, config, 0)
-    train_step(model, build_optimizer(model, config.optim), batch, 0, StepSettings(0, 3, False, 0.0), ALONE)
+    take(model, batch, config, "run.micro_batch=3")
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.visual.trunk.state_dict().items())
     features = model.encode_image(batch.images)
     assert torch.equal(features, model.eval().encode_image(batch.images))

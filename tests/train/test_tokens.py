@@ -11,9 +11,11 @@ import pytest
 from tokenizers import BertWordPieceTokenizer
 from transformers import AutoTokenizer
 
-from tests.train.drawn_pairs import draw_pair
+from tests.train.drawn_pairs import draw_pair, write_parquet
+from train import tokens
 from train.errors import DataError
-from train.tokens import SPECIAL, encode, load_tokenizer, train_tokenizer
+from train.shards import open_split
+from train.tokens import SPECIAL, Captions, encode, load_tokenizer, train_tokenizer
 
 TEXTS = [draw_pair(seed)[1] for seed in range(60)]
 
@@ -43,6 +45,24 @@ def test_case_does_not_matter_and_letters_never_seen_are_unknown() -> None:
 
 def test_an_empty_caption_is_two_marks() -> None:
     assert encode(train_tokenizer(TEXTS, 200), [""], 9).shape == (1, 2)
+
+
+@pytest.mark.parametrize("two_bytes", [1 << 16, 100])
+def test_captions_are_made_once_and_are_what_they_are_anew(
+    tmp_path: Path, two_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split, tokenizer = open_split(write_parquet(tmp_path, "train", [5, 4]), "train"), train_tokenizer(TEXTS, 200)
+    monkeypatch.setattr(tokens, "TWO_BYTES", two_bytes)
+    captions, made, ids = list(split.texts()), [], tokens._ids
+    monkeypatch.setattr(tokens, "_ids", lambda _, texts, length: made.extend(texts) or ids(_, texts, length))
+    rows, others = [8, 2, 6, 0, 2], [None, None, "other words", None, None]
+    wanted = encode(tokenizer, [other or captions[row] for row, other in zip(rows, others, strict=True)], 9)
+    made.clear()
+    for _ in range(2):
+        found = Captions(split, tokenizer, 9, tmp_path / "tokens").encode(rows, others)
+        assert (found.dtype, found.tolist()) == (wanted.dtype, wanted.tolist())
+    assert sorted(made) == sorted([*captions[:3], captions[8], "other words", "other words"])  # row groups 0 and 3
+    assert sorted(path.name for path in (tmp_path / "tokens").iterdir()) == ["000000.npy", "000003.npy"]
 
 
 def test_training_is_the_same_in_another_process() -> None:
