@@ -130,6 +130,7 @@ def say_and_close(answer: bytes) -> Say:
     def say(connection: socket.socket, head: bytes) -> None:
         connection.sendall(answer)
         connection.shutdown(socket.SHUT_RDWR)
+        raise ConnectionAbortedError  # a request that came before the end was seen is not read
 
     return say
 
