@@ -1,6 +1,7 @@
 """Files that are whole or absent, whenever a process dies and whenever the power goes."""
 
 import os
+import uuid
 from pathlib import Path
 
 
@@ -18,7 +19,7 @@ def write(path: Path, data: bytes) -> None:
 def share(path: Path, data: bytes) -> None:
     """The same into a folder that there need not be yet, where other processes may be writing the very file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    own = path.with_name(f"{path.name}.{os.getpid()}")
+    own = path.with_name(f"{path.name}.{uuid.uuid4().hex}")  # processes of several machines may have one number
     write(own, data)
     own.replace(path)
 

@@ -197,12 +197,24 @@ def _from_openai(
     """A ViT under OpenAI's names as timm's: what to build, and its weights with the temperature."""
     width, layers, patch = (vision.get(key, default) for key, default in _VIT_DEFAULTS.items())
     size, usual_layers = _VIT_SIZES.get(width, ("", 0))
-    if not size or vision.keys() - _VIT_DEFAULTS.keys() - {"image_size", "head_width", "mlp_ratio", "patch_dropout"}:
+    side = vision.get("image_size", 224)
+    if (
+        not size
+        or not isinstance(side, int)
+        or vision.keys() - _VIT_DEFAULTS.keys() - {"image_size", "head_width", "mlp_ratio", "patch_dropout"}
+    ):
         raise CheckpointError(f"{folder}: our image tower cannot be this one: vision_cfg {dict(vision)}")
-    name = f"vit_{size}_patch{patch}_clip_{'quickgelu_' if quick_gelu else ''}{vision.get('image_size', 224)}"
+    name = f"vit_{size}_patch{patch}_clip_{'quickgelu_' if quick_gelu else ''}{side}"
     depth = 0 if layers == usual_layers else layers
+    tokens = (side // patch) ** 2 + 1
+    for key, shape in (("positional_embedding", (tokens, width)), ("conv1.weight", (width, 3, patch, patch))):
+        stored = weights.get(f"visual.{key}")
+        if stored is not None and tuple(stored.shape) != shape:  # timm would interpolate it
+            raise CheckpointError(f"{folder}: visual.{key} is {tuple(stored.shape)}, by its configuration {shape}")
     trunk = openai_as_timm(name, depth, weights)
-    renamed = {"logit_scale": weights["logit_scale"], "visual.head.proj.weight": trunk.pop("head.weight")}
+    renamed = {"logit_scale": weights["logit_scale"]}
+    if "head.weight" in trunk:
+        renamed["visual.head.proj.weight"] = trunk.pop("head.weight")
     renamed |= {f"visual.trunk.{key}": tensor for key, tensor in trunk.items() if key != "head.bias"}
     return {"model": name, "depth": depth}, renamed
 

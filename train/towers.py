@@ -236,8 +236,11 @@ def openai_as_timm(model: str, depth: int, weights: Mapping[str, Tensor]) -> dic
     import timm
     from timm.models.vision_transformer import checkpoint_filter_fn
 
-    with torch.device("meta"):
-        trunk: Any = timm.create_model(model, depth=depth or None)
+    try:
+        with torch.device("meta"):
+            trunk: Any = timm.create_model(model, depth=depth or None)
+    except RuntimeError as error:
+        raise ConfigError(f"image tower {model}: {error}") from None
     renamed: dict[str, Tensor] = checkpoint_filter_fn(dict(weights), trunk)
     return renamed
 

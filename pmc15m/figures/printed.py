@@ -112,12 +112,20 @@ def with_numbers(
             and _has_number(boxes[i], boxes)
         ]
         said = sum(n.casefold()[:1] == letter and NUMBERED.fullmatch(n) is not None for n in named)
-        if label.candidate not in twins or len(twins) < 2 or (named and said != len(twins)):
+        if letter in DIGITS or label.candidate not in twins or len(twins) < 2 or (named and said != len(twins)):
             labels.append(label)
             continue
-        for number, i in enumerate(sorted(twins, key=lambda i: (boxes[i][1] + boxes[i][3], boxes[i][0])), 1):
+        for number, i in enumerate(_as_read(twins, boxes), 1):
             labels.append(PrintedLabel(f"{label.text}{number}", i, tuple(boxes[i].tolist()), float(label.odds)))
     return PrintedSeries(tuple(labels), series.score)
+
+
+def _as_read(candidates: Sequence[int], boxes: NDArray[np.int64]) -> list[int]:
+    """Candidates of one size row by row: of a row are those whose middles lie within half a height of one another."""
+    ordered = sorted(candidates, key=lambda i: int(boxes[i][1] + boxes[i][3]))
+    middles = np.array([boxes[i][1] + boxes[i][3] for i in ordered])  # twice
+    row = np.cumsum([0, *(np.diff(middles) > boxes[ordered[0]][3] - boxes[ordered[0]][1])]).tolist()
+    return [i for _, _, i in sorted((at, int(boxes[i][0]), i) for at, i in zip(row, ordered, strict=True))]
 
 
 def _has_number(letter: NDArray[np.int64], boxes: NDArray[np.int64]) -> bool:

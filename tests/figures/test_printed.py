@@ -69,6 +69,22 @@ def test_a_letter_that_is_printed_several_times_with_something_behind_it_is_numb
         assert [label.candidate for label in series.labels] == [0, 1, 3, 5]
 
 
+@pytest.mark.parametrize("off", [-3, -1, 1, 3])
+def test_numbers_run_along_rows_that_are_not_quite_level(off):
+    rows = [(x, y + off * (x == 300)) for y in (100, 400) for x in (10, 300, 600)]
+    twins = [seen for x, y in rows for seen in (("B", x, y, 0.98), ("I", x + 16, y, 0.01))]
+    boxes, readings = read(("A", 10, 10, 0.98), *twins, ("C", 10, 700, 0.97))
+    series = find_series(boxes, readings)
+    assert texts(series) == ["A", *(f"B{n}" for n in range(1, 7)), "C"]
+    assert [tuple(label.box[:2]) for label in series.labels[1:-1]] == rows
+
+
+def test_digits_are_not_numbered():
+    tens = [seen for y in (10, 300) for seen in (("1", 10, y, 0.98), ("I", 26, y, 0.01))]
+    boxes, readings = read(*tens, ("2", 300, 10, 0.98), ("3", 300, 300, 0.98))
+    assert not any(len(text) > 1 for text in texts(find_series(boxes, readings)))
+
+
 def test_significance_letters_on_bars_are_no_series():
     """They read as clearly as labels do; only that they come again and again tells them apart."""
 

@@ -272,6 +272,12 @@ def test_towers_of_openais_kind_give_their_image_tower(
         assert main(wrong) == 2
         assert "its text tower is no BERT" in capsys.readouterr().err
 
+    config["vision_cfg"] |= {"image_size": 240}
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config}))
+    command[command.index("--out") + 1] = str(tmp_path / "other")
+    assert main([*command, "--allow-random"]) == 2
+    assert "visual.positional_embedding is (197, 768), by its configuration (226, 768)" in capsys.readouterr().err
+
 
 def drop_a_layer(folder: Path) -> None:
     weights = load_file(folder / WEIGHTS)

@@ -196,11 +196,14 @@ def prepared(encoder: Encoder, pictures: Pictures, rows: Sequence[int], whole: b
 
     waiting: deque[Iterator[Crop | None]] = deque()
     with ThreadPoolExecutor(max(1, encoder.workers)) as threads:
-        for start in range(0, len(rows), BATCH):
-            waiting.append(threads.map(crop, rows[start : start + BATCH]))
-            if len(waiting) > AHEAD:
-                yield list(waiting.popleft())
-        yield from map(list, waiting)
+        try:
+            for start in range(0, len(rows), BATCH):
+                waiting.append(threads.map(crop, rows[start : start + BATCH]))
+                if len(waiting) > AHEAD:
+                    yield list(waiting.popleft())
+            yield from map(list, waiting)
+        finally:  # nobody waits for what nobody will use
+            threads.shutdown(cancel_futures=True)
 
 
 def embed_pictures(encoder: Encoder, pictures: Pictures, whole: bool = False) -> Tensor:
