@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pmc15m.figures.captions.model import CaptionSplit
-from pmc15m.figures.model import LABEL_ALPHABET, Box, LabelReading, SeparationReason
-from pmc15m.figures.printed import NUMBERED
+from pmc15m.figures.model import LABEL_ALPHABET, NUMBERED, Box, LabelReading, SeparationReason
 from pmc15m.weights import fitted, log_odds, probability
 
 Costs = npt.NDArray[np.float64]
@@ -87,7 +86,7 @@ def align(boxes: Sequence[Box], readings: Sequence[LabelReading], split: Caption
         return Alignment(alone, rows, split.labels, 0.0, SeparationReason.NO_CAPTION_LABELS)
     fits, source = _letters(labels, readings, len(boxes))
     named = frozenset(split.labels if split.labels and not split.positional else labels)
-    orders = {_by_tops(boxes): TOPS, columns: COLUMNS, rows: 0.0}
+    orders = {by_tops(boxes): TOPS, columns: COLUMNS, rows: 0.0}
     best: tuple[float, Costs, Places, tuple[int, ...]] | None = None
     for order, prior in orders.items():
         cost = _costs(fits, order, labels, named)
@@ -180,11 +179,8 @@ def _labels(split: CaptionSplit, readings: Sequence[LabelReading], n: int) -> li
         if max(r.log_probs) > READ:
             read.setdefault(int(np.argmax(r.log_probs)), set()).add(r.number)
     if labels:
-        named = {label.lower() for label in labels}
         known = {_letter(label) for label in labels}  # also of "b1"
-        return labels + [
-            case(LABEL_ALPHABET[k]) for k in sorted(read) if k not in known and LABEL_ALPHABET[k] not in named
-        ]
+        return labels + [case(LABEL_ALPHABET[k]) for k in sorted(read) if k not in known]
     if len(read) < 2:
         return []
     first = 0 if max(read) < DIGITS else DIGITS
@@ -265,7 +261,7 @@ def reading_order(boxes: Sequence[Box], columns: bool = False) -> tuple[int, ...
     return tuple(out)
 
 
-def _by_tops(boxes: Sequence[Box]) -> tuple[int, ...]:
+def by_tops(boxes: Sequence[Box]) -> tuple[int, ...]:
     """Indices of the boxes row by row, a row being the boxes that begin in the upper half of its first one."""
     left = sorted(range(len(boxes)), key=lambda i: (boxes[i][1], boxes[i][0]))
     out: list[int] = []

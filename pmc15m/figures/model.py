@@ -7,6 +7,7 @@ Spans are `(start, end)` character offsets of the caption that was given, end ex
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ def slab(box: Box, axis: int, start: int, end: int) -> Box:
 
 # What a printed label can read: letters without case, and the digits that number panels.
 LABEL_ALPHABET = "abcdefghijklmnopqrstuvwxyz123456789"
+NUMBERED = re.compile(r"[A-Za-z][1-9]")  # a label that is one of several of a letter
 
 
 class SeparationStatus(enum.StrEnum):

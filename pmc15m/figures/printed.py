@@ -4,19 +4,17 @@ A figure prints its labels alike and without gaps, and the caption names them. S
 the best consistent series wins as a whole (the beam of Zou 2017 and CompFigSep, with the caption as evidence).
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pmc15m.figures.model import LABEL_ALPHABET, Box
+from pmc15m.figures.align import by_tops
+from pmc15m.figures.model import LABEL_ALPHABET, NUMBERED, Box
 from pmc15m.figures.reader import Readings
 
 LETTERS, DIGITS = LABEL_ALPHABET[:26], LABEL_ALPHABET[26:]
-
-NUMBERED = re.compile(r"[A-Za-z][1-9]")
 
 # Height of a glyph's main component in em, for the usual sans serif faces.
 CAPITAL, SMALL, TALL = 0.72, 0.53, 0.73
@@ -115,17 +113,10 @@ def with_numbers(
         if letter in DIGITS or label.candidate not in twins or len(twins) < 2 or (named and said != len(twins)):
             labels.append(label)
             continue
-        for number, i in enumerate(_as_read(twins, boxes), 1):
-            labels.append(PrintedLabel(f"{label.text}{number}", i, tuple(boxes[i].tolist()), float(label.odds)))
+        places: list[Box] = [(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes[twins].tolist()]
+        for number, at in enumerate(by_tops(places), 1):
+            labels.append(PrintedLabel(f"{label.text}{number}", twins[at], places[at], label.odds))
     return PrintedSeries(tuple(labels), series.score)
-
-
-def _as_read(candidates: Sequence[int], boxes: NDArray[np.int64]) -> list[int]:
-    """Candidates of one size row by row: of a row are those whose middles lie within half a height of one another."""
-    ordered = sorted(candidates, key=lambda i: int(boxes[i][1] + boxes[i][3]))
-    middles = np.array([boxes[i][1] + boxes[i][3] for i in ordered])  # twice
-    row = np.cumsum([0, *(np.diff(middles) > boxes[ordered[0]][3] - boxes[ordered[0]][1])]).tolist()
-    return [i for _, _, i in sorted((at, int(boxes[i][0]), i) for at, i in zip(row, ordered, strict=True))]
 
 
 def _has_number(letter: NDArray[np.int64], boxes: NDArray[np.int64]) -> bool:
