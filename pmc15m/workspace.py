@@ -335,17 +335,26 @@ def part_writer(
     **packing: Any,
 ) -> Iterator[pq.ParquetWriter]:
     """A writer of rows of `schema`; when it is left, the file stands there with checksums, stamped and whole."""
-    with atomic(path) as temporary:
-        with pq.ParquetWriter(
+    with (
+        sealed(path) as temporary,
+        pq.ParquetWriter(
             temporary,
             schema.remove_metadata(),
             compression=compression,
             write_page_index=True,
             write_page_checksum=True,
             **packing,
-        ) as writer:
-            yield writer
-            stamp(writer, made_from, {"schema_version": SCHEMA_VERSION, **facts})
+        ) as writer,
+    ):
+        yield writer
+        stamp(writer, made_from, {"schema_version": SCHEMA_VERSION, **facts})
+
+
+@contextmanager
+def sealed(path: Path) -> Iterator[Path]:
+    """A temporary path for a stamped file; when it is left, the file stands there with its digests, and whole."""
+    with atomic(path) as temporary:
+        yield temporary
         seal(temporary)
     note_path(path).unlink(missing_ok=True)
 

@@ -3,15 +3,15 @@
 import logging
 import tarfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pmc15m.checksum import check_file
+from pmc15m.checksum import Check
 from pmc15m.curate.splits import LONG_CAPTION
 from pmc15m.errors import DamageError, ExitCode, UsageError
 from pmc15m.export.layout import Layout
-from pmc15m.export.shards import Shard
+from pmc15m.export.shards import SPLITS, Shard
 from pmc15m.export.written import written_pictures
 from pmc15m.query import connect
 from pmc15m.workspace import Workspace, read_part
@@ -30,13 +30,12 @@ def verify_export(folder: Path, workspace: Workspace) -> ExitCode:
     if facts is None:
         raise UsageError(f"{folder} is no finished export: its export.json is missing or damaged")
     layout = Layout(folder, facts["format"])
-    complaints = [*layout.complaints_of_summary()]
-    try:
-        check_file(layout.plan)
-        check_file(layout.changes)
-        shards = layout.shards()
-    except (OSError, DamageError) as error:
-        complaints, shards = [*complaints, str(error)], layout.shards()
+    shards = layout.shards()
+    complaints = [
+        *layout.complaints_of_summary(),
+        *Check.of_file(folder.name, layout.plan, layout.changes).complaints(),
+        *_strays(layout, shards, facts["files"]),
+    ]
     counted: Counter[str] = Counter()
     splits: dict[tuple[str, Any], set[str]] = defaultdict(set)
     articles: set[str] = set()
@@ -68,7 +67,17 @@ def verify_export(folder: Path, workspace: Workspace) -> ExitCode:
         log.error("export: %d complaints about %s", len(complaints), folder)
         return ExitCode.INCOMPLETE
     log.info("export: %d pairs in %d shards, all as they should be", sum(counted.values()), len(shards))
+    if not workspace.shards("articles"):
+        log.warning("export: there is no workspace that would tell of articles removed or retracted since")
     return ExitCode.COMPLETE
+
+
+def _strays(layout: Layout, shards: Iterable[Shard], named: Iterable[str]) -> Iterator[str]:
+    """What lies where readers look and was not written by this export."""
+    known = {*map(layout.data, shards), *(layout.folder / name for name in named)}
+    for folder in ("data", *SPLITS):
+        for path in sorted({*(layout.folder / folder).glob("[!.]*")} - known):
+            yield f"{folder}/{path.name} is no part of the export, and is read as one"
 
 
 def _of_pictures(layout: Layout, shard: Shard, rows: list[dict[str, Any]]) -> Iterator[str]:

@@ -106,7 +106,7 @@ def data_card(order: Order, columns: Sequence[str], facts: Mapping[str, Any]) ->
     paths = "".join(
         f"  - {{split: {_HUB_NAMES[split]}, path: '{files.format(split=split)}'}}\n"
         for split in _HUB_NAMES
-        if split in samples
+        if split in (samples or ["train"])  # of none, that `datasets` says so, and reads no file beside
     )
     total = sum(samples.values())
     conversions = (f"{count:,} {what}" for what, count in facts["conversions"].items())
@@ -124,7 +124,7 @@ def data_card(order: Order, columns: Sequence[str], facts: Mapping[str, Any]) ->
         articles=f"{facts['articles']:,}",
         languages=", ".join(sorted({code for code in map(_language, facts["languages"]) if code})),
         size=_SIZES[max(0, len(str(total)) - 3)],
-        configs=f"configs:\n- config_name: default\n  data_files:\n{paths}" if paths else "",
+        configs=f"configs:\n- config_name: default\n  data_files:\n{paths}",
         opening=_OPENED.format(streaming="" if order.settings.format != "webdataset" else ", streaming=True"),
         splits=_rows(samples),
         funnel="\n".join(f"| {row['name']} | {row['removed']:,} | {row['left']:,} |" for row in facts["funnel"]),

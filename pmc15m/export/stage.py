@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pmc15m.checksum import seal, stamp
+from pmc15m.checksum import stamp
 from pmc15m.config import Config
 from pmc15m.engine.stage import Execution, run_units
 from pmc15m.errors import ExitCode, UsageError
@@ -26,14 +26,7 @@ from pmc15m.export.unit import WriteShard
 from pmc15m.query import connect
 from pmc15m.query.connection import read_files
 from pmc15m.query.harmless import harmless
-from pmc15m.workspace import (
-    Workspace,
-    atomic,
-    fingerprint,
-    note_path,
-    read_fingerprint,
-    shown,
-)
+from pmc15m.workspace import Workspace, atomic, fingerprint, read_fingerprint, sealed, shown
 
 log = logging.getLogger(__name__)
 _OF_SELECTION = {  # settings that say which pairs, and how many a shard, not what becomes of them
@@ -99,7 +92,7 @@ def _export(workspace: Workspace, order: Order, execution: Execution, *, tell_mi
         log.info("export: nothing to do")
         return ExitCode.COMPLETE
     workspace.check(READS)  # DuckDB does not look at checksums
-    with connect(workspace) as connection:
+    with connect(workspace, also=[layout.folder]) as connection:
         missing = _find_asked(connection, order, layout) if order.asked else 0
         if is_current:
             return ExitCode.INCOMPLETE if missing else ExitCode.COMPLETE
@@ -155,11 +148,8 @@ def _plan_shard(
     ignored = 0 if order.settings.format == "interleaved" else len(POINTER)
     shard = Shard(split, name, count, fingerprint("export", VERSION, settings, [_digest(content, ignored)]))
     if not layout.is_current(shard):
-        planned = layout.planned(shard)
-        with atomic(planned) as temporary:
+        with sealed(layout.planned(shard)) as temporary:
             temporary.write_bytes(content)
-            seal(temporary)
-        note_path(planned).unlink(missing_ok=True)
     return shard
 
 

@@ -52,6 +52,7 @@ def connect(
     workspace: Workspace | Path | str,
     *,
     allow_files: bool = False,
+    also: Iterable[Path] = (),
     memory_limit: str = MEMORY_LIMIT,
     query: str | None = None,
 ) -> duckdb.DuckDBPyConnection:
@@ -60,9 +61,10 @@ def connect(
     With `query`, the tables that it cannot mean are not looked for, and empty: a look at 16,400 parts takes a second.
     Of a table whose rows it only counts, there are as many without columns: DuckDB reads 16,400 footers in 12 s.
     A table without parts is an empty view with the right columns. Files outside the workspace can be read only with
-    `allow_files`; the settings cannot be changed. SQL that somebody else wrote goes through `refuse_changes` first.
-    DuckDB looks at no checksum, so parts that somebody has touched are re-read first; what has rotted untouched, and
-    what lies in a store, `pmc15m verify` finds. Raises `UsageError` where there is no such folder, and `DamageError`.
+    `allow_files`, or below the folders `also`; the settings cannot be changed. SQL that somebody else wrote goes
+    through `refuse_changes` first. DuckDB looks at no checksum, so parts that somebody has touched are re-read first;
+    what has rotted untouched, and what lies in a store, `pmc15m verify` finds. Raises `UsageError` where there is no
+    such folder, and `DamageError`.
     """
     root = (workspace.root if isinstance(workspace, Workspace) else Path(workspace)).resolve()
     if not root.is_dir():
@@ -107,8 +109,9 @@ def connect(
         connection.execute(f"CREATE OR REPLACE VIEW {table} AS {source}")
     connection.execute("SET allowed_paths = [?]", [pipe_path()])
     if not allow_files:
-        # DuckDB compares the pattern too.
-        connection.execute("SET allowed_directories = ?", [[str(root), parts, *([f"{SCHEME}://"] if in_place else [])]])
+        folders = [str(folder) for folder in (root, *(folder.resolve() for folder in also))]
+        readable = [*folders, *map(_glob_escaped, folders)]  # DuckDB compares the pattern too
+        connection.execute("SET allowed_directories = ?", [[*readable, *([f"{SCHEME}://"] if in_place else [])]])
         connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection

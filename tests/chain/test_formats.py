@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from datasets import load_dataset
+from datasets.exceptions import DataFilesNotFoundError
 from PIL import Image
 
 from pmc15m.config import load_config
@@ -19,7 +21,7 @@ from pmc15m.errors import ExitCode
 from pmc15m.export.audit import verify_export
 from pmc15m.export.stage import export
 from pmc15m.workspace import Workspace
-from tests.chain.conftest import FLAGS
+from tests.chain.conftest import FLAGS, digests
 
 SPLITS = ("train", "val", "test")
 
@@ -162,6 +164,33 @@ def test_a_lost_picture_is_found(workspace: Path, tmp_path: Path, caplog: pytest
     lost.unlink()
     assert verify_export(folder, Workspace(workspace)) is ExitCode.INCOMPLETE
     assert lost.stem in caplog.text
+
+
+def test_a_file_that_readers_would_take_for_a_part_is_found(
+    workspace: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = Path(shutil.copytree(make(workspace, "webdataset", "export.recipe=panels"), tmp_path / "harmed"))
+    shutil.copyfile(next((folder / "data").glob("*.tar")), folder / "data" / "train-00001-of-00002.tar")
+    assert verify_export(folder, Workspace(workspace)) is ExitCode.INCOMPLETE
+    assert "train-00001-of-00002.tar is no part of the export" in caplog.text
+
+
+def test_a_folder_of_ones_own_holds_what_the_workspace_would(workspace: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "[0]"  # a pattern, to DuckDB
+    ordered = ["export.recipe=", "export.level=figure", "export.name=own"]
+    make(workspace, "hf", *ordered)
+    make(workspace, "hf", *ordered, f"export.out={outside}")
+    assert digests(outside) == digests(workspace / "export" / "own")
+    assert verify_export(outside, Workspace(workspace)) is ExitCode.COMPLETE
+
+
+def test_an_export_of_nothing_is_nothing_to_its_readers(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make(workspace, "hf", "export.recipe=", "export.where=n_words < 0", "export.name=nothing")
+    folder = made.with_name("nothing")
+    assert counts(folder) == {}
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(DataFilesNotFoundError):  # and not the lists beside
+        load_dataset(str(folder), cache_dir=str(folder.parent / "cache"))
 
 
 def test_a_caption_on_two_sides_is_found(
