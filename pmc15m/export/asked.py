@@ -4,8 +4,9 @@
     PMC4083729_AMHSR-4-14-g002.jpg                        ROCO: article, file
     ROCO_2   wget … /PMC4083729.tar.gz …   AMHSR-4-….jpg  ROCO's list to fetch from: package of the article, file
     {"image": "PMC212319_Fig3_4.jpg", …}                  PMC-OA: article, number of the figure, panel
-    {"pair_id": "26768438_F3", "image_file_path": …}      LLaVA-Med and PMC-15M's pipeline: PubMed id, id of the figure
-    PMC7112410                                            all figures of an article
+    {"pair_id": "26768438_F3", "image_file_path": …}      LLaVA-Med: PubMed id, id of the figure
+    {"pmid": …, "pmc": …, "figures": [{"graphic_ref": …}]} PMC-15M's pipeline: a line an article with its figures
+    PMC7112410, PMCID: PMC7112410                         all figures of an article
 
 Lines of plain text, CSV or TSV, JSON lines, or one JSON list. What is not found is told, each with the reason.
 """
@@ -14,11 +15,12 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -31,6 +33,8 @@ _KEY = re.compile(r"PMC\d+_\d+_f\d{3,}(?:_g\d\d+(?:_p\d\d+)?)?")
 _PMCID = re.compile(r"(?:^|(?<=[^A-Za-z0-9]))PMC(\d+)(?!\d)(?:\.\d+)?[_/]?", re.IGNORECASE)
 _PUBMED = re.compile(r"(\d{5,9})_(\S+)")
 _PACKAGE = re.compile(r"(?:^|/)(PMC\d+)\.tar\.gz\b")
+_SPOKEN = re.compile(r"PMC(?:ID)?:?\s*(PMC\d+)(?:\.\d+)?", re.IGNORECASE)
+_PMC_COLUMN = re.compile(r"pmc(?:[_ ]?id)?", re.IGNORECASE)
 _SUFFIX = re.compile(r"\.(?:jpe?g|png|gif|tiff?|webp|bmp|svg|eps)$", re.IGNORECASE)
 _TELLING = re.compile(r"pmc|pm_?id|^id$|key|pair|image|file|fig|graphic|name|path|article", re.IGNORECASE)
 _CAPTIONS = re.compile(r"caption|text|title|url", re.IGNORECASE)
@@ -68,31 +72,55 @@ def _entries(text: str) -> Iterator[tuple[str, list[str]]]:
     if start in ("[", "{"):
         records = json.loads(text) if start == "[" else [json.loads(line) for line in text.splitlines() if line.strip()]
         for record in records:
-            if isinstance(record, dict):
-                told = [(str(name), str(value)) for name, value in record.items() if isinstance(value, (str, int))]
-                words = [value for name, value in told if _TELLING.search(name) and not _CAPTIONS.search(name)]
-                yield json.dumps(record, ensure_ascii=False)[:200], words
-            else:
-                yield str(record), [str(record)]
+            for entry in _figures(record) if isinstance(record, dict) else [record]:
+                if isinstance(entry, dict):
+                    yield json.dumps(entry, ensure_ascii=False)[:200], _told(entry)
+                else:
+                    yield str(entry), [str(entry)]
         return
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     delimiter = "\t" if lines and "\t" in lines[0] else ","
+    names: list[str] = []
     for position, fields in enumerate(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter)):
-        words = [word for field in fields if (word := _word(field))]
-        if position or any(character.isdigit() for word in words for character in word):  # else a line of headings
+        told = itertools.zip_longest(names, fields, fillvalue="")
+        words = [word for name, field in told if (word := _word(name, field))]
+        if position or any(character.isdigit() for word in words for character in word):
             yield delimiter.join(fields)[:200], words
+        else:
+            names = fields  # a line of headings
 
 
-def _word(field: str) -> str:
+def _figures(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The figures of a record of an article, each with the article's own facts; else the record."""
+    figures = record.get("figures")
+    if not isinstance(figures, list) or not all(isinstance(figure, dict) for figure in figures):
+        return [record]
+    article = {name: value for name, value in record.items() if name in ("pmid", "pmc", "pmcid")}
+    return [{**article, **figure} for figure in figures]
+
+
+def _told(record: Mapping[str, Any]) -> list[str]:
+    told = [(str(name), str(value)) for name, value in record.items() if isinstance(value, (str, int))]
+    return [_numbered(name, value) for name, value in told if _TELLING.search(name) and not _CAPTIONS.search(name)]
+
+
+def _word(name: str, field: str) -> str:
     """What a column of a table names; a caption, which has spaces, names nothing."""
     package = _PACKAGE.search(field)
-    return package[1] if package else "" if " " in field.strip() else field.strip()
+    if package is None:
+        package = _SPOKEN.fullmatch(field.strip())
+    return package[1] if package else "" if " " in field.strip() else _numbered(name, field.strip())
+
+
+def _numbered(name: str, word: str) -> str:
+    """A PMCID where a column of PMCIDs holds its digits alone; else the word."""
+    return f"PMC{word}" if word.isdecimal() and _PMC_COLUMN.fullmatch(name.strip()) else word
 
 
 def _asked(words: str, candidates: list[str]) -> Asked:
-    for word in candidates:
-        if key := _KEY.fullmatch(_SUFFIX.sub("", word)):
-            return Asked(words, key=key[0])
+    stems = (_SUFFIX.sub("", word.rsplit("/", 1)[-1]) for word in candidates)
+    if keys := [stem for stem in stems if _KEY.fullmatch(stem)]:
+        return Asked(words, key=max(keys, key=len))  # of a figure and its panel, the panel
     article, names = "", []
     for word in candidates:
         found = _PMCID.search(word)

@@ -204,12 +204,23 @@ def test_a_list_of_figures_says_what_was_not_found(workspace: Workspace, tmp_pat
         ("ROCO_2\twget -r ftp://h/1e/ed/PMC39.tar.gz -P /to\tCRIONM.003.jpg", "PMC39", "crionm.003"),
         ("oa_package/1e/ed/PMC39.tar.gz", "PMC39", ""),
         ("https://pmc.ncbi.nlm.nih.gov/articles/PMC77/", "PMC77", ""),
+        ("PMCID: PMC77", "PMC77", ""),
+        ("PMC77.2", "PMC77", ""),
+        ("pmcid,figure\n77,fig1", "PMC77", "fig1"),
+        ('{"pmc": 77, "file": "gr1.jpg"}', "PMC77", "gr1"),
+        ('{"pmc": "77", "figures": [{"fig_caption": "PMC1_x", "graphic_ref": "a/gr1.jpg"}]}', "PMC77", "gr1"),
     ],
 )
 def test_the_forms_in_which_lists_name_figures(line: str, article: str, name: str) -> None:
     [asked] = read_asked(line)
     assert asked.article == article
     assert name in (asked.names or ("",))
+
+
+def test_a_line_of_our_own_names_the_most_that_it_can() -> None:
+    figure = {"fig_id": "PMC7_1_f001", "graphic_ref": "train/00000/PMC7_1_f001_g01_p02.jpg"}
+    [asked] = read_asked(json.dumps({"pmc": "7", "figures": [figure]}))
+    assert asked.key == "PMC7_1_f001_g01_p02"
 
 
 @pytest.mark.parametrize(
