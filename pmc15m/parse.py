@@ -158,7 +158,7 @@ def _article_row(stored: StoredArticle, shard: str, article: Article, used: set[
         "notices": article.notices,
         "flags": article.flags,
         "citation": said.get("citation") or article.citation,
-        "source": "cloud" if stored.metadata is not None else "oa_package",
+        "source": "cloud" if stored.metadata is not None else "files",
         "shard": shard,
         "n_figures": len(article.figures),
         "n_media_unreferenced": len(stored.media.keys() - used),

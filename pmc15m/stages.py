@@ -43,7 +43,7 @@ TEXTS_SQL, CAPTIONS_SQL, PAIRS_SQL = (
 )
 PARSE = Stage(
     name="parse",
-    version=4,
+    version=5,
     reads=("raw",),
     writes=("figures", "images", "articles"),
     section="parse",

@@ -7,9 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from pmc15m.checksum import read_metadata, read_rows, read_stamp
+from pmc15m.checksum import read_metadata, read_rows
 from pmc15m.sources.model import Wanted
-from pmc15m.workspace import Workspace, copy_of, in_order, read_fingerprint, restore, shard_name, shard_number
+from pmc15m.workspace import (
+    Workspace,
+    copy_of,
+    in_order,
+    read_facts,
+    read_fingerprint,
+    restore,
+    shard_name,
+    shard_number,
+)
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +99,6 @@ def count_articles(shards: Sequence[tuple[str, PlanFile]]) -> int:
 
 
 def _read_plan_file(path: Path) -> PlanFile:
-    facts, metadata = read_stamp(path), read_metadata(path)
+    facts, metadata = read_facts(path) or {}, read_metadata(path)
     last = metadata.row_group(metadata.num_row_groups - 1).column(0).statistics.max
     return PlanFile(path, shard_number(path.stem), int(last), facts["fingerprint"], tuple(facts["extras"]))

@@ -101,6 +101,8 @@ def _answer(query: str, style: Format, output: Path | None, connection: duckdb.D
     statements = refuse_changes(connection, query)
     if output is not None and len(statements) > 1:
         raise UsageError(f"one statement a file, please, not {len(statements)}")
+    if style is Format.JSON and len(statements) > 1:
+        raise UsageError(f"JSON is one array: one statement, please, not {len(statements)}, or --format jsonl")
     for number, statement in enumerate(statements):
         if number and style is Format.TABLE:
             print()

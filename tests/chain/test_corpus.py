@@ -80,6 +80,6 @@ def test_kept_tarballs_are_imported(tmp_path: Path) -> None:
     with connect(tmp_path) as connection:
         articles = connection.sql("SELECT pmcid, source, n_figures > 0 FROM articles ORDER BY pmcid").fetchall()
         assert [row[0] for row in articles] == ["PMC3003633", "PMC3231133", "PMC7112410", "PMC7159299"]
-        assert {row[1] for row in articles} == {"oa_package"}
+        assert {row[1] for row in articles} == {"files"}
         (pairs,) = connection.sql("SELECT count(*) FROM pairs WHERE level = 'figure'").fetchall()
         assert pairs[0] > 10

@@ -122,6 +122,15 @@ def test_one_statement_a_file(workspace: Workspace, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_several_answers_are_json_lines_and_no_json(told) -> None:
+    with pytest.raises(UsageError, match="JSON is one array: one statement, please, not 2, or --format jsonl"):
+        told("SELECT 1 AS a; SELECT 2 AS b", "json")
+    assert [json.loads(line) for line in told("SELECT 1 AS a; SELECT 2 AS b", "jsonl").splitlines()] == [
+        {"a": 1},
+        {"b": 2},
+    ]
+
+
 def test_no_query_reaches_the_pipe_of_an_answer(workspace: Workspace) -> None:
     with connect(workspace) as connection:
         with pytest.raises(UsageError, match="queries only read"):
