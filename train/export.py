@@ -69,7 +69,7 @@ def export(path: Path, folder: Path, hub: str = "") -> None:
     weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     save_file(weights, temporary / WEIGHTS[0])
     save_file(dict(trunk.state_dict()), temporary / "image.safetensors")
-    disable_progress_bar()
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     bert: Any = model.text.transformer
     bert.save_pretrained(temporary / "text")
     bert.config.save_pretrained(temporary)
