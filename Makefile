@@ -32,7 +32,7 @@ demo: .venv/installed  ## the whole chain on generated miniature PMCs, without i
 	$(BIN)/pmc15m demo --workspace $(WORKSPACE)/demo
 	$(BIN)/pmc15m demo --workspace $(WORKSPACE)/demo-more --articles 300 --seed 1
 	$(BIN)/python -m train run $(WORKSPACE)/demo/export/panels $(WORKSPACE)/demo-more/export/panels \
-		--preset tiny --out $(WORKSPACE)/demo/model --resume
+		--preset tiny --set image.patch_dropout=0.25 --out $(WORKSPACE)/demo/model --resume
 	@echo "report: $(WORKSPACE)/demo/report/index.html"
 
 evaluate-demo: .venv/installed-dev  ## after demo: pretrain the tiny preset on it and judge the model on drawn sets

@@ -83,7 +83,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
-    level = logging.WARNING if arguments.quiet else logging.DEBUG if arguments.verbose else logging.INFO
+    level = logging.DEBUG if arguments.verbose else logging.INFO
+    if arguments.quiet or not _leads():
+        level = logging.WARNING
     logging.basicConfig(stream=sys.stderr, format="%(message)s")
     logging.getLogger("train").setLevel(level)
     try:
@@ -105,12 +107,17 @@ def main(argv: list[str] | None = None) -> int:
         return ExitCode.INTERRUPTED
 
 
+def _leads() -> bool:
+    """Of torchrun's processes one speaks."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def _run(arguments: argparse.Namespace) -> ExitCode:
     config = _config(arguments)
     from train.loop import run  # torch, timm and transformers load here
 
     summary = run(config, arguments.data, arguments.out, arguments.allow_random)
-    if os.environ.get("RANK", "0") == "0":  # of torchrun's processes one speaks
+    if _leads():
         print(json.dumps(dataclasses.asdict(summary), indent=2) if arguments.json else summary)
     return ExitCode.COMPLETE if summary.complete else ExitCode.INTERRUPTED
 
@@ -120,7 +127,7 @@ def _evaluate(arguments: argparse.Namespace) -> ExitCode:
 
     suite = load_suite(arguments.suite, arguments.tasks)
     report = run(suite, arguments.model, arguments.data, arguments.out, arguments.workers)
-    if os.environ.get("RANK", "0") == "0":
+    if _leads():
         print(json.dumps(report.as_dict(), indent=2, ensure_ascii=False) if arguments.json else report)
     return ExitCode.COMPLETE if report.complete else ExitCode.UNDONE
 

@@ -1,17 +1,23 @@
 """The processes of one run, as torchrun starts them; a single process is a world of one.
 
-Every process computes the whole loss from the gathered features and keeps the gradient of its own rows; the parameters'
-gradients are then summed. So the gradient is the batch's own, whatever the number of processes.
+Every process has the gradient of the whole loss by its own features; the parameters' gradients are then summed. So the
+gradient is the batch's own, whatever the number of processes.
 """
 
 import dataclasses
+import functools
 import os
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
 
 from train.errors import CheckpointError
+
+BUCKET_BYTES = 25 << 20  # of gradients in a message, at least; DistributedDataParallel's default
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,15 +52,15 @@ class World:
         """This process's rows of a gathered tensor."""
         return gathered.chunk(self.size)[self.rank]
 
-    def sum_gradients(self, model: nn.Module) -> None:
-        """Add the gradients of all processes, in one message."""
-        if self.size == 1:
-            return
-        grads = [p.grad for p in model.parameters() if p.grad is not None]
-        flat = torch.cat([grad.reshape(-1) for grad in grads])
-        distributed.all_reduce(flat)
-        for grad, part in zip(grads, torch.split(flat, [grad.numel() for grad in grads]), strict=True):
-            grad.copy_(part.view_as(grad))
+    def sum(self, tensor: Tensor) -> Tensor:
+        """The tensor, in which from now on stands the sum over all processes."""
+        if self.size > 1:
+            distributed.all_reduce(tensor)
+        return tensor
+
+    def start_sum(self, tensor: Tensor) -> Any:
+        """Begin what `sum` does; what is returned has a `wait`."""
+        return distributed.all_reduce(tensor, async_op=True)
 
     def any(self, flag: bool) -> bool:
         """Whether any process says so (a signal may reach only one)."""
@@ -75,6 +81,76 @@ class World:
                 f"processes differ in {what}: {values[0]} in process 0, {values[other]} in process {other}; "
                 "every machine must see the same folders"
             )
+
+    def require_shared(self, folder: Path) -> None:
+        """Raise `CheckpointError` on every process where one does not see what process 0 puts into the folder.
+
+        It does so under a name that nobody has asked for: NFS calls absent for a while what was absent when asked for.
+        """
+        if self.size == 1:
+            return
+        name = [uuid.uuid4().hex]
+        if self.leads:
+            (folder / name[0]).touch()
+        distributed.broadcast_object_list(name, group=self.control)
+        mark = folder / name[0]
+        try:
+            self.require_same(f"whether they see what process 0 writes to {folder}", "yes" if mark.exists() else "no")
+        finally:
+            if self.leads:
+                mark.unlink()
+
+
+class GradientSums:
+    """Adds up the gradients of all processes while backward goes on.
+
+    The parameters lie in buckets, the last first, as backward comes to them. A bucket leaves once each of its
+    parameters has been given a gradient `times` times, and never before its predecessors: all processes send the same.
+    """
+
+    def __init__(self, world: World, parameters: Iterable[nn.Parameter], times: int) -> None:
+        self._world = world
+        trained = [p for p in parameters if p.requires_grad] if world.size > 1 else []
+        self._buckets = _buckets(trained[::-1])
+        self._missing = [times * len(bucket) for bucket in self._buckets]
+        self._sent: list[tuple[list[Tensor], Tensor, Any]] = []
+        self._hooks = []
+        for number, bucket in enumerate(self._buckets):
+            count = functools.partial(self._count, number)
+            self._hooks += [p.register_post_accumulate_grad_hook(count) for p in bucket]  # type: ignore[no-untyped-call]
+
+    def _count(self, number: int, _parameter: Tensor) -> None:
+        self._missing[number] -= 1
+        while len(self._sent) < len(self._buckets) and self._missing[len(self._sent)] == 0:
+            self._send()
+
+    def _send(self) -> None:
+        grads = [p.grad for p in self._buckets[len(self._sent)] if p.grad is not None]
+        flat = torch.cat([grad.reshape(-1) for grad in grads])
+        self._sent.append((grads, flat, self._world.start_sum(flat)))
+
+    def finish(self) -> None:
+        """Wait until the sums stand in the gradients."""
+        for hook in self._hooks:
+            hook.remove()
+        while len(self._sent) < len(self._buckets):
+            self._send()
+        for grads, flat, sum_ in self._sent:
+            sum_.wait()
+            for grad, part in zip(grads, torch.split(flat, [grad.numel() for grad in grads]), strict=True):
+                grad.copy_(part.view_as(grad))
+
+
+def _buckets(parameters: Iterable[nn.Parameter]) -> list[list[nn.Parameter]]:
+    buckets: list[list[nn.Parameter]] = []
+    size = BUCKET_BYTES
+    for parameter in parameters:
+        if size >= BUCKET_BYTES:
+            buckets.append([])
+            size = 0
+        buckets[-1].append(parameter)
+        size += parameter.nbytes
+    return buckets
 
 
 def join() -> World:

@@ -20,7 +20,7 @@ from typing import Any
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
-from train import files
+from train import _torchvision, files
 from train.config import Config, to_toml
 from train.errors import CheckpointError
 from train.pretrained import CONFIG, POOLERS, WEIGHTS, Pretrained, load_model, read
@@ -50,6 +50,9 @@ def export(path: Path, folder: Path, hub: str = "") -> None:
     """
     if folder.exists():
         raise CheckpointError(f"{folder} exists already; name a new folder")
+    _torchvision.make_importable()
+    from transformers.utils.logging import disable_progress_bar
+
     source = read(path)
     model, tokenizer = load_model(source)
     config = source.config
@@ -66,6 +69,7 @@ def export(path: Path, folder: Path, hub: str = "") -> None:
     weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     save_file(weights, temporary / WEIGHTS[0])
     save_file(dict(trunk.state_dict()), temporary / "image.safetensors")
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     bert: Any = model.text.transformer
     bert.save_pretrained(temporary / "text")
     bert.config.save_pretrained(temporary)

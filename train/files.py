@@ -24,6 +24,13 @@ def share(path: Path, data: bytes) -> None:
     own.replace(path)
 
 
+def sweep(folder: Path, suffix: str) -> None:
+    """Remove what killed processes left in a folder in which else all files end with the suffix."""
+    for path in folder.glob("*"):
+        if path.suffix != suffix:
+            path.unlink()
+
+
 def hidden(path: Path) -> Path:
     """The temporary name beside a path; nothing under such a name is ever read."""
     return path.with_name(f".{path.name}.tmp")

@@ -37,13 +37,14 @@ from train.data import Schedule, TrainBatches
 from train.distributed import World, join, leave
 from train.errors import CheckpointError, ConfigError, DataError, DivergedError
 from train.evaluation.meanwhile import Judges
+from train.loss import chance_loss
 from train.order import Order, weights_of
 from train.pretrained import Pretrained
 from train.shards import Split, Splits, open_split, read_at
 from train.step import build_optimizer, learning_rate, train_step
 from train.tokens import CAPTIONS_FOR_TRAINING, Captions, load_tokenizer, train_tokenizer
 from train.towers import Clip, all_finite, build_model, compile_blocks, drop_patches, flops, lock
-from train.trackers import open_tracker
+from train.trackers import open_tracker, require_tracker
 
 SAMPLE_BYTES = 1 << 16  # of either end of a file that has no fingerprint
 PEAK_TFLOPS = {"H100": 989, "H200": 989, "A100": 312, "L40S": 362, "B200": 2250}  # dense bf16, as its maker says
@@ -63,6 +64,7 @@ class Summary:
     seconds: float  # of this process, training only
     first_loss: float  # of step 1
     last_loss: float  # of the last step
+    chance_loss: float  # of a model that knows nothing
     checkpoint: str
     val: dict[str, Any] | None  # None: there is no val split
 
@@ -70,8 +72,7 @@ class Summary:
         pairs = self.steps * self.batch_size
         lines = [
             f"{self.steps} steps of {self.batch_size} pairs ({pairs} in all), {self.seconds:.1f} s of training here",
-            f"loss {self.first_loss:.3f} → {self.last_loss:.3f} "
-            f"(a model that knows nothing: ln {self.batch_size} = {math.log(self.batch_size):.3f})",
+            f"loss {self.first_loss:.3f} → {self.last_loss:.3f} (a model that knows nothing: {self.chance_loss:.3f})",
         ]
         if self.val is None:
             lines.append("no val split, so nothing was evaluated")
@@ -110,6 +111,7 @@ def _run(
             f"run.activations_gb {config.run.activations_gb:g} cannot stay in the {world.memory / 1e9:.0f} GB of this "
             f"{world.device.type.upper()}; what does not fit is made twice, with 0 everything"
         )
+    require_tracker(config)
     if config.run.precision == "auto":  # from here on it is the run's own, on whatever device it goes on
         config = override(config, [f"run.precision={'bf16' if world.device.type == 'cuda' else 'fp32'}"])
 
@@ -161,10 +163,13 @@ def _run(
         out.mkdir(parents=True, exist_ok=True)
         files.write(out / "config.toml", to_toml(config).encode())
         (out / checkpoint.FOLDER).mkdir(exist_ok=True)
+        (out / TOKENS).mkdir(exist_ok=True)
+        files.sweep(out / TOKENS, ".npy")
         checkpoint.prune(out, config.run.keep, config.run.keep_every)
         _forget_after(out / "metrics.jsonl", start)
         _say_hello(config, train_split, schedule, model, start, steps, world)
         track = open_tracker(config, out, start)
+    world.require_shared(out / TOKENS)
 
     sound = torch.ones((), dtype=torch.bool, device=world.device)
 
@@ -259,6 +264,7 @@ def _run(
         seconds=clock.seconds(),
         first_loss=next((float(row["loss"]) for row in _rows(out / "metrics.jsonl") if "loss" in row), math.nan),
         last_loss=float(loss),
+        chance_loss=chance_loss(config.optim.loss, config.data.batch_size),
         checkpoint=str(checkpoint.checkpoint_path(out, step)),
         val=scores.get("val"),
     )

@@ -12,14 +12,15 @@ import dataclasses
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from train.config import Config, OptimConfig
 from train.data import Batch
-from train.distributed import World
+from train.distributed import GradientSums, World
 from train.loss import contrastive_loss, sigmoid_loss
 from train.order import Rows
 from train.towers import MAX_LOGIT_SCALE, Clip, distances
@@ -48,17 +49,19 @@ def train_step(
     parts = _text_chunks(batch.tokens, batch.lengths, size)
     texts = _Tower(model.encode_text, parts, f"{key} text", config, kept)
 
-    image_ND, text_ND = world.gather(images.features()), world.gather(texts.features())
-    scale = model.logit_scale.detach()
+    image_bD, text_bD, scale = images.features(), texts.features(), model.logit_scale.detach()
     if model.logit_bias is None:
-        result = contrastive_loss(image_ND, text_ND, scale)
+        result = contrastive_loss(image_bD, text_bD, scale, world)
     else:
-        result = sigmoid_loss(image_ND, text_ND, scale, model.logit_bias.detach())
+        result = sigmoid_loss(image_bD, text_bD, scale, model.logit_bias.detach(), world)
 
     optimizer.zero_grad(set_to_none=True)
-    images.backward(world.own_part(result.image_ND))
-    texts.backward(world.own_part(result.text_ND))
-    world.sum_gradients(model)
+    image_sums = GradientSums(world, model.visual.parameters(), len(images))
+    images.backward(result.image_bD)
+    text_sums = GradientSums(world, model.text.parameters(), len(texts))
+    texts.backward(result.text_bD)
+    image_sums.finish()
+    text_sums.finish()
     model.logit_scale.grad = result.log_scale.to(model.logit_scale)  # every process has the whole of it already
     if model.logit_bias is not None:
         model.logit_bias.grad = result.bias
@@ -80,6 +83,9 @@ class _Tower:
         self._keep = not config.run.micro_batch or len(chunks) == 1  # the graphs of all chunks fit at once
         self._bf16 = config.run.precision == "bf16"
         self._outputs: list[Tensor] = []
+
+    def __len__(self) -> int:
+        return len(self._chunks)
 
     def features(self) -> Tensor:
         """(pairs, D) detached, in the order of the batch."""
@@ -160,24 +166,25 @@ def learning_rate(step: int, steps: int, optim: OptimConfig) -> float:
     return optim.lr * 0.5 * (1 + math.cos(math.pi * progress))
 
 
-def build_optimizer(model: Clip, optim: OptimConfig) -> torch.optim.AdamW:
-    """AdamW; weight decay on tensors of two and more dimensions only (open_clip's rule).
+def parameter_groups(model: nn.Module, weight_decay: float, scale: Callable[[str], float]) -> list[dict[str, Any]]:
+    """An optimizer's groups, each with its `scale` of the learning rate, which a parameter has by its name.
 
-    Each group has a `scale` of the learning rate, by its distance from the output.
+    Weight decay on tensors of two and more dimensions only (open_clip's rule).
     """
-    groups: dict[tuple[int, bool], list[Tensor]] = {}
-    away = distances(model) if optim.layer_decay < 1 else {}
+    groups: dict[tuple[float, bool], list[Tensor]] = {}
     for name, parameter in model.named_parameters():
-        groups.setdefault((away.get(name, 0), parameter.ndim < 2), []).append(parameter)
+        groups.setdefault((-scale(name), parameter.ndim < 2), []).append(parameter)
+    return [
+        {"params": parameters, "weight_decay": 0.0 if is_small else weight_decay, "scale": -falling}
+        for (falling, is_small), parameters in sorted(groups.items(), key=lambda group: group[0])
+    ]
+
+
+def build_optimizer(model: Clip, optim: OptimConfig) -> torch.optim.AdamW:
+    """AdamW, whose groups have a `scale` of the learning rate by their distance from the output."""
+    away = distances(model) if optim.layer_decay < 1 else {}
     return torch.optim.AdamW(
-        [
-            {
-                "params": parameters,
-                "weight_decay": 0.0 if is_small else optim.weight_decay,
-                "scale": optim.layer_decay**distance,
-            }
-            for (distance, is_small), parameters in sorted(groups.items(), key=lambda group: group[0])
-        ],
+        parameter_groups(model, optim.weight_decay, lambda name: optim.layer_decay ** away.get(name, 0)),
         lr=optim.lr,
         betas=(optim.beta1, optim.beta2),
         eps=optim.eps,

@@ -5,6 +5,7 @@ Neither is needed to train. W&B takes its project, entity and mode from the envi
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,20 @@ from train.errors import ConfigError
 Tracker = Callable[[Mapping[str, Any]], None]  # takes a row of metrics.jsonl
 
 
+def require_tracker(config: Config) -> None:
+    """Raise `ConfigError` when the tracker that `run.track` names is not installed."""
+    if config.run.track:
+        try:
+            import_module(config.run.track)
+        except ModuleNotFoundError:
+            raise ConfigError(f"run.track needs {config.run.track}: pip install {config.run.track}") from None
+
+
 def open_tracker(config: Config, out: Path, start: int) -> Tracker:
-    """The tracker that `run.track` names, going on from step `start`. Raises `ConfigError` when it is not installed."""
+    """The tracker that `run.track` names, going on from step `start`."""
     if not config.run.track:
         return lambda row: None
-    try:
-        return {"tensorboard": _tensorboard, "wandb": _wandb}[config.run.track](config, out, start)
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"run.track needs {error.name}: pip install {config.run.track}") from None
+    return {"tensorboard": _tensorboard, "wandb": _wandb}[config.run.track](config, out, start)
 
 
 def numbers(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import subprocess
 import sys
 import tomllib
@@ -37,6 +38,15 @@ def test_the_surface() -> None:
         flags = {flag for action in command._actions for flag in action.option_strings or [action.dest]}
         assert flags == expected.pop(name) | common
     assert not expected
+
+
+@pytest.mark.parametrize(("rank", "level"), [("0", logging.INFO), ("1", logging.WARNING)])
+def test_of_several_processes_one_speaks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rank: str, level: int
+) -> None:
+    monkeypatch.setenv("RANK", rank)
+    main(["export", str(tmp_path / "absent"), str(tmp_path / "out")])
+    assert logging.getLogger("train").level == level
 
 
 def test_help_needs_no_torch() -> None:

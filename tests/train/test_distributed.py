@@ -87,3 +87,15 @@ def test_processes_that_see_different_folders_take_no_step(export: Path, tmp_pat
     for _, _, said in ended:
         assert "processes differ in the step they go on from: 1 in process 0, 0 in process 1" in said
     assert not (tmp_path / "yours" / "checkpoints").exists()
+
+
+def test_processes_that_do_not_share_the_folder_of_a_new_run_take_no_step(export: Path, tmp_path: Path) -> None:
+    """They would train, and find nothing to go on from."""
+    ended = start_processes(export, [tmp_path / "mine", tmp_path / "yours"], 3)
+    assert [code for code, _, _ in ended] == [2, 2]
+    for _, _, said in ended:
+        assert "mine/tokens: yes in process 0, no in process 1; every machine must see the same folders" in said or (
+            "yours/tokens: yes in process 0, no in process 1; every machine must see the same folders" in said
+        )
+    assert not (tmp_path / "yours").exists()
+    assert not [*(tmp_path / "mine").glob("tokens/*"), *(tmp_path / "mine").glob("checkpoints/*")]

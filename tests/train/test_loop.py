@@ -139,6 +139,16 @@ def test_a_run_that_begins_again_does_not_believe_the_tokens_of_its_first_beginn
     assert same(weights(tmp_path), weights(straight))
 
 
+def test_what_a_kill_left_of_tokens_goes_with_the_next_start(export: Path, tmp_path: Path) -> None:
+    loop.run(small_config("run.steps=1"), export, tmp_path)
+    tokens = tmp_path / "tokens"
+    whole = sorted(tokens.iterdir())
+    for torn in (".000000.npy.0a.tmp", "000000.npy.0a"):
+        (tokens / torn).touch()
+    loop.run(small_config("run.steps=2"), export, tmp_path)
+    assert sorted(tokens.iterdir()) == whole
+
+
 def test_only_the_newest_checkpoints_stay(export: Path, tmp_path: Path) -> None:
     loop.run(small_config("run.save_every=1", "run.keep=2"), export, tmp_path)
     assert [read_meta(path).step for path in checkpoints(tmp_path)] == [5, 6]

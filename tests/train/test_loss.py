@@ -5,7 +5,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from train.loss import contrastive_loss, sigmoid_loss
+from tests.train.models import ALONE
+from tests.train.worlds import together
+from train.distributed import World
+from train.loss import LossAndGrads, chance_loss, contrastive_loss, sigmoid_loss
 
 
 def unit_features(n: int, d: int, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -34,9 +37,9 @@ def test_sigmoid_loss_and_gradient_equal_the_plain_ones(tile: int, scale: float,
     log_scale, bias = torch.tensor(scale).double().log().requires_grad_(), torch.tensor(at).double().requires_grad_()
     expected = plain_sigmoid_loss(image, text, log_scale, bias)
     expected.backward()
-    result = sigmoid_loss(image, text, log_scale.detach(), bias.detach(), tile)
+    result = sigmoid_loss(image, text, log_scale.detach(), bias.detach(), ALONE, tile)
     assert float(result.loss) == pytest.approx(float(expected.detach()), rel=1e-5)
-    found = (result.image_ND, result.text_ND, result.log_scale, result.bias)
+    found = (result.image_bD, result.text_bD, result.log_scale, result.bias)
     for ours, theirs in zip(found, (image.grad, text.grad, log_scale.grad, bias.grad), strict=True):
         assert ours is not None
         assert theirs is not None
@@ -50,11 +53,11 @@ def test_loss_and_gradient_equal_the_plain_ones(tile: int, scale: float) -> None
     log_scale = torch.tensor(scale).double().log().requires_grad_()
     expected = plain_loss(image, text, log_scale)
     expected.backward()
-    result = contrastive_loss(image, text, log_scale, tile)
+    result = contrastive_loss(image, text, log_scale, ALONE, tile)
     assert float(result.loss) == pytest.approx(float(expected.detach()), rel=1e-6)
     for ours, theirs in (
-        (result.image_ND, image.grad),
-        (result.text_ND, text.grad),
+        (result.image_bD, image.grad),
+        (result.text_bD, text.grad),
         (result.log_scale, log_scale.grad),
     ):
         assert theirs is not None
@@ -64,13 +67,39 @@ def test_loss_and_gradient_equal_the_plain_ones(tile: int, scale: float) -> None
 def test_logits_are_fp32_under_autocast() -> None:
     image, text = unit_features(64, 16)
     log_scale = torch.tensor(100.0).log()
-    outside = contrastive_loss(image, text, log_scale)
+    outside = contrastive_loss(image, text, log_scale, ALONE)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        inside = contrastive_loss(image, text, log_scale)
+        inside = contrastive_loss(image, text, log_scale, ALONE)
     assert torch.equal(outside.loss, inside.loss)
-    assert torch.equal(outside.image_ND, inside.image_ND)
+    assert torch.equal(outside.image_bD, inside.image_bD)
 
 
 def test_equal_features_cost_what_guessing_costs() -> None:
-    same = functional.normalize(torch.ones(32, 4), dim=-1)
-    assert float(contrastive_loss(same, same, torch.tensor(1.0)).loss) == pytest.approx(torch.tensor(32.0).log().item())
+    same, scale = functional.normalize(torch.ones(32, 4), dim=-1), torch.tensor(1.0)
+    assert float(contrastive_loss(same, same, scale, ALONE).loss) == pytest.approx(chance_loss("softmax", 32))
+    bias = torch.tensor(1 / 31).log() - scale.exp()  # the log-odds of one caption in 32
+    assert float(sigmoid_loss(same, same, scale, bias, ALONE).loss) == pytest.approx(chance_loss("sigmoid", 32))
+    assert float(sigmoid_loss(same, same, scale, bias + 0.1, ALONE).loss) > chance_loss("sigmoid", 32)
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_processes_that_form_their_own_rows_have_the_gradient_of_the_whole_loss(size: int) -> None:
+    image, text = (features.double().requires_grad_() for features in unit_features(64, 16))
+    log_scale, bias = torch.tensor(14.3).double().log().requires_grad_(), torch.tensor(-10.0).double().requires_grad_()
+    inputs = [image, text, log_scale, bias]
+
+    def of_process(world: World) -> tuple[LossAndGrads, LossAndGrads]:
+        mine = image.detach().chunk(size)[world.rank], text.detach().chunk(size)[world.rank]
+        scale, at = log_scale.detach(), bias.detach()
+        return contrastive_loss(*mine, scale, world, 7), sigmoid_loss(*mine, scale, at, world, 7)
+
+    found = zip(*together(size, of_process), strict=True)
+    plain = plain_loss(image, text, log_scale), plain_sigmoid_loss(image, text, log_scale, bias)
+    for results, loss in zip(found, plain, strict=True):
+        gradients = torch.autograd.grad(loss, inputs, allow_unused=True)
+        own = [torch.cat([result.image_bD for result in results]), torch.cat([result.text_bD for result in results])]
+        for result in results:
+            assert float(result.loss) == pytest.approx(float(loss.detach()), rel=1e-6)
+            for ours, theirs in zip([*own, result.log_scale, result.bias], gradients, strict=True):
+                assert (ours is None) == (theirs is None)
+                assert ours is None or float((ours - theirs).norm() / theirs.norm()) < 1e-4

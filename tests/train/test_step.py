@@ -11,7 +11,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.train.drawn_pairs import small_config
+from tests.train.models import ALONE
 from tests.train.test_loss import plain_loss, plain_sigmoid_loss
+from tests.train.worlds import Thread, together
+from train import distributed
 from train.config import Config, override
 from train.data import Batch, Schedule, TrainBatches
 from train.distributed import World
@@ -20,9 +23,6 @@ from train.shards import open_split
 from train.step import build_optimizer, learning_rate, train_step
 from train.tokens import Captions, train_tokenizer
 from train.towers import MAX_LOGIT_SCALE, Clip, build_model, flops, lock
-
-ALONE = World(0, 1, torch.device("cpu"))
-
 
 # timm's own test network, with batch norms.
 CNN = ("image.model=test_efficientnet", "image.width=0", "image.depth=0", "image.heads=0", "image.patch_size=0")
@@ -61,6 +61,59 @@ def test_the_gradient_is_that_of_the_plain_loss(export: Path, micro_batch: int, 
     assert ours.keys() == plain.keys() == {name for name, _ in model.named_parameters()}
     error = torch.cat([(ours[name] - plain[name]).flatten() for name in plain]).norm()
     assert float(error / torch.cat([grad.flatten() for grad in plain.values()]).norm()) < 1e-5
+
+
+def part_of(batch: Batch, world: World) -> Batch:
+    """The pairs of a batch that a process has."""
+    own = np.array_split(np.arange(len(batch.rows)), world.size)[world.rank]
+    return Batch(batch.images[own], batch.tokens[own], batch.lengths[own], batch.rows[own], ())
+
+
+@pytest.mark.parametrize("loss", ["softmax", "sigmoid"])
+@pytest.mark.parametrize(("size", "micro_batch"), [(2, 0), (2, 3), (4, 1)])
+def test_the_gradient_of_processes_is_that_of_one(export: Path, size: int, micro_batch: int, loss: str) -> None:
+    config = small_config(f"optim.loss={loss}", "optim.clip_norm=0", f"run.micro_batch={micro_batch}")
+    batch, vocab_size = first_batch(export, config)
+    model = build_model(config, vocab_size).train()
+    alone = gradients(model, batch, config, 0)
+    copies = [copy.deepcopy(model) for _ in range(size)]
+
+    def step(world: World) -> float:
+        own = copies[world.rank]
+        optimizer = build_optimizer(own, config.optim)
+        return float(train_step(own, optimizer, part_of(batch, world), 0, config, world).loss)
+
+    losses = together(size, step)
+    assert losses == [pytest.approx(losses[0], rel=1e-6)] * size
+    for own in copies:
+        error = torch.cat([(p.grad - alone[name]).flatten() for name, p in own.named_parameters()]).norm()
+        assert float(error / torch.cat([grad.flatten() for grad in alone.values()]).norm()) < 1e-5
+        assert all(map(torch.equal, own.parameters(), copies[0].parameters()))
+
+
+@pytest.mark.parametrize("micro_batch", [0, 2])
+def test_gradients_leave_while_backward_goes_on(
+    export: Path, monkeypatch: pytest.MonkeyPatch, micro_batch: int
+) -> None:
+    """Those of a block once it is through, and no sooner: a micro-batch may follow."""
+    monkeypatch.setattr(distributed, "BUCKET_BYTES", 1)
+    config = small_config("image.depth=2", f"run.micro_batch={micro_batch}")
+    batch, vocab_size = first_batch(export, config)
+    models = [build_model(config, vocab_size).train() for _ in range(2)]
+
+    def step(world: Thread) -> tuple[list[int], list[int]]:
+        """How many messages had been sent whenever a gradient came to the last and to the first block."""
+        model, seen = models[world.rank], ([], [])
+        for block, counts in zip(reversed(model.visual.trunk.blocks), seen, strict=True):
+            block.norm2.bias.register_post_accumulate_grad_hook(lambda _, c=counts: c.append(len(world.messages)))
+        train_step(model, build_optimizer(model, config.optim), part_of(batch, world), 0, config, world)
+        assert len(world.messages) == len(list(model.parameters())) - 1  # the temperature's comes with the loss
+        return seen
+
+    for last, first in together(2, step):
+        assert len(last) == len(first) == (1 if micro_batch == 0 else 2)
+        assert last[:-1] == first[:-1] == [0] * (len(last) - 1)
+        assert 0 < last[-1] < first[-1]
 
 
 def test_with_dropout_the_second_pass_repeats_the_first(export: Path) -> None:

@@ -69,9 +69,10 @@ def test_a_run_is_shown_by_tensorboard_and_steps_that_are_taken_again_once(expor
     assert [(event.step, event.value) for event in shown] == expected
 
 
-def test_a_tracker_that_is_not_installed_is_named(
+def test_a_tracker_that_is_not_installed_is_named_before_anything_is_written(
     export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(ConfigError, match=r"run\.track needs wandb: pip install wandb"):
-        loop.run(small_config("run.track=wandb"), export, tmp_path)
+        loop.run(small_config("run.track=wandb"), export, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -33,6 +33,7 @@ from train.evaluation.readers import open_file
 from train.evaluation.report import Result
 from train.evaluation.sets import DataSet, list_digest, parsed
 from train.evaluation.statistics import bootstrap, percentage
+from train.step import parameter_groups
 from train.towers import Clip
 
 log = logging.getLogger(__name__)
@@ -205,16 +206,12 @@ class Fusion(nn.Module):
         return logits
 
     def groups(self, settings: FineTuning) -> list[dict[str, Any]]:
-        """AdamW's: the towers at the lowest rate, the head at the highest; no decay for tensors of one dimension."""
+        """AdamW's: the towers at the lowest rate, the head at the highest."""
         times = {"clip": 1.0, "head": settings.head_times}
-        made: dict[tuple[float, bool], list[nn.Parameter]] = {}
-        for name, parameter in self.named_parameters():
-            rate = settings.lr * times.get(name.partition(".")[0], settings.fusion_times)
-            made.setdefault((rate, parameter.ndim >= 2), []).append(parameter)
-        return [
-            {"params": params, "lr": rate, "weight_decay": settings.weight_decay if decayed else 0.0}
-            for (rate, decayed), params in made.items()
-        ]
+        made = parameter_groups(
+            self, settings.weight_decay, lambda name: times.get(name.partition(".")[0], settings.fusion_times)
+        )
+        return [group | {"lr": settings.lr * group["scale"]} for group in made]
 
 
 def fine_tuned(encoder: Encoder, splits: Mapping[str, Sequence[Question]], settings: FineTuning) -> list[str]:
