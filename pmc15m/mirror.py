@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pmc15m.objects import Objects, Stored
-from pmc15m.schema import TABLES
+from pmc15m.tables import TABLES
 
 log = logging.getLogger(__name__)
 
