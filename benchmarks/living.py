@@ -23,6 +23,7 @@ from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
 
+from pmc15m import footers
 from pmc15m.config import Config, load_config
 from pmc15m.curate.stage import curate
 from pmc15m.engine.stage import Execution
@@ -39,7 +40,7 @@ _ID = {
     "panels": "panel_key",
 }
 _READ = tuple(_ID)
-_HISTORY = "CHANGES"  # the stem of what tells of the update itself
+_PASSING = {"CHANGES", footers.NAME}  # stems: what tells of the update itself, and what commands remember
 
 
 def main() -> int:
@@ -164,7 +165,7 @@ def _digests(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in _files(folder)
-        if path.stem != _HISTORY
+        if path.stem not in _PASSING
     }
 
 

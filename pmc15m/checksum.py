@@ -4,8 +4,10 @@ Parquet's own page checksums cover neither the headers of pages nor the footer, 
 footer of every file of ours holds, as metadata, the sha256 of all that stands before it, and its own, taken with zeros
 in its place. The first look at a file, which asks for the footer alone, reads a few kilobytes and believes none of them
 unchecked; who reads rows checks the rest (`read_bytes`, `check_file`) or, where that would read far more than is asked
-for, the pages that are read (`read_rows`).
+for, the pages that are read (`read_rows`). Arrow is loaded by what reads more than a footer's facts.
 """
+
+from __future__ import annotations
 
 import hashlib
 import json
@@ -13,12 +15,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pmc15m.errors import DamageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 _KEY = "pmc15m"
 _START, _FOOTER = b'{"fingerprint": ', b'"footer_sha256": "'
@@ -62,6 +65,8 @@ def check_file(path: Path) -> None:
 
 def read_bytes(path: Path) -> pa.Buffer:
     """All bytes of a file, checked. Raises `DamageError`, `FileNotFoundError`."""
+    import pyarrow as pa
+
     content = path.read_bytes()
     footer = content[max(0, len(content) - _END - int.from_bytes(content[-_END:-4], "little")) :]
     _compare(path, footer, hashlib.sha256(memoryview(content)[: len(content) - len(footer)]).hexdigest())
@@ -76,6 +81,8 @@ def body_digest(content: pa.Buffer) -> str:
 
 def read_metadata(path: Path) -> pq.FileMetaData:
     """The footer of a file, checked: what its columns are, where they lie, their statistics. Raises as `read_stamp`."""
+    import pyarrow.parquet as pq
+
     read_stamp(path)
     return pq.read_metadata(path)
 
@@ -85,6 +92,9 @@ def read_rows(path: Path, columns: Sequence[str] | None = None, groups: Sequence
 
     Raises `DamageError`, `FileNotFoundError`.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     read_stamp(path)
     file = pq.ParquetFile(path, page_checksum_verification=True)
     try:
@@ -102,7 +112,7 @@ class Check:
     complaints: Callable[[], Sequence[str]]
 
     @classmethod
-    def of_file(cls, name: str, *paths: Path) -> "Check":
+    def of_file(cls, name: str, *paths: Path) -> Check:
         """The check of a file of ours, and of what stands beside it; the first one is noted."""
         return cls(name, paths[0], lambda: [harm for path in paths if (harm := _harm(path)) is not None])
 

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pmc15m.errors import UsageError
-from pmc15m.objects import Objects, Stored, Version
+from pmc15m.objects import Objects, Stored
 from pmc15m.writer import Share, holder_of, in_the_way, kernel, myself, name_of
 
 log = logging.getLogger(__name__)
@@ -31,9 +31,9 @@ def one_writer_of(objects: Objects, share: Share, command: str) -> Iterator[None
     """Be the only writer of a share of what lies in a store, as `command`. Raises `UsageError` where another one is."""
     key = name_of(share)
     told = json.dumps(json.loads(myself(command)) | {"processes": _processes(), "own": uuid.uuid4().hex}).encode()
-    version = _take(objects, key, told)
+    tag = _take(objects, key, told)
     ended = threading.Event()
-    pulse = threading.Thread(target=_beat, args=(objects, key, told, version, ended), daemon=True)
+    pulse = threading.Thread(target=_beat, args=(objects, key, told, tag, ended), daemon=True)
     try:
         for other in in_the_way([found.key for found in objects.listing(at_top=True)], share):
             _refuse_if_alive(objects, other)
@@ -49,14 +49,14 @@ def one_writer_of(objects: Objects, share: Share, command: str) -> Iterator[None
             objects.remove(key)
 
 
-def _take(objects: Objects, key: str, told: bytes) -> Version:
+def _take(objects: Objects, key: str, told: bytes) -> str:
     dead: Stored | None = None
     try:
         return objects.put(key, told, None)
     except FileExistsError:
         dead = _refuse_if_alive(objects, key)
     try:
-        return objects.put(key, told, dead.version if dead is not None else None)
+        return objects.put(key, told, dead.tag if dead is not None else None)
     except FileExistsError:
         raise UsageError(f"the workspace {objects.address} is in use: another command has just begun there") from None
 
@@ -97,10 +97,10 @@ def _processes() -> int:
     return os.stat("/proc/self/ns/pid").st_ino
 
 
-def _beat(objects: Objects, key: str, told: bytes, version: Version, ended: threading.Event) -> None:
+def _beat(objects: Objects, key: str, told: bytes, tag: str, ended: threading.Event) -> None:
     while not ended.wait(PULSE_S):
         try:
-            version = objects.put(key, told, version)
+            tag = objects.put(key, told, tag)
         except FileExistsError:
             log.error("another writer has taken the place of this one in %s; what it changes stays its own", key)
             return

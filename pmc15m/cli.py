@@ -559,9 +559,11 @@ def _browse(arguments: argparse.Namespace) -> ExitCode:
 
 def _status(arguments: argparse.Namespace) -> ExitCode:
     from pmc15m.chain import show_status
+    from pmc15m.remembered import remembered
 
     workspace, config, _ = _context(arguments)
-    text, code = show_status(workspace, config, as_json=arguments.json, shares=arguments.shares)
+    asked = {"as_json": arguments.json, "shares": arguments.shares}
+    text, code = remembered(workspace, config, asked, answer=partial(show_status, workspace, config, **asked))
     print(text)
     return code
 

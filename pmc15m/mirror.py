@@ -10,7 +10,7 @@ again, and of what is large (raw shards, training shards) a file without blocks 
 bytes are read from the store, piece by piece (`read`, `opened`).
 
     .store     the address; a folder with this file stands for a store
-    .objects   a line of JSON an object: key, version, size, and the local file's time of change where it has the bytes
+    .ledger    a line of JSON an object: key, tag, size, and the local file's time of change where it has the bytes
 """
 
 import fcntl
@@ -29,12 +29,12 @@ from io import BufferedReader
 from pathlib import Path
 from typing import NamedTuple
 
-from pmc15m.objects import Objects, Stored, Version
-from pmc15m.schema import TABLES
+from pmc15m.objects import Objects, Stored
+from pmc15m.tables import TABLES
 
 log = logging.getLogger(__name__)
 
-_ADDRESS, _LEDGER, _PULLING = ".store", ".objects", ".pulling"
+_ADDRESS, _LEDGER, _PULLING = ".store", ".ledger", ".pulling"
 _FOLDERS = {"catalog", "raw", *TABLES, "export", "report"}
 _FILES = {"config.toml", "marks.jsonl"}
 _PASSING = re.compile(r"\.footers|.+\.(planned\.parquet|damage|part|journal)")  # of this machine alone
@@ -46,7 +46,7 @@ _AHEAD, _GAP = 1 << 20, 256 << 10  # bytes that are read at once by who goes on,
 class _Known(NamedTuple):
     """What the folder knows of an object."""
 
-    version: Version
+    tag: str
     size: int
     changed_ns: int | None  # of the local file; None where that has not the bytes
 
@@ -54,7 +54,7 @@ class _Known(NamedTuple):
 class _Last(threading.local):
     """What a thread has read last of an object."""
 
-    of: tuple[str, Version] | None = None
+    of: tuple[str, str] | None = None
     start = 0
     content = b""
 
@@ -85,8 +85,8 @@ class Mirror:
             alone = {key for key in there if _is_tar(key) and key.removesuffix(".tar") + ".parquet" not in there}
             for found in (there.pop(key) for key in alone):
                 known = before.get(found.key)
-                if known is None or known.version != found.version:
-                    self._note(found.key, _Known(found.version, found.size, None))
+                if known is None or known.tag != found.tag:
+                    self._note(found.key, _Known(found.tag, found.size, None))
             self._copy([found for found in there.values() if not self._has(found, before.get(found.key))])
 
     def push(self, path: Path, finished: Path) -> None:
@@ -94,8 +94,8 @@ class Mirror:
         if _is_kept(key := self.key(path)):
             known = self._ledger().get(key)
             status = finished.stat()
-            version = self.objects.put(key, finished, known.version if known else None)
-            self._note(key, _Known(version, status.st_size, status.st_mtime_ns))
+            tag = self.objects.put(key, finished, known.tag if known else None)
+            self._note(key, _Known(tag, status.st_size, status.st_mtime_ns))
 
     def remove(self, path: Path) -> None:
         """Remove a file from the store."""
@@ -108,7 +108,7 @@ class Mirror:
         key = self.key(path)
         known = self._ledger().get(key)
         if known is not None and _LARGE.fullmatch(key):
-            self._leave(key, known.version, known.size)
+            self._leave(key, known.tag, known.size)
 
     def read(self, path: Path, offset: int, size: int) -> bytes:
         """A piece of a file, from where its bytes are.
@@ -120,7 +120,7 @@ class Mirror:
         if known is None or known.changed_ns is not None:
             with path.open("rb") as file:
                 return os.pread(file.fileno(), size, offset)
-        last, of = self._last, (key, known.version)
+        last, of = self._last, (key, known.tag)
         begin = offset - last.start
         if last.of != of or begin < 0 or begin + size > len(last.content):
             goes_on = last.of == of and 0 <= begin <= len(last.content) + _GAP
@@ -153,7 +153,7 @@ class Mirror:
         return bool(_LARGE.fullmatch(key)) if self.has_tables else key not in _FILES
 
     def _has(self, found: Stored, known: _Known | None) -> bool:
-        if known is None or known.version != found.version:
+        if known is None or known.tag != found.tag:
             return False
         try:
             status = (self.root / found.key).stat()
@@ -166,22 +166,22 @@ class Mirror:
         copied = []
         for found in missing:
             if self._is_large(found.key):
-                self._leave(found.key, found.version, found.size)
+                self._leave(found.key, found.tag, found.size)
             else:
                 copied.append(found)
         if copied:
             size = sum(found.size for found in copied)
             log.debug("workspace: copying %d files, %.1f MB, from %s", len(copied), size / 1e6, self.address)
             with ThreadPoolExecutor(_AT_ONCE) as pool:
-                for found, (version, status) in zip(copied, pool.map(self._fetch, copied), strict=True):
-                    self._note(found.key, _Known(version, status.st_size, status.st_mtime_ns))
+                for found, (tag, status) in zip(copied, pool.map(self._fetch, copied), strict=True):
+                    self._note(found.key, _Known(tag, status.st_size, status.st_mtime_ns))
 
-    def _fetch(self, found: Stored) -> tuple[Version, os.stat_result]:
+    def _fetch(self, found: Stored) -> tuple[str, os.stat_result]:
         with self._placed(found.key) as temporary:
             return self.objects.get(found.key, temporary), temporary.stat()
 
-    def _leave(self, key: str, version: Version, size: int) -> None:
-        self._note(key, _Known(version, size, None))
+    def _leave(self, key: str, tag: str, size: int) -> None:
+        self._note(key, _Known(tag, size, None))
         with self._placed(key) as temporary, temporary.open("wb") as file:
             file.truncate(size)
 
@@ -210,16 +210,14 @@ class Mirror:
                     if known is None:
                         self._known.pop(key, None)
                     else:
-                        e_tag, version, *rest = known
-                        self._known[key] = _Known(Version(e_tag, version), *rest)
+                        self._known[key] = _Known(*known)
         except FileNotFoundError:
             pass
         return self._known
 
     def _note(self, key: str, known: _Known | None) -> None:
-        told = None if known is None else [*known.version, known.size, known.changed_ns]
         with (self.root / _LEDGER).open("ab") as file:
-            file.write(json.dumps([key, told]).encode() + b"\n")
+            file.write(json.dumps([key, known]).encode() + b"\n")
 
 
 def scratch_of(address: str) -> Path:

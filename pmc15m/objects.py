@@ -1,6 +1,6 @@
 """The objects below an address in a store (`s3://bucket/prefix`, `gs://`, `az://`), through obstore.
 
-Whole objects are written under a condition: that there is none of that name yet, or that it is the version that was
+Whole objects are written under a condition: that there is none of that name yet, or that it is the one that was
 read before. So of two that write the same object one is told, and nobody finds half of either.
 
 Credentials are found by obstore where each store's own tools have them (environment, instance roles). They are given
@@ -28,19 +28,12 @@ _CODE = re.compile(r"<Code>(\w{1,60})</Code>")  # a word of the server's
 _LONGEST = 300  # of what is told of an error
 
 
-class Version(NamedTuple):
-    """What tells an object from what stood there before; which of both, differs from store to store."""
-
-    e_tag: str | None
-    version: str | None
-
-
 class Stored(NamedTuple):
     """An object that is there."""
 
     key: str
     size: int
-    version: Version
+    tag: str  # what tells it from what stood there before: its entity tag
     modified: datetime  # by the store's clock
 
 
@@ -94,14 +87,14 @@ class Objects:
         except FileNotFoundError:
             return None
 
-    def get(self, key: str, path: Path) -> Version:
-        """Write an object into a file; its version."""
+    def get(self, key: str, path: Path) -> str:
+        """Write an object into a file; its tag."""
         with self._telling(key):
             answer = self._store.get(key)
             with path.open("wb") as file:
                 for block in answer.stream(min_chunk_size=_BLOCK):
                     file.write(block)
-            return _stored(answer.meta).version
+            return _tag(answer.meta)
 
     def blocks(self, key: str) -> Iterator[bytes]:
         """An object, block by block."""
@@ -123,22 +116,21 @@ class Objects:
         with self._telling(key):
             return bytes(self._store.get_range(key, start=offset, length=size))
 
-    def put(self, key: str, content: Path | bytes, before: Version | None) -> Version:
-        """Write an object where there is none (`before` is None), or in the place of that version.
+    def put(self, key: str, content: Path | bytes, before: str | None) -> str:
+        """Write an object where there is none (`before` is None), or in the place of the one of that tag; its own tag.
 
         Where another one is found that has the same bytes, that is as good. `OSError` (EEXIST) where it has others.
         """
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
-        mode = "create" if before is None else {name: it for name, it in before._asdict().items() if it is not None}
         try:
             with self._telling(key):
-                written = self._store.put(key, content, mode=mode)
-                return Version(written["e_tag"], written["version"])
+                mode = "create" if before is None else self._version(key, before)
+                return _tag(self._store.put(key, content, mode=mode))
         except (AlreadyExistsError, PreconditionError):
             there = self.head(key)
             if there is not None and self._is_same(there, content):
-                return there.version
+                return there.tag
         told = "was changed by somebody else meanwhile; run the same command again"
         raise FileExistsError(errno.EEXIST, told, f"{self.address}/{key}")
 
@@ -146,6 +138,20 @@ class Objects:
         """Remove an object; as good where there is none."""
         with contextlib.suppress(FileNotFoundError), self._telling(key):
             self._store.delete(key)
+
+    def _version(self, key: str, tag: str) -> dict[str, str]:
+        """What a store is told of the object that is to be replaced; Google's its generation, which no listing has.
+
+        Raises `PreconditionError` where another one is found.
+        """
+        from obstore.exceptions import PreconditionError
+
+        if not self.address.startswith("gs:"):
+            return {"e_tag": tag}
+        there = self._store.head(key)
+        if _tag(there) != tag:
+            raise PreconditionError(key)
+        return {"e_tag": tag, "version": there["version"]}
 
     def _is_same(self, there: Stored, content: Path | bytes) -> bool:
         size = content.stat().st_size if isinstance(content, Path) else len(content)
@@ -178,5 +184,12 @@ class Objects:
 
 
 def _stored(found: Any) -> Stored:
-    version = Version(found["e_tag"], found["version"])
-    return Stored(found["path"], found["size"], version, found["last_modified"])
+    return Stored(found["path"], found["size"], _tag(found), found["last_modified"])
+
+
+def _tag(found: Any) -> str:
+    """The entity tag of an object, in quotes: Azure's listings leave them out.
+
+    What else obstore calls its version is told by some answers and not by others.
+    """
+    return '"{}"'.format((found["e_tag"] or "").strip('"'))

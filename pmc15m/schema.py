@@ -1,6 +1,5 @@
 """Every table's schema, a comment a column.
 
-`SCHEMA_VERSION` changes when a column changes its name, type or meaning; parts of another version are stale.
 The reasons are the enums of the stages that give them (`crawl`, `jats`, `figures`, `curate`), stored as text.
 """
 
@@ -8,7 +7,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+from pmc15m import tables
 
 _TEXTS = pa.list_(pa.string())
 SPAN = pa.struct([pa.field("start", pa.int32()), pa.field("end", pa.int32())])  # characters, end exclusive
@@ -344,18 +343,8 @@ PAIRS = _table(
     ),
 )
 
-# Tables that lie in parts, one a raw shard, in the order of the flow.
-TABLES: Mapping[str, pa.Schema] = {
-    "articles": ARTICLES,
-    "figures": FIGURES,
-    "images": IMAGES,
-    "pixels": PIXELS,
-    "panels": PANELS,
-    "captions": CAPTIONS,
-    "duplicates": DUPLICATES,
-    "caption_groups": CAPTION_GROUPS,
-    "pairs": PAIRS,
-}
+_PARTS = (ARTICLES, FIGURES, IMAGES, PIXELS, PANELS, CAPTIONS, DUPLICATES, CAPTION_GROUPS, PAIRS)
+TABLES: Mapping[str, pa.Schema] = dict(zip(tables.TABLES, _PARTS, strict=True))
 
 
 def figure_key(pmcid: str, version: int, index: int) -> str:

@@ -9,6 +9,7 @@
     <root>/report/index.html         the report
     <root>/.sql_history              what was asked in the shell of `sql`
     <root>/<table>/.footers          what the footers of a table's parts say, so that not all are read again (`footers`)
+    <root>/.status                   what `status` said last (`remembered`)
     <root>/durations.jsonl           how long every run of a step took, one line each
     <root>/marks.jsonl               what people said of single figures and pairs in `browse`, one line a mark
     <root>/**/NAME.damage            a note that NAME's file is damaged: it counts as missing until it is made again
@@ -23,6 +24,8 @@ A workspace in a store (`s3://bucket/prefix`) is such a folder, too, which a `mi
 for it stands in the functions that finish, open and remove files here.
 """
 
+from __future__ import annotations
+
 import functools
 import hashlib
 import json
@@ -36,15 +39,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from pmc15m import footers, mirror
 from pmc15m.checksum import body_digest, check_file, read_bytes, seal, stamp
 from pmc15m.errors import DamageError, UsageError
-from pmc15m.schema import SCHEMA_VERSION, TABLES
+from pmc15m.tables import SCHEMA_VERSION, TABLES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 _TEMPORARY = ".tmp"
 _LEFTOVER = re.compile(rf".+\.[0-9a-f]{{32}}{re.escape(_TEMPORARY)}")
@@ -66,7 +70,7 @@ class Workspace:
         self.root = Path(root)
         mirror.join(self.root)
 
-    def __reduce__(self) -> tuple[type["Workspace"], tuple[Path]]:
+    def __reduce__(self) -> tuple[type[Workspace], tuple[Path]]:
         return Workspace, (self.root,)  # so that another process knows a mirror, too
 
     def __str__(self) -> str:
@@ -82,7 +86,7 @@ class Workspace:
         """Make sure that the folder exists and can be written. Raises `UsageError`."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            self._probe()
+            self.now_ns()
         except OSError as error:
             raise UsageError(
                 f"cannot write the workspace {self.root}: {error.strerror}; choose another with --workspace DIR"
@@ -170,7 +174,7 @@ class Workspace:
 
         Only for a writer.
         """
-        now_ns = self._probe()
+        now_ns = self.now_ns()
         raw = {*self.shards(), self.catalog.stem}  # what belongs to none of these is not mended
 
         def note(path: Path) -> None:
@@ -186,7 +190,7 @@ class Workspace:
     def _files(self, table: str) -> list[Path]:
         return self.parts(table) if table != "catalog" else [self.catalog] * self.catalog.is_file()
 
-    def _probe(self) -> int:
+    def now_ns(self) -> int:
         """The time of the file system, in ns, as a file that is written now gets it. Raises `OSError`."""
         probe = self.root / f".probe.{uuid.uuid4().hex}{_TEMPORARY}"
         probe.touch()
@@ -286,6 +290,9 @@ def note_damage(path: Path) -> None:
 
 def read_part(path: Path, columns: list[str] | None = None) -> pa.Table:
     """The rows of a part, whatever the folders above it are called. Raises `DamageError`, `FileNotFoundError`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     # In this thread alone: one of Arrow's pool that still holds Python's bytes while the interpreter ends takes the
     # process down ("terminate called without an active exception").
     return pq.ParquetFile(pa.BufferReader(read_bytes(path)), pre_buffer=False).read(columns, use_threads=False)
@@ -296,7 +303,11 @@ def check_columns(path: Path, table: str) -> None:
 
     Columns come with versions, and a part that lacks one is stale already.
     """
-    if table in TABLES and pq.read_schema(path).names != TABLES[table].names:
+    import pyarrow.parquet as pq
+
+    from pmc15m import schema
+
+    if table in TABLES and pq.read_schema(path).names != schema.TABLES[table].names:
         raise DamageError(path, "is of another version")
 
 
@@ -317,6 +328,9 @@ def write_part(path: Path, table: pa.Table, made_from: str, **facts: Any) -> Non
 
 def digest_of(table: pa.Table) -> str:
     """The sha256 of a table's rows. As Parquet, which has no bytes for what is null, and here in its cheapest form."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     sink = pa.BufferOutputStream()
     schema = table.schema.remove_metadata()
     with pq.ParquetWriter(sink, schema, compression="none", use_dictionary=False, write_statistics=False) as writer:
@@ -335,6 +349,8 @@ def part_writer(
     **packing: Any,
 ) -> Iterator[pq.ParquetWriter]:
     """A writer of rows of `schema`; when it is left, the file stands there with checksums, stamped and whole."""
+    import pyarrow.parquet as pq
+
     with (
         sealed(path) as temporary,
         pq.ParquetWriter(
@@ -399,6 +415,8 @@ def _is_whole(path: Path) -> bool:
 
 def leaves(path: str, kind: pa.DataType) -> Iterator[str]:
     """Parquet's names of the columns that hold an Arrow column."""
+    import pyarrow as pa
+
     if pa.types.is_struct(kind):
         for field in kind:
             yield from leaves(f"{path}.{field.name}", field.type)
@@ -476,6 +494,8 @@ def rows_to_table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema, *, parti
 
     A row with other columns than the schema's raises `KeyError`; of `partial` rows, what is not there is null.
     """
+    import pyarrow as pa
+
     names = set(schema.names)
     checked = []
     for row in rows:

@@ -6,6 +6,7 @@ Such a unit is tried again when the others are done and all memory is free.
 """
 
 import contextlib
+import logging
 import multiprocessing
 import signal
 import time
@@ -16,6 +17,8 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Generic
 
 from pmc15m.engine import Answer, Errand, Outcome, Unit, apply, failure, received
+
+log = logging.getLogger(__name__)
 
 _SPAWN = multiprocessing.get_context("spawn")
 _EPITAPH = "its process {}, twice; most often there is too little memory"
@@ -47,6 +50,7 @@ def _in_pool(errand: Errand[Unit], units: Sequence[Unit], size: int) -> Generato
                 busy.remove(worker)
                 if answer is None:
                     _end([worker])
+                    log.warning("the process of %s %s; it is tried again last, alone", worker.unit, worker.epitaph)
                     killed.append(worker.unit)
                 else:
                     idle.append(worker)

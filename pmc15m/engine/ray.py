@@ -22,6 +22,7 @@ from pmc15m.engine import Answer, Errand, Outcome, Unit, failure, received
 from pmc15m.engine.local import Process, leave
 from pmc15m.errors import UsageError
 
+_MEMORY = 1 << 30  # bytes that a unit is promised: as many as README says of a process
 _PULSE_S = 1.0  # in which the client sees that the command was killed
 _clients: list[Process] = []  # the one that runs, if any
 
@@ -86,7 +87,9 @@ def _start(ray: Any, workers: int) -> None:
 
 def _answers(ray: Any, errand: Errand[Unit], units: Sequence[Unit], pipe: Connection) -> Generator[Answer[Unit]]:
     # An errand is an instance that can be called, and Ray takes functions only.
-    task, work = ray.remote(_call), ray.put(errand)
+    # One that asks for more memory than the last node that lives has would wait for ever.
+    least = min(int(node["Resources"].get("memory", 0)) for node in ray.nodes() if node["Alive"])
+    task, work = ray.remote(_call).options(memory=min(_MEMORY, least)), ray.put(errand)
     window = 4 * max(1, int(ray.cluster_resources().get("CPU", 1)))  # bounded: never all units in the object store
     waiting = iter(units)
     running: dict[Any, Unit] = {}

@@ -1,14 +1,14 @@
 """A stage maps parts to parts, one raw shard at a time, and does only what is missing or stale."""
 
+from __future__ import annotations
+
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, Generic
 
 from pmc15m.checksum import read_metadata
 from pmc15m.config import Config, as_dict
@@ -26,6 +26,9 @@ from pmc15m.workspace import (
     read_fingerprint,
     write_part,
 )
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 log = logging.getLogger(__name__)
 

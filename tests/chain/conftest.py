@@ -34,7 +34,7 @@ def digests(root: Path) -> dict[str, str]:
     return {
         str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(root.rglob("*"))
-        if path.is_file() and path.name not in {"config.toml", "index.html", ".footers", "durations.jsonl"}
+        if path.is_file() and path.name not in {"config.toml", "index.html", ".footers", ".status", "durations.jsonl"}
     }
 
 

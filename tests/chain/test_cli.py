@@ -39,6 +39,19 @@ def test_status_loads_what_it_reads_with_and_no_more(tmp_path: Path) -> None:
     assert said.stdout.splitlines()[-1] == "[]"
 
 
+def test_status_loads_no_arrow_where_nothing_was_touched_since_the_last_one(finished: Path) -> None:
+    code = (
+        f"import sys, pmc15m.cli\npmc15m.cli.main(['status', '--workspace', {str(finished)!r}])\n"
+        "print([m for m in ('pyarrow', 'numpy', 'duckdb') if m in sys.modules])"
+    )
+    first, second = (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
+        for _ in range(2)
+    )
+    assert second == [*first[:-1], "[]"]
+    assert len(second) > 5
+
+
 def test_no_data_stage_imports_torch() -> None:
     package = Path(pmc15m.__file__).parent
     for module in package.rglob("*.py"):

@@ -38,10 +38,13 @@ def test_a_killed_worker_costs_its_own_unit_alone() -> None:
     assert (failed.unit, "SIGKILL" in failed.error, results[-1]) == (7, True, failed)
 
 
-def test_what_was_killed_is_tried_again_last(tmp_path: Path) -> None:
+def test_what_was_killed_is_tried_again_last(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     units = [str(tmp_path / name) for name in ("mortal", "b", "c", "d")]
     values = [result.value for result in map_units(die_once, units, workers=2) if isinstance(result, Success)]
     assert (values[-1], sorted(values)) == ("mortal", ["b", "c", "d", "mortal"])
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the process of {units[0]} was killed by SIGKILL; it is tried again last, alone"
+    ]
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -37,6 +37,16 @@ def test_every_unit_is_reported_once() -> None:
     assert "ValueError" in failed.error
 
 
+def promised(_: int) -> float:
+    import ray
+
+    return ray.get_runtime_context().get_assigned_resources()["memory"]
+
+
+def test_a_unit_is_promised_the_memory_that_a_process_may_need() -> None:
+    assert [result.value for result in map_units(promised, [1], engine="ray", workers=2)] == [1 << 30]
+
+
 def die_once(marker: str) -> bool:
     """Kills its worker the first time."""
     if not os.path.exists(marker):

@@ -10,7 +10,7 @@ import pytest
 from pmc15m import footers
 from pmc15m.checksum import read_stamp
 from pmc15m.errors import DamageError
-from pmc15m.schema import SCHEMA_VERSION
+from pmc15m.tables import SCHEMA_VERSION
 from pmc15m.workspace import Workspace, note_damage, read_digest, read_facts, read_fingerprint, write_part
 
 ROWS = pa.table({"pmcid": ["PMC1", "PMC2"]})
@@ -27,7 +27,7 @@ def fill(root: Path) -> Workspace:
 def settle(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep what the footers say, an hour later by the clock of the file system, and be another process."""
     with monkeypatch.context() as patched:
-        patched.setattr(Workspace, "_probe", lambda self: os.stat(self.root / "figures").st_ctime_ns + HOUR_NS)
+        patched.setattr(Workspace, "now_ns", lambda self: os.stat(self.root / "figures").st_ctime_ns + HOUR_NS)
         workspace.keep_footers()
     monkeypatch.setattr(footers, "_folders", {})
 

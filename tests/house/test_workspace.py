@@ -115,7 +115,7 @@ def test_no_thread_of_a_pool_holds_what_was_read(tmp_path: Path) -> None:
     path = tmp_path / "part.parquet"
     write_part(path, pa.table({f"c{n}": pa.array(range(9)) for n in range(9)}), "x")
     asked = (
-        "import os; from pathlib import Path; from pmc15m.workspace import read_part\n"
+        "import os, pyarrow.parquet; from pathlib import Path; from pmc15m.workspace import read_part\n"
         "before = len(os.listdir('/proc/self/task')); read_part(Path(os.environ['PART']))\n"
         "print(len(os.listdir('/proc/self/task')) - before)"
     )

@@ -4,6 +4,7 @@ import hashlib
 import random
 from pathlib import Path
 
+import boto3
 import pyarrow as pa
 import pytest
 
@@ -52,6 +53,21 @@ def test_only_what_changed_is_copied_again(place: str, tmp_path: Path, monkeypat
     assert copied == ["pairs/00001.parquet"]
     assert other.shards("pairs") == ["00000", "00001"]
     assert read_fingerprint(other.part("pairs", "00001")) == "b"
+
+
+def test_a_bucket_that_keeps_versions_is_copied_once(
+    server: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = Path(place).name
+    store = boto3.client("s3", endpoint_url=server)  # keys are where obstore has them
+    store.create_bucket(Bucket=name)
+    store.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    one, mirror = workspace(f"s3://{name}", tmp_path / "one")
+    for value in (1, 2):
+        write_part(one.part("pairs", "00000"), part(value), str(value))
+    monkeypatch.delattr(Objects, "get")
+    mirror.pull()
+    assert read_part(one.part("pairs", "00000")) == part(2)
 
 
 def test_a_raw_shard_takes_no_room_and_is_read_in_pieces(place: str, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Objects in a store, on two S3 servers."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,9 +18,7 @@ def test_what_is_there_is_replaced_only_by_who_has_read_it(objects: Objects, tmp
         objects.put("pairs/00000.parquet", b"third!", first)
     objects.get("pairs/00000.parquet", tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == b"second"
-    assert [(found.key, found.size, found.version) for found in objects.listing()] == [
-        ("pairs/00000.parquet", 6, second)
-    ]
+    assert [(found.key, found.size, found.tag) for found in objects.listing()] == [("pairs/00000.parquet", 6, second)]
 
 
 def test_the_same_bytes_written_twice_are_no_conflict(objects: Objects, tmp_path: Path) -> None:
@@ -41,6 +40,26 @@ def test_what_is_not_there_is_said_and_removed_without_complaint(objects: Object
     with pytest.raises(FileNotFoundError) as raised:
         objects.get("nothing", tmp_path / "copy")
     assert raised.value.filename == f"{objects.address}/nothing"
+
+
+def test_google_is_told_the_generation_of_what_is_to_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {"path": "k", "size": 3, "e_tag": '"a"', "version": "17", "last_modified": None}
+    told: list[object] = []
+    store = SimpleNamespace(head=lambda _: found, put=lambda *_, mode: told.append(mode) or found)
+    monkeypatch.setattr("obstore.store.from_url", lambda *_, **__: store)
+    objects = Objects("gs://papers/x")
+    objects.put("k", b"four", '"a"')
+    with pytest.raises(FileExistsError, match="somebody else"):
+        objects.put("k", b"four", '"of another"')
+    assert told == [{"e_tag": '"a"', "version": "17"}]
+
+
+def test_the_quotes_that_azure_leaves_out_of_a_listing_make_no_other_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = {"path": "k", "size": 3, "e_tag": '"0x1"', "version": None, "last_modified": None}
+    monkeypatch.setattr("obstore.store.from_url", lambda *_, **__: SimpleNamespace(put=lambda *_, mode: written))
+    monkeypatch.setattr("obstore.list", lambda *_, **__: [[written | {"e_tag": "0x1"}]])
+    objects = Objects("az://papers/x")
+    assert [found.tag for found in objects.listing()] == [objects.put("k", b"one", None)]
 
 
 def test_an_error_tells_no_address_with_a_key_in_it(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
