@@ -51,7 +51,7 @@ PARSE = Stage(
 )
 SPLIT = Stage(
     name="split",
-    version=10,
+    version=11,
     reads=("images", "figures"),
     writes=("panels", "pixels"),
     section="split",

@@ -102,12 +102,17 @@ def read_made_up() -> Iterator[Marked]:
     """The captions of our own; each is its own article."""
     for block in MADE_UP.read_text(encoding="utf-8").split("### ")[1:]:
         name, _, body = block.partition("\n")
-        parts = re.split(r"⟦([^⟧]*)⟧", " ".join(body.split()))
-        pieces, text = [], ""
-        for who, piece in zip(parts[1::2], parts[2::2], strict=True):
-            pieces.append((len(text), len(text) + len(piece), who))
-            text += piece
-        yield Marked(f"made up {name}", f"made up {name}", text, (), (_words(text, pieces),))
+        yield made_up(f"made up {name}", body)
+
+
+def made_up(name: str, body: str) -> Marked:
+    """The caption of a `body` with marks in it: "⟦m⟧(A) ⟦A⟧Cats. ⟦m⟧(B) ⟦B⟧Dogs."."""
+    parts = re.split(r"⟦([^⟧]*)⟧", " ".join(body.split()))
+    pieces, text = [], ""
+    for who, piece in zip(parts[1::2], parts[2::2], strict=True):
+        pieces.append((len(text), len(text) + len(piece), who))
+        text += piece
+    return Marked(name, name, text, (), (_words(text, pieces),))
 
 
 def checksum(text: str) -> int:

@@ -3,10 +3,11 @@
     python -m models texts --pieces PIECES.jsonl --silver FILE --zou FILE --articles DIR --out FILE
     python -m models texts … --left-out DIR [--folds 3]         before that, what it makes of captions it has not read
 
-Captions are those of PIECES.jsonl, of `marks.jsonl.gz` (silver, zou458 and the articles of DIR hold their texts) and of
-`made_up.txt`. With --left-out it is trained without each fold of the articles first: DIR/PIECES.jsonl gets one line a
-caption of PIECES.jsonl, {"id", "panels": {label: spans}, "scores"}, and DIR/certainty.jsonl what `python -m models
-certainty` learns from. Ten minutes a training on one core.
+Captions are those of PIECES.jsonl, of `marks.jsonl.gz` (silver, zou458, the articles of DIR hold their texts) and of
+`made_up.txt`, and other writings of them all (`varied.py`). What ships is NETWORKS of them together. With --left-out one
+is trained without each fold of the articles first: DIR/PIECES.jsonl gets one line a caption of PIECES.jsonl, {"id",
+"panels": {label: spans}, "scores"}, and DIR/certainty.jsonl what `python -m models certainty` learns from. A quarter of
+an hour a network on one core.
 """
 
 import argparse
@@ -35,6 +36,7 @@ from models.captions.marks import (
     read_marks,
     read_pieces,
 )
+from models.captions.varied import varied
 from models.captions.words import DIRECTIONS, learn, paragraphs
 from models.export import onnx_file
 from pmc15m.figures.captions import tokens as read
@@ -49,6 +51,8 @@ ABOUT = "Whose each word of a caption is (pmc15m.figures.captions.segments), lea
 WIDTH, DILATIONS, SUFFIX_WIDTH, SHAPE_WIDTH = 64, (1, 2, 4, 8, 16, 32, 1), 12, 8
 BATCH, WORD_RATE, DECAY, AVERAGE, WARM = 24, 0.1, 0.01, 0.995, 0.1
 FORGOTTEN = 0.2  # share of words that a training step hides
+NETWORKS = 2  # that ship together, from seeds that follow each other
+WRITINGS, VARIED = 2, 0.4  # of a caption beside its own; how often one of those is read
 FORBIDDEN = -30.0  # log-odds of what the readers did not say
 MAIN = 2.0  # weight of what markers are, beside whose the words are
 INPUTS, OUTPUTS = ("numbers", "traits", "sentences"), ("owners", "main", "steps", "directions")
@@ -69,12 +73,13 @@ class Truth(NamedTuple):
 
 
 class Example(NamedTuple):
-    """A caption as the network reads it, and what its readers said."""
+    """A caption as the network reads it, what its readers said, and other writings of it."""
 
     marked: Marked
     named: Named
     tokens: Tokens
     truths: tuple[Truth, ...]
+    others: tuple["Example", ...] = ()
 
 
 class Halved(nn.Module):
@@ -134,6 +139,19 @@ class CaptionNetwork(nn.Module):
         return self
 
 
+class Together(nn.Module):
+    """What several networks say on average: what one alone has by chance counts less."""
+
+    def __init__(self, networks: Sequence[CaptionNetwork]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, numbers: Tensor, traits: Tensor, sentences: Tensor) -> tuple[Tensor, ...]:
+        said = [network(numbers, traits, sentences) for network in self.networks]
+        owners, main, steps, _ = (torch.stack(each).mean(0) for each in zip(*said, strict=True))
+        return owners, main, steps, said[0][-1]
+
+
 def example_of(marked: Marked, vocabulary: Vocabulary) -> Example | None:
     """The caption with its labels as the grammar finds them; None where it finds none."""
     named = name_panels(marked.text, marked.markup)
@@ -143,6 +161,13 @@ def example_of(marked: Marked, vocabulary: Vocabulary) -> Example | None:
     number = {normal(label): i for i, label in enumerate(named.labels)}
     truths = tuple(truth_of(tokens, _who(tokens, words), number) for words in marked.readings)
     return Example(marked, named, tokens, truths)
+
+
+def with_others(example: Example, vocabulary: Vocabulary, chance: random.Random) -> Example:
+    """The example with up to WRITINGS others of the same caption (`varied`) in which the grammar finds the labels."""
+    written = [varied(example.marked, example.named.placed, chance) for _ in range(WRITINGS)]
+    made = [example_of(marked, vocabulary) for marked in written if marked]
+    return example._replace(others=tuple(other for other in made if other and is_taught(other)))
 
 
 def _who(tokens: Tokens, words: Sequence[tuple[int, int, Who]]) -> list[Who | None]:
@@ -196,7 +221,8 @@ def truth_of(tokens: Tokens, who: Sequence[Who | None], number: dict[str, int]) 
 
 
 def batch_of(examples: Sequence[Example], chance: random.Random) -> dict[str, Tensor]:
-    """Arrays of one reading of each caption, padded at their ends."""
+    """Arrays of one writing and one reading of each caption, padded at their ends."""
+    examples = [chance.choice(e.others) if e.others and chance.random() < VARIED else e for e in examples]
     truths = [chance.choice(example.truths) for example in examples]
     given = [inputs(example.tokens) for example in examples]
     length = max(len(example.tokens.tokens) for example in examples)
@@ -338,14 +364,16 @@ def train(args: argparse.Namespace) -> bytes:
     vocabulary = Vocabulary({word: i + read.FIRST_WORD for i, word in enumerate(words)}, known)
     captions = [*read_pieces(args.pieces), *read_marks(texts), *read_made_up()]
     examples = [example for marked in captions if (example := example_of(marked, vocabulary))]
+    chance = random.Random(args.seed)
+    examples = [with_others(e, vocabulary, chance) if is_taught(e) else e for e in examples]
     taught = [example for example in examples if is_taught(example)]
     print(f"{len(captions)} captions, {len(taught)} with the labels that the readers found")
     how = args.epochs, args.rate, args.dropout, args.seed
     if args.left_out:
         leave_out(examples, directions, how, args)
-    network = fit(taught, directions, *how)
+    networks = [fit(taught, directions, *how[:-1], args.seed + i).halved() for i in range(NETWORKS)]
     given = tuple(torch.from_numpy(array) for array in inputs(taught[0].tokens).values())
-    return onnx_file(network.halved(), given, (INPUTS, OUTPUTS), ABOUT, args, AXES, {"words": "\n".join(words)})
+    return onnx_file(Together(networks), given, (INPUTS, OUTPUTS), ABOUT, args, AXES, {"words": "\n".join(words)})
 
 
 def leave_out(

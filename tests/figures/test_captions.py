@@ -236,12 +236,12 @@ def test_references_stay_where_they_are() -> None:
 
 def test_what_stands_with_a_label_in_its_brackets_goes_with_it() -> None:
     caption = (
-        "Wool of three sheep. White wool took the dye (panel A), black wool hardly any (see panel B). Grey wool took "
-        "most of all (cf. panel C)."
+        "Wool of three sheep. White wool took the dye (panel A). Black wool took hardly any (see panel B). Grey wool "
+        "took most of all (cf. panel C)."
     )
     assert texts(caption) == {
         "A": "White wool took the dye",
-        "B": "black wool hardly any",
+        "B": "Black wool took hardly any",
         "C": "Grey wool took most of all",
     }
 
@@ -299,6 +299,20 @@ def test_pieces_of_a_text_are_apart_by_single_blanks_and_those_that_touch_stay_t
 
 
 KINDS = {
+    "sentences that their markers close": (
+        "Photograph of the hoof of a goat (A). Radiograph of the same hoof after trimming (B).",
+        {"A": "Photograph of the hoof of a goat", "B": "same hoof after trimming", "-B": "Photograph"},
+    ),
+    "bare letters behind a group": (
+        "Doors of the keep. A–B outer doors: A oak door B iron door C–D inner doors: C glass door D cellar door, seen "
+        "from within",
+        {"A": "oak door", "-A": "iron", "-B": "oak", "D": "cellar door", "-D": "glass"},
+    ),
+    "adjacent markers, and markers that close within": (
+        "Frost. (a)(c) Depth of frozen soil against height, on grass (a) and on gravel (c). (b)(d) Days with frost "
+        "against height, on grass (b) and on gravel (d).",
+        {"a": "Depth of frozen soil", "-a": "gravel", "-c": "grass", "d": "Days with frost"},
+    ),
     "a stem before markers that lead": (
         "Growth of reeds. (A) Counts of stems. Mean height after ten days against salt for (B) plot one, (C) plot two "
         "and (D) plot three.",

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import random
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 pytest.importorskip("torch")
 
 from models.captions import certainty, texts, words
-from models.captions.marks import Marked, checksum, is_right, read_made_up, read_marks, read_pieces
+from models.captions.marks import Marked, checksum, is_right, made_up, read_made_up, read_marks, read_pieces
+from models.captions.varied import varied
+from pmc15m.figures.captions.split import name_panels
 from pmc15m.figures.captions.tokens import Vocabulary
 
 CAPTION = "Pets. Images of (A) cats and (B) dogs at dusk. Bars are means of five."
@@ -76,12 +79,42 @@ def test_the_owners_that_fit_are_what_the_network_is_taught(marked: Marked) -> N
 
 
 def test_committed_marks_fit_the_captions_that_they_mark() -> None:
-    made_up = list(read_made_up())
-    assert len(made_up) > 200
-    assert all(word.who for each in made_up for word in each.readings[0])
+    captions = list(read_made_up())
+    assert len(captions) > 200
+    assert all(word.who for each in captions for word in each.readings[0])
     text = "(A) Cats. (B) Dogs."
     assert list(read_marks({"PMC0:none": ("PMC0", text, [])})) == []
     assert checksum("Cats, dogs") == checksum("Cats – dogs") != checksum("Dogs, cats")
+
+
+def owners_of(marked: Marked) -> list[tuple[str, str]]:
+    return sorted((marked.text[w.start : w.end], ",".join(sorted(w.who))) for w in marked.readings[0])
+
+
+def test_other_writings_of_a_caption_leave_every_word_its_owner(marked: Marked) -> None:
+    own = owners_of(marked)
+    placed = name_panels(marked.text, marked.markup).placed
+    written = [other for seed in range(300) if (other := varied(marked, placed, random.Random(seed)))]
+    heads = {other.text.removesuffix(" at dusk. Bars are means of five.") for other in written}
+    assert {"Pets. Images of cats (A) and dogs (B)", "Pets. Images of A: cats and B: dogs"} <= heads
+    for other in written:
+        assert owners_of(other) == own
+        assert other.markup == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "⟦A⟧Cats ⟦m⟧(A) ⟦A⟧asleep ⟦-⟧and ⟦B⟧dogs ⟦m⟧(B) ⟦B⟧awake",  # words of one owner on both sides
+        "⟦m⟧(A) ⟦A⟧Cats (asleep, ⟦m⟧(B) ⟦B⟧dogs)",  # a bracket that would close elsewhere
+        "⟦m⟧(A) ⟦A,B⟧Pets, ⟦m⟧(B) ⟦B⟧dogs",  # one marker of the sentence has no words of its own
+    ],
+)
+def test_markers_that_cannot_move_stay(body: str) -> None:
+    caption = made_up("pets", body)
+    placed = name_panels(caption.text).placed
+    assert len(placed) == 2
+    assert varied(caption, placed, random.Random(0)) is None
 
 
 def test_words_that_are_used_alike_point_the_same_way() -> None:

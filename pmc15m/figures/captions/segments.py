@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float32]
 CERTAIN = 50.0  # log-odds beyond what the network says
 WEIGHTS = FOLDER / "texts.onnx"
+_POINTED = {Owner.POINTED_NEXT: Owner.NEXT, Owner.POINTED_BEFORE: Owner.PREVIOUS, Owner.POINTED: Owner.SENTENCE}
 _OPENS = "([{“\"‘'<>≤≥=~±+-−–*#$§×°µ"
 _CLOSES = ")]}”\"’'%°+*†‡§#…!?."
 
@@ -88,8 +89,9 @@ def inputs(tokens: Tokens) -> dict[str, npt.NDArray[np.generic]]:
 
 def evidence_of(tokens: Tokens, owners: Floats, main: Floats, steps: Floats) -> Evidence:
     """From what the network says of each token, `owners` (T, K) and `main` (T,), and of each `Step` (3, K, K)."""
-    is_main = _main(tokens, main)
+    is_main, told = _main(tokens, main)
     parts = pieces(tokens.tokens, is_main)
+    owners = _beside(tokens, owners, told)
     summed = np.add.reduceat(owners, parts.starts, axis=0) * (parts.sizes**-0.5)[:, None].astype(np.float32)
     title = _title(tokens, is_main)
     summed[[parts.of[t] for t, token in enumerate(tokens.tokens) if token.sentence == title], Owner.WHOLE] += CERTAIN
@@ -98,19 +100,33 @@ def evidence_of(tokens: Tokens, owners: Floats, main: Floats, steps: Floats) -> 
     return Evidence(parts, is_main, summed + PRESENCE[parts.regions], pairs)
 
 
-def _main(tokens: Tokens, main: Floats) -> list[bool]:
-    """Whether a text stands beside each place of labels; beside the likeliest one of a label, if beside none."""
+def _beside(tokens: Tokens, owners: Floats, told: Collection[int]) -> Floats:
+    """The log-odds of owners (T, K) where the network took the markers `told` for mere pointers: what they point at is
+    what stands beside them."""
+    sentences = {tokens.sentence[marker] for marker in told}
+    here = [t for t, token in enumerate(tokens.tokens) if token.sentence in sentences]
+    out = owners.copy() if here else owners
+    for pointed, owner in _POINTED.items():
+        out[here, owner] = np.maximum(owners[here, owner], owners[here, pointed])
+    return out
+
+
+def _main(tokens: Tokens, main: Floats) -> tuple[list[bool], list[int]]:
+    """Whether a text stands beside each place of labels; beside the likeliest one of a label, if beside none: these
+    markers."""
     odds = [0.0] * len(tokens.labels)
     for t, token in enumerate(tokens.tokens):
         if token.marker >= 0:
             odds[token.marker] = float(main[t])
     is_main = [value > 0 for value in odds]
-    told = functools.reduce(int.__or__, (bits for bits, yes in zip(tokens.labels, is_main, strict=True) if yes), 0)
+    named = functools.reduce(int.__or__, (bits for bits, yes in zip(tokens.labels, is_main, strict=True) if yes), 0)
+    told = []
     for i in sorted(range(len(odds)), key=lambda i: -odds[i]):
-        if tokens.labels[i] & ~told:
+        if tokens.labels[i] & ~named:
             is_main[i] = True
-            told |= tokens.labels[i]
-    return is_main
+            named |= tokens.labels[i]
+            told.append(i)
+    return is_main, told
 
 
 def _title(tokens: Tokens, main: Sequence[bool]) -> int:
@@ -147,11 +163,15 @@ def segments_of(
     text: str, tokens: Tokens, placed: Sequence[Placed], labels: Sequence[str], evidence: Evidence
 ) -> Segments:
     """The spans of a caption's tokens by the most likely owners."""
-    path = decode(evidence)
     sets = label_sets(tokens.tokens, tokens.labels, tokens.sentence, evidence.main, len(labels))
+    path = decode(evidence)
+    is_main = [token.marker >= 0 and evidence.main[token.marker] for token in tokens.tokens]
     owner = [path[p] for p in evidence.pieces.of]
     owned = [found[o] for found, o in zip(sets, owner, strict=True)]
-    is_main = [token.marker >= 0 and evidence.main[token.marker] for token in tokens.tokens]
+    if empty := _without_words(tokens, is_main, owned, len(labels)):
+        path = decode(_with_words(tokens, evidence, is_main, sets, empty))
+        owner = [path[p] for p in evidence.pieces.of]
+        owned = [found[o] for found, o in zip(sets, owner, strict=True)]
     spans = functools.partial(_spans, text, tokens.tokens, tokens.is_word)
     narrowest = _narrowest(tokens.labels, evidence.main, len(labels))
     out = Segments({}, {}, [], [], [], doubts_of(tokens, is_main, evidence, path, sets, labels))
@@ -170,6 +190,33 @@ def segments_of(
     for i, place in enumerate(placed):
         (out.markers if evidence.main[i] else out.references).append(Marker(place.span, place.labels))
     return out
+
+
+def _without_words(tokens: Tokens, is_main: Sequence[bool], owned: Sequence[int], n_labels: int) -> int:
+    """The labels, as bits, that own no word of a caption."""
+    told = functools.reduce(
+        int.__or__,
+        (bits for bits, word, main in zip(owned, tokens.is_word, is_main, strict=True) if word and not main),
+        0,
+    )
+    return ((1 << n_labels) - 1) & ~told
+
+
+def _with_words(
+    tokens: Tokens, evidence: Evidence, is_main: Sequence[bool], sets: Sequence[tuple[int, ...]], empty: int
+) -> Evidence:
+    """The evidence that a sentence in which a main marker names one of the labels `empty` is some panel's: the first
+    of "Salt in the bay (A). Salt in the river (B)." is no title."""
+    named = {
+        token.sentence
+        for token, main in zip(tokens.tokens, is_main, strict=True)
+        if main and tokens.labels[token.marker] & empty
+    }
+    owners = evidence.owners.copy()
+    for p, t in enumerate(evidence.pieces.starts):
+        if tokens.tokens[t].sentence in named:
+            owners[p] -= [0 if bits or o == Owner.NOBODY else CERTAIN for o, bits in enumerate(sets[t])]
+    return evidence._replace(owners=owners)
 
 
 def _narrowest(labels: Sequence[int], main: Sequence[bool], n_labels: int) -> list[int]:

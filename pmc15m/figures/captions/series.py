@@ -53,7 +53,9 @@ def choose(readings: Sequence[Reading], table: Mapping[str, float]) -> Choice | 
             best = outer  # "A, Cells (a) and nuclei (b). B, …": what opens first holds the other
             break
     rival = max((o.total for o in options if o is not best), default=0.0)
-    return _by_case(_by_brackets(best, readings, table), readings)._replace(rival=rival) if best.total > 0 else None
+    if best.total <= 0:
+        return None
+    return _by_case(_by_groups(_by_brackets(best, readings, table)), readings)._replace(rival=rival)
 
 
 def _by_brackets(choice: Choice, readings: Sequence[Reading], table: Mapping[str, float]) -> Choice:
@@ -81,6 +83,26 @@ def _by_brackets(choice: Choice, readings: Sequence[Reading], table: Mapping[str
             likely = known and (touches or log_odds(reading, table) > BRACKETED)
         (taken if likely and not symbol else left).append(reading)
     return choice._replace(readings=tuple(taken), passed_over=tuple(left))
+
+
+def _by_groups(choice: Choice) -> Choice:
+    """The choice with bare letters that little speaks for where a bare group names just them, each in its turn:
+    "A–B dials: A painted dial B gilded dial"."""
+    together = sorted((*choice.readings, *choice.passed_over), key=lambda r: r.candidate.start)
+    taken = set(map(id, choice.readings))
+    for at, group in enumerate(together):
+        if id(group) not in taken or group.candidate.style is not Style.BARE or len(group.labels) < 2:
+            continue
+        behind = []
+        for reading in together[at + 1 :]:
+            if reading.candidate.style is Style.BARE and len(reading.labels) == 1 and reading.labels[0] in group.labels:
+                behind.append(reading)
+            elif id(reading) in taken:
+                break
+        if tuple(reading.labels[0] for reading in behind) == group.labels:
+            taken.update(map(id, behind))
+    accepted, passed_over = (tuple(r for r in together if (id(r) in taken) is yes) for yes in (True, False))
+    return choice._replace(readings=accepted, passed_over=passed_over)
 
 
 def _by_case(choice: Choice, readings: Sequence[Reading]) -> Choice:
