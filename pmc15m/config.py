@@ -21,6 +21,7 @@ from pmc15m.errors import ConfigError
 # Name and password, also where that holds a character that should be escaped; query and fragment.
 _SECRETS = re.compile(r"(?<=://)(?:[^/?#]*@|[^/?#]*:(?![0-9]*(?:[/?#]|$)).*@)|[?#].*", re.DOTALL)
 
+RECIPE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")  # what is no such name is a recipe's path
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 PMC_CLOUD_SERVICE = "https://pmc-oa-opendata.s3.amazonaws.com"
 

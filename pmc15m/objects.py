@@ -148,7 +148,10 @@ class Objects:
 
         if not self.address.startswith("gs:"):
             return {"e_tag": tag}
-        there = self._store.head(key)
+        try:
+            there = self._store.head(key)
+        except FileNotFoundError:
+            raise PreconditionError(key) from None
         if _tag(there) != tag:
             raise PreconditionError(key)
         return {"e_tag": tag, "version": there["version"]}

@@ -201,7 +201,7 @@ class Workspace:
     def remove_leftovers(self) -> None:
         """Remove what killed processes left unfinished. Only for a writer who knows that there is no other."""
         for path in (path for pattern in _FOLDERS for path in self.root.glob(f"{pattern}*{_TEMPORARY}")):
-            if path.is_file() and _LEFTOVER.fullmatch(path.name):
+            if path.is_file() and is_leftover(path):
                 path.unlink(missing_ok=True)
         for spill in self.root.glob(f".duckdb-{socket.gethostname()}-*{_TEMPORARY}"):  # of a query, perhaps alive
             if not Path("/proc", spill.stem.rpartition("-")[2]).exists():
@@ -373,6 +373,11 @@ def sealed(path: Path) -> Iterator[Path]:
         yield temporary
         seal(temporary)
     note_path(path).unlink(missing_ok=True)
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether a file is what a killed process left unfinished (`atomic`)."""
+    return _LEFTOVER.fullmatch(path.name) is not None
 
 
 def copy_of(path: Path) -> Path:

@@ -4,6 +4,7 @@ Every process has the gradient of the whole loss by its own features; the parame
 gradient is the batch's own, whatever the number of processes.
 """
 
+import contextlib
 import dataclasses
 import functools
 import os
@@ -85,7 +86,8 @@ class World:
     def require_shared(self, folder: Path) -> None:
         """Raise `CheckpointError` on every process where one does not see what process 0 puts into the folder.
 
-        It does so under a name that nobody has asked for: NFS calls absent for a while what was absent when asked for.
+        It does so under a name that nobody has asked for, and lists the folders above it: NFS calls absent for a while
+        what was absent when asked for, unless the folder that holds it is opened anew.
         """
         if self.size == 1:
             return
@@ -93,6 +95,9 @@ class World:
         if self.leads:
             (folder / name[0]).touch()
         distributed.broadcast_object_list(name, group=self.control)
+        for place in (folder.parent.parent, folder.parent, folder):
+            with contextlib.suppress(OSError):
+                os.listdir(place)
         mark = folder / name[0]
         try:
             self.require_same(f"whether they see what process 0 writes to {folder}", "yes" if mark.exists() else "no")
@@ -125,8 +130,9 @@ class GradientSums:
             self._send()
 
     def _send(self) -> None:
-        grads = [p.grad for p in self._buckets[len(self._sent)] if p.grad is not None]
-        flat = torch.cat([grad.reshape(-1) for grad in grads])
+        bucket = self._buckets[len(self._sent)]
+        grads = [p.grad for p in bucket if p.grad is not None]
+        flat = torch.cat([bucket[0].new_empty(0), *(grad.reshape(-1) for grad in grads)])
         self._sent.append((grads, flat, self._world.start_sum(flat)))
 
     def finish(self) -> None:

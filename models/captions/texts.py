@@ -3,11 +3,11 @@
     python -m models texts --pieces PIECES.jsonl --silver FILE --zou FILE --articles DIR --out FILE
     python -m models texts … --left-out DIR [--folds 3]         before that, what it makes of captions it has not read
 
-Captions are those of PIECES.jsonl, of `marks.jsonl.gz` (silver, zou458, the articles of DIR hold their texts),
-of `made_up.txt`, and other writings of them all (`varied.py`). What ships is NETWORKS of them together. With --left-out one
-is trained without each fold of the articles first: DIR/PIECES.jsonl gets one line a caption of PIECES.jsonl, {"id",
-"panels": {label: spans}, "scores"}, and DIR/certainty.jsonl what `python -m models certainty` learns from. A quarter of
-an hour a network on one core.
+Captions are those of PIECES.jsonl, of `marks.jsonl.gz` (silver, zou458 and the articles of DIR hold their texts), of
+`made_up.txt`, and other writings of them all (`varied.py`). What ships is NETWORKS of them together. With --left-out
+one is trained without each fold of the articles first: DIR/PIECES.jsonl gets one line a caption of PIECES.jsonl,
+{"id", "panels": {label: spans}, "scores"}, and DIR/certainty.jsonl what `python -m models certainty` learns from. A
+quarter of an hour a network on one core.
 """
 
 import argparse

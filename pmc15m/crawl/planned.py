@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pmc15m.checksum import read_metadata, read_rows
+from pmc15m.errors import DamageError
 from pmc15m.sources.model import Wanted
 from pmc15m.workspace import (
     Workspace,
@@ -99,6 +100,8 @@ def count_articles(shards: Sequence[tuple[str, PlanFile]]) -> int:
 
 
 def _read_plan_file(path: Path) -> PlanFile:
-    facts, metadata = read_facts(path) or {}, read_metadata(path)
+    facts, metadata = read_facts(path), read_metadata(path)
+    if facts is None:
+        raise DamageError(path, "is damaged")
     last = metadata.row_group(metadata.num_row_groups - 1).column(0).statistics.max
     return PlanFile(path, shard_number(path.stem), int(last), facts["fingerprint"], tuple(facts["extras"]))

@@ -95,7 +95,7 @@ def _figures(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     figures = record.get("figures")
     if not isinstance(figures, list) or not all(isinstance(figure, dict) for figure in figures):
         return [record]
-    article = {name: value for name, value in record.items() if name in ("pmid", "pmc", "pmcid")}
+    article = {name: value for name, value in record.items() if name.lower() in ("pmid", "pmc", "pmcid")}
     return [{**article, **figure} for figure in figures]
 
 
@@ -120,7 +120,8 @@ def _numbered(name: str, word: str) -> str:
 def _asked(words: str, candidates: list[str]) -> Asked:
     stems = (_SUFFIX.sub("", word.rsplit("/", 1)[-1]) for word in candidates)
     if keys := [stem for stem in stems if _KEY.fullmatch(stem)]:
-        return Asked(words, key=max(keys, key=len))  # of a figure and its panel, the panel
+        panels = [key for key in keys if key.startswith(f"{keys[0]}_")]
+        return Asked(words, key=max(panels, key=len, default=keys[0]))  # of a figure and its panel, the panel
     article, names = "", []
     for word in candidates:
         found = _PMCID.search(word)

@@ -77,7 +77,7 @@ def _strays(layout: Layout, shards: Iterable[Shard], named: Iterable[str]) -> It
     known = {*map(layout.data, shards), *(layout.folder / name for name in named)}
     for folder in ("data", *SPLITS):
         for path in sorted({*(layout.folder / folder).glob("[!.]*")} - known):
-            yield f"{folder}/{path.name} is no part of the export, and is read as one"
+            yield f"{folder}/{path.name} is no part of the export, and lies where readers look"
 
 
 def _of_pictures(layout: Layout, shard: Shard, rows: list[dict[str, Any]]) -> Iterator[str]:

@@ -19,7 +19,17 @@ from pmc15m.errors import DamageError, UsageError
 from pmc15m.export.shards import SPLITS, Shard, read_shards
 from pmc15m.mirror import mirror_of
 from pmc15m.objects import is_address
-from pmc15m.workspace import Workspace, atomic, copy_of, note_path, opened, read_facts, read_fingerprint, remove
+from pmc15m.workspace import (
+    Workspace,
+    atomic,
+    copy_of,
+    is_leftover,
+    note_path,
+    opened,
+    read_facts,
+    read_fingerprint,
+    remove,
+)
 
 HIDDEN = ".pmc15m"
 _ROWS = re.compile(r"([a-z]+)-([0-9]+)")
@@ -220,7 +230,7 @@ class Layout:
                     self.keep_before("/".join(match.groups()), path)
                 if path.is_dir():
                     shutil.rmtree(path)
-                elif path.suffix in {".tar", ".parquet", ".damage", ".json"}:
+                elif is_leftover(path) or path.suffix in {".tar", ".parquet", ".damage", ".json"}:
                     remove(path)
 
 

@@ -17,19 +17,18 @@ also word its texts, with names of a sample's columns in braces (`columns`, pair
     answer = "{text}"
 """
 
-import re
 import string
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pmc15m.config import RECIPE_NAME
 from pmc15m.errors import UsageError
 from pmc15m.export.columns import KEY_AND_TEXT, SAMPLE
 from pmc15m.manifests import FOLDER
 
 RECIPES = FOLDER / "recipes"
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class Recipe:
 
 def load_recipe(name_or_path: str) -> Recipe:
     """A shipped recipe by its name, or any file by its path. Raises `UsageError` for what is no recipe."""
-    path = RECIPES / f"{name_or_path}.toml" if _NAME.fullmatch(name_or_path) else Path(name_or_path)
+    path = RECIPES / f"{name_or_path}.toml" if RECIPE_NAME.fullmatch(name_or_path) else Path(name_or_path)
     if not path.is_file():
         raise UsageError(
             f"there is no recipe {name_or_path!r}; shipped: {', '.join(shipped_recipes())}, or name a file"
@@ -87,7 +86,7 @@ def shipped_recipes() -> list[str]:
 
 def parse_recipe(name: str, text: str) -> Recipe:
     """A recipe from the text of its file. Raises `UsageError` that names the key that is wrong."""
-    if not _NAME.fullmatch(name):
+    if not RECIPE_NAME.fullmatch(name):
         raise UsageError(f"a recipe's name is lower case letters, digits, - and _, not {name!r}")
     try:
         tree = tomllib.loads(text)

@@ -208,6 +208,7 @@ def test_a_list_of_figures_says_what_was_not_found(workspace: Workspace, tmp_pat
         ("PMC77.2", "PMC77", ""),
         ("pmcid,figure\n77,fig1", "PMC77", "fig1"),
         ('{"pmc": 77, "file": "gr1.jpg"}', "PMC77", "gr1"),
+        ('{"PMC": 77, "figures": [{"file": "gr1.jpg"}]}', "PMC77", "gr1"),
         ('{"pmc": "77", "figures": [{"fig_caption": "PMC1_x", "graphic_ref": "a/gr1.jpg"}]}', "PMC77", "gr1"),
     ],
 )
@@ -221,6 +222,13 @@ def test_a_line_of_our_own_names_the_most_that_it_can() -> None:
     figure = {"fig_id": "PMC7_1_f001", "graphic_ref": "train/00000/PMC7_1_f001_g01_p02.jpg"}
     [asked] = read_asked(json.dumps({"pmc": "7", "figures": [figure]}))
     assert asked.key == "PMC7_1_f001_g01_p02"
+
+
+def test_another_figure_in_the_same_line_is_not_what_it_asks_for() -> None:
+    [asked] = read_asked("pair_key,duplicate_group\nPMC1_1_f001_g01,PMC12345678_1_f001_g01\n")
+    assert asked.key == "PMC1_1_f001_g01"
+    [asked] = read_asked(json.dumps({"pair_key": "PMC1_1_f001_g01", "neighbour_key": "PMC1_1_f002_g01_p01"}))
+    assert asked.key == "PMC1_1_f001_g01"
 
 
 @pytest.mark.parametrize(

@@ -74,3 +74,14 @@ def test_where_a_picture_lies_is_in_no_fingerprint(made: Made) -> None:
     assert pairs.to_pylist() == rows
     assert fingerprint("offset", 77) == fingerprint("shard", "00009") == shards[0].made_from
     assert fingerprint("flags", ["other"]) != shards[0].made_from
+
+
+def test_what_a_killed_export_left_elsewhere_goes_with_the_next(tmp_path: Path) -> None:
+    layout = Layout(tmp_path, "webdataset")
+    left, mine = (tmp_path / "data" / name for name in (f"train-00000.tar.{'0' * 32}.tmp", "notes.tmp"))
+    left.parent.mkdir()
+    for path in (left, mine):
+        path.touch()
+    layout.remove_others([])
+    assert not left.exists()
+    assert mine.exists()

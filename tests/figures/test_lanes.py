@@ -53,5 +53,5 @@ def test_the_same_picture_gives_the_same_lanes():
     assert (first.maps == again.maps).all()
 
 
-def test_all_weights_together_stay_below_seven_megabytes():
-    assert sum(file.stat().st_size for file in lanes.WEIGHTS.parent.iterdir()) < 7_000_000
+def test_all_weights_together_stay_below_eight_megabytes():
+    assert sum(file.stat().st_size for file in lanes.WEIGHTS.parent.iterdir()) < 8_000_000

@@ -37,14 +37,14 @@ def calls(workspace: Workspace, *changes: Callable[[], object], config: Config |
 
     def answer() -> tuple[str, ExitCode]:
         made.append(len(made))
-        return f"answer\n{len(made)}", ExitCode.INCOMPLETE
+        return f"answer\n{len(made)}", ExitCode.COMPLETE
 
     counts = []
     for change in (lambda: None, *changes):
         change()
         for _ in range(2):
             said = remembered(workspace, config or Config(), answer=answer)
-            assert said == (f"answer\n{len(made)}", ExitCode.INCOMPLETE)
+            assert said == (f"answer\n{len(made)}", ExitCode.COMPLETE)
         counts.append(len(made))
     return counts
 
@@ -77,6 +77,28 @@ def test_files_elsewhere_count_that_the_configuration_names(workspace: Workspace
         curate=replace(config.curate, against=str(hashes)),
     )
     assert calls(workspace, recipe.touch, (hashes / "a.png").touch, config=config) == [1, 2, 3]
+
+
+def test_what_is_missing_is_looked_for_again(workspace: Workspace) -> None:
+    for said in (("one part cannot be read", ExitCode.INCOMPLETE), ("complete", ExitCode.COMPLETE)):
+        assert remembered(workspace, Config(), answer=lambda said=said: said) == said
+
+
+def test_links_in_circles_end(workspace: Workspace) -> None:
+    export = workspace.root / "export"
+    export.mkdir()
+    for name in "ab":
+        (export / name).symlink_to(".", target_is_directory=True)
+    assert calls(workspace, workspace.part("pairs", "00000").unlink) == [1, 2]
+
+
+def test_a_folder_called_as_a_shipped_recipe_does_not_count(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = Config()
+    config = replace(config, export=replace(config.export, recipe="panels"))
+    assert calls(workspace, (tmp_path / "panels").mkdir, config=config) == [1, 1]
 
 
 def test_another_question_has_another_answer(workspace: Workspace) -> None:

@@ -54,6 +54,15 @@ def test_google_is_told_the_generation_of_what_is_to_be_replaced(monkeypatch: py
     assert told == [{"e_tag": '"a"', "version": "17"}]
 
 
+def test_what_somebody_removed_from_google_meanwhile_was_changed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(_: str) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr("obstore.store.from_url", lambda *_, **__: SimpleNamespace(head=absent))
+    with pytest.raises(FileExistsError, match="somebody else"):
+        Objects("gs://papers/x").put("k", b"four", '"a"')
+
+
 def test_the_quotes_that_azure_leaves_out_of_a_listing_make_no_other_object(monkeypatch: pytest.MonkeyPatch) -> None:
     written = {"path": "k", "size": 3, "e_tag": '"0x1"', "version": None, "last_modified": None}
     monkeypatch.setattr("obstore.store.from_url", lambda *_, **__: SimpleNamespace(put=lambda *_, mode: written))
