@@ -3,6 +3,7 @@
 Whose a word is does not change when "(A) cats and (B) dogs" becomes "cats (A) and dogs (B)" or "A: cats and B: dogs".
 """
 
+import functools
 import itertools
 import random
 import re
@@ -19,9 +20,10 @@ _CLOSING = ("({})", "[{}]")
 
 
 class _Item(NamedTuple):
-    """A marker beside words of its labels alone; whether it leads them."""
+    """A marker beside words of its labels alone, the labels in its brackets; whether it leads the words."""
 
     marker: Span
+    inner: Span
     words: Span
     leads: bool
 
@@ -35,21 +37,18 @@ def varied(marked: Marked, placed: Sequence[Placed], chance: random.Random) -> M
     items = _items(marked.text, words, placed)
     if not items:
         return None
-    swapped = {item.marker for item in items} if chance.random() < 0.7 else set[Span]()
-    leads = {item.leads != (item.marker in swapped) for item in items}
-    sign = "" if chance.random() < 0.4 and swapped else chance.choice(_LEADING if leads == {True} else _CLOSING)
+    swapped = chance.random() < 0.7
+    all_lead = all(item.leads != swapped for item in items)
+    sign = "" if chance.random() < 0.4 and swapped else chance.choice(_LEADING if all_lead else _CLOSING)
+    before, _, behind = sign.partition("{}")
     parts: list[Span | str] = []
     at = 0
-    text = marked.text
     for item in items:
-        first, last = min(item.marker[0], item.words[0]), max(item.marker[1], item.words[1])
-        inner = _inner(text, item.marker)
-        before, behind = sign.split("{}") if sign and inner else ("", "")
-        written: list[Span | str] = [before, inner, behind] if sign and inner else [item.marker]
-        leads_now = item.leads != (item.marker in swapped)
-        parts += [(at, first), *([*written, " ", item.words] if leads_now else [item.words, " ", *written])]
-        at = last
-    parts.append((at, len(text)))
+        written: list[Span | str] = [before, item.inner, behind] if sign else [item.marker]
+        new = [*written, " ", item.words] if item.leads != swapped else [item.words, " ", *written]
+        parts += [(at, min(item.marker[0], item.words[0])), *new]
+        at = max(item.marker[1], item.words[1])
+    parts.append((at, len(marked.text)))
     return _assembled(marked, words, parts)
 
 
@@ -78,28 +77,19 @@ def _is_main(words: Sequence[Word], span: Span) -> bool:
 
 
 def _item(text: str, words: Sequence[Word], marker: Placed, start: int, stop: int) -> _Item | None:
-    if _inner(text, marker.span) is None:
-        return None
-    mine = frozenset(normal(label) for label in marker.labels)
-    ahead, before = [], []
-    for word in words:
-        if marker.span[1] <= word.start < stop:
-            if word.who != mine:
-                break
-            ahead.append(word)
-    for word in reversed(words):
-        if start <= word.start < marker.span[0]:
-            if word.who != mine:
-                break
-            before.append(word)
-    if bool(ahead) == bool(before):
+    labels = frozenset(normal(label) for label in marker.labels)
+    mine = functools.partial(itertools.takewhile, lambda word: word.who == labels)
+    ahead = list(mine(word for word in words if marker.span[1] <= word.start < stop))
+    before = list(mine(word for word in reversed(words) if start <= word.start < marker.span[0]))
+    inner = _inner(text, marker.span)
+    if inner is None or bool(ahead) == bool(before):
         return None
     run = (ahead[0].start, ahead[-1].end) if ahead else (before[-1].start, before[0].end)
     gap = text[marker.span[1] : run[0]] if ahead else text[run[1] : marker.span[0]]
     inside = text[slice(*run)]
     if gap.strip() or any(inside.count(a) != inside.count(b) for a, b in ("()", "[]")):
         return None
-    return _Item(marker.span, run, bool(ahead))
+    return _Item(marker.span, inner, run, bool(ahead))
 
 
 def _assembled(marked: Marked, words: Sequence[Word], parts: Sequence[Span | str]) -> Marked:

@@ -103,9 +103,11 @@ def evidence_of(tokens: Tokens, owners: Floats, main: Floats, steps: Floats) -> 
 def _beside(tokens: Tokens, owners: Floats, told: Collection[int]) -> Floats:
     """The log-odds of owners (T, K) where the network took the markers `told` for mere pointers: what they point at is
     what stands beside them."""
+    if not told:
+        return owners
     sentences = {tokens.sentence[marker] for marker in told}
     here = [t for t, token in enumerate(tokens.tokens) if token.sentence in sentences]
-    out = owners.copy() if here else owners
+    out = owners.copy()
     for pointed, owner in _POINTED.items():
         out[here, owner] = np.maximum(owners[here, owner], owners[here, pointed])
     return out
@@ -166,12 +168,10 @@ def segments_of(
     sets = label_sets(tokens.tokens, tokens.labels, tokens.sentence, evidence.main, len(labels))
     path = decode(evidence)
     is_main = [token.marker >= 0 and evidence.main[token.marker] for token in tokens.tokens]
-    owner = [path[p] for p in evidence.pieces.of]
-    owned = [found[o] for found, o in zip(sets, owner, strict=True)]
+    owner, owned = _owned(evidence.pieces, path, sets)
     if empty := _without_words(tokens, is_main, owned, len(labels)):
         path = decode(_with_words(tokens, evidence, is_main, sets, empty))
-        owner = [path[p] for p in evidence.pieces.of]
-        owned = [found[o] for found, o in zip(sets, owner, strict=True)]
+        owner, owned = _owned(evidence.pieces, path, sets)
     spans = functools.partial(_spans, text, tokens.tokens, tokens.is_word)
     narrowest = _narrowest(tokens.labels, evidence.main, len(labels))
     out = Segments({}, {}, [], [], [], doubts_of(tokens, is_main, evidence, path, sets, labels))
@@ -190,6 +190,12 @@ def segments_of(
     for i, place in enumerate(placed):
         (out.markers if evidence.main[i] else out.references).append(Marker(place.span, place.labels))
     return out
+
+
+def _owned(parts: Pieces, path: Sequence[int], sets: Sequence[tuple[int, ...]]) -> tuple[list[int], list[int]]:
+    """The owner of each token, and the labels, as bits, that it stands for there."""
+    owner = [path[p] for p in parts.of]
+    return owner, [found[o] for found, o in zip(sets, owner, strict=True)]
 
 
 def _without_words(tokens: Tokens, is_main: Sequence[bool], owned: Sequence[int], n_labels: int) -> int:
